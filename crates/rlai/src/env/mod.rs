@@ -1,0 +1,149 @@
+//! Environments: what an agent acts on.
+//!
+//! Observations are written as `f64` into a buffer of the caller; a task whose original keeps them in
+//! `f32` rounds them before writing. `terminated` (the task ended) and `truncated` (time ran out) are
+//! never mixed.
+
+mod pendulum;
+#[cfg(test)]
+mod probe;
+mod registry;
+mod rescale;
+mod space;
+mod time_limit;
+
+pub use pendulum::Pendulum;
+pub use registry::{EnvError, TaskInfo, builtin_tasks, make_builtin};
+pub use rescale::Rescaled;
+pub use space::BoxSpace;
+pub use time_limit::TimeLimit;
+
+use crate::random::Stream;
+
+/// An action as the caller holds it, in the task's own units (its box).
+///
+/// The precision is part of the action: Gymnasium's MuJoCo tasks compute the control cost in the
+/// precision of the action they are given.
+#[derive(Clone, Copy, Debug)]
+pub enum Action<'a> {
+    /// Continuous, single precision: what policies give.
+    F32(&'a [f32]),
+    /// Continuous, double precision.
+    F64(&'a [f64]),
+}
+
+impl Action<'_> {
+    /// Number of coordinates.
+    pub fn len(&self) -> usize {
+        match self {
+            Action::F32(values) => values.len(),
+            Action::F64(values) => values.len(),
+        }
+    }
+
+    /// Whether the action has no coordinates.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Coordinate `i`, widened.
+    pub fn get(&self, i: usize) -> f64 {
+        match self {
+            Action::F32(values) => f64::from(values[i]),
+            Action::F64(values) => values[i],
+        }
+    }
+}
+
+/// What a step returns besides the observation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Step {
+    /// Reward of the transition.
+    pub reward: f64,
+    /// The task reached a terminal state: there is no future to bootstrap from.
+    pub terminated: bool,
+    /// Time ran out: the future exists but is not played.
+    pub truncated: bool,
+}
+
+impl Step {
+    /// Whether the episode is over, for either reason.
+    pub fn ended(&self) -> bool {
+        self.terminated || self.truncated
+    }
+}
+
+/// A failure inside an environment.
+#[derive(Debug, thiserror::Error, Clone, PartialEq)]
+pub enum StepError {
+    /// The simulator left the range of numbers it can handle.
+    #[error("the simulator became unstable: {0}")]
+    Unstable(String),
+    /// The caller handed over a state that does not fit the task.
+    #[error("{0}")]
+    State(String),
+}
+
+/// A task that an agent acts on.
+pub trait Environment: Send {
+    /// The task's name with its version, `HalfCheetah-v5`.
+    fn id(&self) -> &str;
+
+    /// Bounds and size of the observation.
+    fn observation_space(&self) -> &BoxSpace;
+
+    /// Bounds and size of the action.
+    fn action_space(&self) -> &BoxSpace;
+
+    /// Steps after which an episode is truncated, if it is.
+    fn time_limit(&self) -> Option<usize>;
+
+    /// Starts an episode; writes its first observation. All randomness comes from `random`.
+    fn reset(&mut self, random: &mut Stream, observation: &mut [f64]) -> Result<(), StepError>;
+
+    /// Plays one action; writes the observation after it.
+    fn step(&mut self, action: Action<'_>, observation: &mut [f64]) -> Result<Step, StepError>;
+
+    /// Starts an episode in a state given by position and velocity; writes its first observation.
+    fn set_state(
+        &mut self,
+        qpos: &[f64],
+        qvel: &[f64],
+        observation: &mut [f64],
+    ) -> Result<(), StepError>;
+}
+
+impl<E: Environment + ?Sized> Environment for Box<E> {
+    fn id(&self) -> &str {
+        (**self).id()
+    }
+
+    fn observation_space(&self) -> &BoxSpace {
+        (**self).observation_space()
+    }
+
+    fn action_space(&self) -> &BoxSpace {
+        (**self).action_space()
+    }
+
+    fn time_limit(&self) -> Option<usize> {
+        (**self).time_limit()
+    }
+
+    fn reset(&mut self, random: &mut Stream, observation: &mut [f64]) -> Result<(), StepError> {
+        (**self).reset(random, observation)
+    }
+
+    fn step(&mut self, action: Action<'_>, observation: &mut [f64]) -> Result<Step, StepError> {
+        (**self).step(action, observation)
+    }
+
+    fn set_state(
+        &mut self,
+        qpos: &[f64],
+        qvel: &[f64],
+        observation: &mut [f64],
+    ) -> Result<(), StepError> {
+        (**self).set_state(qpos, qvel, observation)
+    }
+}

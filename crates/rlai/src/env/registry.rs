@@ -1,0 +1,83 @@
+use super::{BoxSpace, Environment, Pendulum, TimeLimit};
+
+/// A task that cannot be built or wrapped as asked.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum EnvError {
+    /// Actions of an unbounded box cannot be rescaled from `[-1, 1]`.
+    #[error("{id}: the action box {space} is unbounded, and only a bounded one can be rescaled")]
+    Unbounded {
+        /// The task's name.
+        id: String,
+        /// Its action box.
+        space: BoxSpace,
+    },
+}
+
+/// What is known of a task without playing it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TaskInfo {
+    /// The task's name with its version.
+    pub id: String,
+    /// Bounds and size of the observation.
+    pub observation: BoxSpace,
+    /// Bounds and size of the action, in the task's own units.
+    pub action: BoxSpace,
+    /// Steps after which an episode is truncated, if it is.
+    pub time_limit: Option<usize>,
+}
+
+impl TaskInfo {
+    /// What `environment` says of itself.
+    pub fn of(environment: &dyn Environment) -> Self {
+        Self {
+            id: environment.id().to_owned(),
+            observation: environment.observation_space().clone(),
+            action: environment.action_space().clone(),
+            time_limit: environment.time_limit(),
+        }
+    }
+}
+
+type Maker = fn() -> Box<dyn Environment>;
+
+const BUILTIN: [(&str, Maker); 1] =
+    [(Pendulum::ID, || Box::new(TimeLimit::new(Pendulum::new(), Pendulum::TIME_LIMIT)))];
+
+/// Every task in this crate, which needs nothing installed.
+pub fn builtin_tasks() -> Vec<TaskInfo> {
+    BUILTIN.iter().map(|(_, make)| TaskInfo::of(make().as_ref())).collect()
+}
+
+/// The task of this crate with this name, its time limit included; none if there is none.
+pub fn make_builtin(id: &str) -> Option<Box<dyn Environment>> {
+    BUILTIN.iter().find(|(name, _)| *name == id).map(|(_, make)| make())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env::Rescaled;
+    use crate::random::Key;
+
+    #[test]
+    fn every_listed_task_can_be_made_and_is_what_the_list_says() {
+        for info in builtin_tasks() {
+            let task = make_builtin(&info.id).unwrap();
+            assert_eq!(TaskInfo::of(task.as_ref()), info);
+        }
+        assert!(make_builtin("Pendulum-v0").is_none());
+    }
+
+    #[test]
+    fn a_boxed_task_can_be_wrapped_and_played_to_its_end() {
+        let mut task = Rescaled::new(make_builtin("Pendulum-v1").unwrap()).unwrap();
+        let mut observation = [0.0; 3];
+        task.reset(&mut Key::from_seed(0).stream("environment"), &mut observation).unwrap();
+        let mut steps = 1;
+        while !task.step(crate::env::Action::F32(&[0.5]), &mut observation).unwrap().truncated {
+            steps += 1;
+        }
+        assert_eq!(steps, 200);
+        assert_eq!(task.inner().action_space(), &BoxSpace::uniform(1, -2.0, 2.0));
+    }
+}

@@ -1,0 +1,134 @@
+use super::{Action, BoxSpace, EnvError, Environment, Step, StepError};
+use crate::random::Stream;
+
+/// A task whose actions live in `[-1, 1]^A`: an affine map carries them to the task's own box.
+///
+/// The map is `low + (a + 1) / 2 (high - low)`, computed in the action's precision and kept inside the
+/// box, so that rounding at its faces cannot leave it. Log-probabilities of policies are densities of
+/// the action in `[-1, 1]^A`; nothing outside this wrapper knows the box.
+#[derive(Clone, Debug)]
+pub struct Rescaled<E> {
+    inner: E,
+    action_space: BoxSpace,
+    single: Vec<f32>,
+    double: Vec<f64>,
+}
+
+impl<E: Environment> Rescaled<E> {
+    /// `inner` with its actions rescaled to `[-1, 1]^A`.
+    ///
+    /// # Errors
+    /// [`EnvError::Unbounded`] when the task's action box is unbounded somewhere.
+    pub fn new(inner: E) -> Result<Self, EnvError> {
+        let space = inner.action_space();
+        if !space.is_bounded() {
+            let (id, space) = (inner.id().to_owned(), space.clone());
+            return Err(EnvError::Unbounded { id, space });
+        }
+        let dimension = space.dimension();
+        Ok(Self {
+            inner,
+            action_space: BoxSpace::uniform(dimension, -1.0, 1.0),
+            single: vec![0.0; dimension],
+            double: vec![0.0; dimension],
+        })
+    }
+
+    /// The task inside, which acts in its own box.
+    pub fn inner(&self) -> &E {
+        &self.inner
+    }
+}
+
+impl<E: Environment> Environment for Rescaled<E> {
+    fn id(&self) -> &str {
+        self.inner.id()
+    }
+
+    fn observation_space(&self) -> &BoxSpace {
+        self.inner.observation_space()
+    }
+
+    fn action_space(&self) -> &BoxSpace {
+        &self.action_space
+    }
+
+    fn time_limit(&self) -> Option<usize> {
+        self.inner.time_limit()
+    }
+
+    fn reset(&mut self, random: &mut Stream, observation: &mut [f64]) -> Result<(), StepError> {
+        self.inner.reset(random, observation)
+    }
+
+    fn step(&mut self, action: Action<'_>, observation: &mut [f64]) -> Result<Step, StepError> {
+        if action.len() != self.action_space.dimension() {
+            return Err(StepError::State(format!(
+                "{} takes {} action coordinates, not {}",
+                self.id(),
+                self.action_space.dimension(),
+                action.len()
+            )));
+        }
+        let BoxSpace { low, high } = self.inner.action_space();
+        let bounds = low.iter().zip(high);
+        match action {
+            Action::F32(values) => {
+                for ((out, &a), (&low, &high)) in self.single.iter_mut().zip(values).zip(bounds) {
+                    let (low, high) = (low as f32, high as f32);
+                    *out = (low + 0.5 * (a + 1.0) * (high - low)).clamp(low, high);
+                }
+                self.inner.step(Action::F32(&self.single), observation)
+            }
+            Action::F64(values) => {
+                for ((out, &a), (&low, &high)) in self.double.iter_mut().zip(values).zip(bounds) {
+                    *out = (low + 0.5 * (a + 1.0) * (high - low)).clamp(low, high);
+                }
+                self.inner.step(Action::F64(&self.double), observation)
+            }
+        }
+    }
+
+    fn set_state(
+        &mut self,
+        qpos: &[f64],
+        qvel: &[f64],
+        observation: &mut [f64],
+    ) -> Result<(), StepError> {
+        self.inner.set_state(qpos, qvel, observation)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::probe::Echo;
+    use super::*;
+
+    fn echo(task: &mut Rescaled<Echo>, action: Action<'_>) -> Vec<f64> {
+        let mut observation = [0.0; 2];
+        task.step(action, &mut observation).unwrap();
+        observation.to_vec()
+    }
+
+    #[test]
+    fn the_faces_and_the_centre_map_to_those_of_the_box() {
+        let space = BoxSpace { low: vec![-0.4, 1.0], high: vec![0.4, 4.0] };
+        let mut task = Rescaled::new(Echo::new(space)).unwrap();
+        assert_eq!(task.action_space(), &BoxSpace::uniform(2, -1.0, 1.0));
+        let single = f64::from(0.4f32);
+        assert_eq!(echo(&mut task, Action::F32(&[-1.0, -1.0])), [-single, 1.0]);
+        assert_eq!(echo(&mut task, Action::F32(&[1.0, 1.0])), [single, 4.0]);
+        assert_eq!(echo(&mut task, Action::F32(&[0.0, 0.0])), [0.0, 2.5]);
+        assert_eq!(echo(&mut task, Action::F64(&[1.0, 0.5])), [0.4, 3.25]);
+        assert!(task.step(Action::F32(&[0.0]), &mut [0.0; 2]).is_err());
+    }
+
+    #[test]
+    fn an_unbounded_box_is_refused() {
+        let error = Rescaled::new(Echo::new(BoxSpace::unbounded(2))).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "Echo: the action box [-inf, inf]^2 is unbounded, and only a bounded one can be rescaled"
+        );
+    }
+}

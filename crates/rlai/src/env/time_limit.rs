@@ -1,0 +1,107 @@
+use super::{Action, BoxSpace, Environment, Step, StepError};
+use crate::random::Stream;
+
+/// Truncates the episodes of a task after a number of steps.
+///
+/// A step that terminates the task is never also truncated: there is no future left to cut off.
+/// (Gymnasium's wrapper sets both flags when a task terminates in the last step.)
+#[derive(Clone, Debug)]
+pub struct TimeLimit<E> {
+    inner: E,
+    limit: usize,
+    steps: usize,
+}
+
+impl<E: Environment> TimeLimit<E> {
+    /// `inner` with episodes of at most `limit` steps. An episode has at least one step, so 0 acts as 1.
+    pub fn new(inner: E, limit: usize) -> Self {
+        Self { inner, limit: limit.max(1), steps: 0 }
+    }
+}
+
+impl<E: Environment> Environment for TimeLimit<E> {
+    fn id(&self) -> &str {
+        self.inner.id()
+    }
+
+    fn observation_space(&self) -> &BoxSpace {
+        self.inner.observation_space()
+    }
+
+    fn action_space(&self) -> &BoxSpace {
+        self.inner.action_space()
+    }
+
+    fn time_limit(&self) -> Option<usize> {
+        Some(self.inner.time_limit().map_or(self.limit, |inner| inner.min(self.limit)))
+    }
+
+    fn reset(&mut self, random: &mut Stream, observation: &mut [f64]) -> Result<(), StepError> {
+        self.steps = 0;
+        self.inner.reset(random, observation)
+    }
+
+    fn step(&mut self, action: Action<'_>, observation: &mut [f64]) -> Result<Step, StepError> {
+        let step = self.inner.step(action, observation)?;
+        self.steps += 1;
+        let cut = self.steps >= self.limit;
+        Ok(Step { truncated: !step.terminated && (step.truncated || cut), ..step })
+    }
+
+    fn set_state(
+        &mut self,
+        qpos: &[f64],
+        qvel: &[f64],
+        observation: &mut [f64],
+    ) -> Result<(), StepError> {
+        self.steps = 0;
+        self.inner.set_state(qpos, qvel, observation)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::probe::Countdown;
+    use super::*;
+    use crate::random::Key;
+
+    fn play(limit: usize, terminates_at: usize) -> Vec<(bool, bool)> {
+        let mut task = TimeLimit::new(Countdown::new(terminates_at), limit);
+        let mut observation = [0.0];
+        let mut flags = Vec::new();
+        task.reset(&mut Key::from_seed(0).stream("environment"), &mut observation).unwrap();
+        loop {
+            let step = task.step(Action::F32(&[0.0]), &mut observation).unwrap();
+            flags.push((step.terminated, step.truncated));
+            if step.ended() {
+                return flags;
+            }
+        }
+    }
+
+    #[test]
+    fn an_episode_is_truncated_at_the_limit() {
+        assert_eq!(play(3, 10), [(false, false), (false, false), (false, true)]);
+    }
+
+    #[test]
+    fn a_termination_is_never_a_truncation() {
+        assert_eq!(play(3, 2), [(false, false), (true, false)]);
+        assert_eq!(play(2, 2), [(false, false), (true, false)]);
+    }
+
+    #[test]
+    fn every_episode_is_counted_from_its_start() {
+        let mut task = TimeLimit::new(Countdown::new(10), 2);
+        let mut observation = [0.0];
+        let mut random = Key::from_seed(0).stream("environment");
+        for _ in 0..3 {
+            task.reset(&mut random, &mut observation).unwrap();
+            assert!(!task.step(Action::F32(&[0.0]), &mut observation).unwrap().truncated);
+        }
+        task.set_state(&[5.0], &[], &mut observation).unwrap();
+        assert!(!task.step(Action::F32(&[0.0]), &mut observation).unwrap().truncated);
+        assert!(task.step(Action::F32(&[0.0]), &mut observation).unwrap().truncated);
+        assert_eq!(task.time_limit(), Some(2));
+    }
+}
