@@ -1,0 +1,306 @@
+use std::collections::TryReserveError;
+use std::ops::Range;
+
+use super::Batch;
+use crate::random::Stream;
+
+/// A buffer that cannot be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReplayError {
+    /// Nothing could ever be stored.
+    #[error("a replay buffer of 0 transitions: at least 1")]
+    Empty,
+    /// More than the machine can address or give.
+    #[error(
+        "no memory for a replay buffer of {capacity} transitions \
+         ({observation} numbers an observation, {action} an action): choose a smaller one"
+    )]
+    Memory {
+        /// Transitions asked for.
+        capacity: usize,
+        /// O, numbers in an observation.
+        observation: usize,
+        /// A, numbers in an action.
+        action: usize,
+    },
+}
+
+/// What a row holds besides its observation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+enum Kind {
+    /// Nothing: the last observation of a truncated episode, or the newest of the one being played.
+    Observation,
+    /// A transition to the observation in the next row.
+    Continues,
+    /// A transition into a terminal state, whose observation is not kept.
+    Terminated,
+}
+
+/// The newest transitions, up to a capacity, in a ring of rows.
+///
+/// A row is `[observation, action, reward, kind]`. Memory is reserved when the buffer is made and
+/// touched only as it fills; [`push`](Self::push) and [`sample`](Self::sample) never allocate.
+#[derive(Debug)]
+pub struct ReplayBuffer {
+    capacity: usize,
+    observation_dimension: usize,
+    action_dimension: usize,
+    /// Rows of the ring. The vectors below grow to this many rows and are overwritten from then on.
+    rows: usize,
+    observations: Vec<f32>,
+    actions: Vec<f32>,
+    rewards: Vec<f32>,
+    kinds: Vec<Kind>,
+    /// Oldest row held.
+    start: usize,
+    /// Rows held, from `start` on.
+    held: usize,
+    /// Transitions among them.
+    len: usize,
+    /// Whether an episode is being played: the newest row waits for its action.
+    open: bool,
+}
+
+impl ReplayBuffer {
+    /// A buffer of up to `capacity` transitions.
+    ///
+    /// The last observations of truncated episodes take rows of their own. With a `time_limit` there is
+    /// room for all of those that `capacity` transitions can bring, if only the limit truncates;
+    /// further truncations make room by dropping transitions early.
+    ///
+    /// # Errors
+    /// A capacity of 0, or more memory than there is.
+    pub fn new(
+        capacity: usize,
+        observation_dimension: usize,
+        action_dimension: usize,
+        time_limit: Option<usize>,
+    ) -> Result<Self, ReplayError> {
+        if capacity == 0 {
+            return Err(ReplayError::Empty);
+        }
+        let refused = ReplayError::Memory {
+            capacity,
+            observation: observation_dimension,
+            action: action_dimension,
+        };
+        let truncations = time_limit.map_or(0, |limit| capacity / limit.max(1));
+        let rows = capacity.checked_add(truncations).and_then(|rows| rows.checked_add(2));
+        let rows = rows.ok_or_else(|| refused.clone())?;
+        let buffer = || -> Result<Self, TryReserveError> {
+            Ok(Self {
+                capacity,
+                observation_dimension,
+                action_dimension,
+                rows,
+                observations: reserve(rows.saturating_mul(observation_dimension))?,
+                actions: reserve(rows.saturating_mul(action_dimension))?,
+                rewards: reserve(rows)?,
+                kinds: reserve(rows)?,
+                start: 0,
+                held: 0,
+                len: 0,
+                open: false,
+            })
+        };
+        buffer().map_err(|_| refused)
+    }
+
+    /// Transitions held: what [`sample`](Self::sample) draws from.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether no transition is held.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The most transitions it holds.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Bytes it takes when full.
+    pub fn bytes(&self) -> usize {
+        let numbers =
+            self.observations.capacity() + self.actions.capacity() + self.rewards.capacity();
+        numbers * size_of::<f32>() + self.kinds.capacity() * size_of::<Kind>()
+    }
+
+    /// Starts an episode at its first `observation` `[O]`.
+    ///
+    /// An episode that was still being played counts as truncated where it stood.
+    ///
+    /// # Panics
+    /// When the observation has another length.
+    pub fn begin(&mut self, observation: &[f32]) {
+        // An episode of no transitions left nothing but its first observation: take its row.
+        if self.open && !self.newest_row_is_bootstrapped_from() {
+            self.held -= 1;
+        }
+        self.append(observation);
+        self.open = true;
+    }
+
+    /// Stores one transition `[A]`, reward, `[O]` of the episode being played.
+    ///
+    /// `terminated` wins over `truncated`. After either the next call is [`begin`](Self::begin).
+    ///
+    /// # Panics
+    /// When no episode was begun, or a length is wrong.
+    pub fn push(
+        &mut self,
+        action: &[f32],
+        reward: f32,
+        terminated: bool,
+        truncated: bool,
+        next_observation: &[f32],
+    ) {
+        assert!(self.open, "a transition belongs to an episode: call begin first");
+        assert_eq!(next_observation.len(), self.observation_dimension, "length of an observation");
+        let row = self.newest_row();
+        let actions = self.action_range(row);
+        self.actions[actions].copy_from_slice(action);
+        self.rewards[row] = reward;
+        self.kinds[row] = if terminated { Kind::Terminated } else { Kind::Continues };
+        self.len += 1;
+        while self.len > self.capacity {
+            self.drop_oldest_row();
+        }
+        if !terminated {
+            self.append(next_observation);
+        }
+        self.open = !terminated && !truncated;
+    }
+
+    /// Fills `out` with `batch` transitions, drawn uniformly and independently from those held.
+    ///
+    /// A transition spans the next `n_step` rewards of its episode, or fewer where the episode, or
+    /// what is known of it, ends before. Only termination sets the discount to 0.
+    ///
+    /// # Panics
+    /// When the buffer is empty or `n_step` is 0.
+    pub fn sample(
+        &self,
+        stream: &mut Stream,
+        batch: usize,
+        n_step: usize,
+        gamma: f32,
+        out: &mut Batch,
+    ) {
+        assert!(!self.is_empty(), "there is nothing to sample from an empty replay buffer");
+        assert!(n_step > 0, "a transition spans at least one reward");
+        let width = self.observation_dimension;
+        out.resize(batch, width, self.action_dimension);
+        for i in 0..batch {
+            let first = self.draw_transition(stream);
+            let span = self.span(first, n_step, gamma);
+            out.rewards[i] = span.reward;
+            out.discounts[i] = span.discount;
+            let seen = &self.observations[self.observation_range(first)];
+            out.observations[i * width..(i + 1) * width].copy_from_slice(seen);
+            let next = &self.observations[self.observation_range(span.next_row)];
+            out.next_observations[i * width..(i + 1) * width].copy_from_slice(next);
+            let action = &self.actions[self.action_range(first)];
+            let width = self.action_dimension;
+            out.actions[i * width..(i + 1) * width].copy_from_slice(action);
+        }
+    }
+
+    /// The row of a transition, uniform over all of them.
+    fn draw_transition(&self, stream: &mut Stream) -> usize {
+        // Rows without a transition are drawn again; at most every second row is one, and one or two
+        // more at the ends.
+        loop {
+            let row = self.row_after(self.start, stream.below(self.held));
+            if self.kinds[row] != Kind::Observation {
+                return row;
+            }
+        }
+    }
+
+    /// Sums up to `n_step` discounted rewards from `row` on.
+    fn span(&self, mut row: usize, n_step: usize, gamma: f32) -> Span {
+        let (mut reward, mut discount) = (0.0, 1.0);
+        for _ in 0..n_step {
+            reward += discount * self.rewards[row];
+            discount *= gamma;
+            if self.kinds[row] == Kind::Terminated {
+                return Span { reward, discount: 0.0, next_row: row };
+            }
+            row = self.row_after(row, 1);
+            if self.kinds[row] == Kind::Observation {
+                break;
+            }
+        }
+        Span { reward, discount, next_row: row }
+    }
+
+    /// Appends a row that holds an observation alone.
+    fn append(&mut self, observation: &[f32]) {
+        assert_eq!(observation.len(), self.observation_dimension, "length of an observation");
+        if self.held == self.rows {
+            self.drop_oldest_row();
+        }
+        self.held += 1;
+        let row = self.newest_row();
+        if row == self.kinds.len() {
+            self.observations.extend_from_slice(observation);
+            self.actions.resize(self.actions.len() + self.action_dimension, 0.0);
+            self.rewards.push(0.0);
+            self.kinds.push(Kind::Observation);
+        } else {
+            let range = self.observation_range(row);
+            self.observations[range].copy_from_slice(observation);
+            self.kinds[row] = Kind::Observation;
+        }
+    }
+
+    fn drop_oldest_row(&mut self) {
+        if self.kinds[self.start] != Kind::Observation {
+            self.len -= 1;
+        }
+        self.start = self.row_after(self.start, 1);
+        self.held -= 1;
+    }
+
+    /// Whether the transition before the newest row leads to it.
+    fn newest_row_is_bootstrapped_from(&self) -> bool {
+        self.held >= 2 && self.kinds[self.row_after(self.start, self.held - 2)] == Kind::Continues
+    }
+
+    fn newest_row(&self) -> usize {
+        self.row_after(self.start, self.held - 1)
+    }
+
+    /// The row `distance` (less than the ring's size) after `row`.
+    fn row_after(&self, row: usize, distance: usize) -> usize {
+        // Not `%`: a division of integers is slow, and both terms are below `rows`.
+        let sum = row + distance;
+        if sum >= self.rows { sum - self.rows } else { sum }
+    }
+
+    fn observation_range(&self, row: usize) -> Range<usize> {
+        row * self.observation_dimension..(row + 1) * self.observation_dimension
+    }
+
+    fn action_range(&self, row: usize) -> Range<usize> {
+        row * self.action_dimension..(row + 1) * self.action_dimension
+    }
+}
+
+/// What n-step learning needs of consecutive transitions.
+struct Span {
+    reward: f32,
+    discount: f32,
+    next_row: usize,
+}
+
+/// Memory for `length` items, untouched until they come.
+fn reserve<T>(length: usize) -> Result<Vec<T>, TryReserveError> {
+    let mut items = Vec::new();
+    items.try_reserve_exact(length)?;
+    Ok(items)
+}
