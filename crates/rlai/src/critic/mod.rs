@@ -1,0 +1,9 @@
+//! Twin critics: two action values, of which the smaller is believed (Fujimoto et al. 2018).
+
+mod target;
+mod twin;
+mod values;
+
+pub use target::{TdTarget, td_targets};
+pub use twin::{CriticStep, TwinCritic};
+pub use values::ValueRoom;

@@ -1,0 +1,61 @@
+use crate::nn::Scalar;
+use crate::train::CriticTarget;
+
+/// What the target of a state needs to be known from its next state. Slices are `[B]`.
+#[derive(Clone, Copy, Debug)]
+pub struct TdTarget<'a, T> {
+    /// Sum of the discounted rewards up to the next state.
+    pub rewards: &'a [T],
+    /// gamma^k (1 - terminated), k the number of rewards summed.
+    pub discounts: &'a [T],
+    /// The two target critics at the next state and a fresh action there.
+    pub next_values: [&'a [T]; 2],
+    /// Log density of that action.
+    pub next_log_pi: &'a [T],
+}
+
+/// `y = r + discount (min Q' - alpha log pi')` (soft) or without the entropy (classic), `[B]`.
+///
+/// The targets are constants: no gradient flows through them.
+pub fn td_targets<T: Scalar>(
+    kind: CriticTarget,
+    alpha: T,
+    known: &TdTarget<'_, T>,
+    targets: &mut [T],
+) {
+    let bonus = match kind {
+        CriticTarget::Soft => alpha,
+        CriticTarget::Classic => T::zero(),
+    };
+    for (i, target) in targets.iter_mut().enumerate() {
+        let smaller = known.next_values[0][i].min(known.next_values[1][i]);
+        let value = smaller - bonus * known.next_log_pi[i];
+        // A terminated transition has no next state; what is computed there must not matter.
+        let future = if known.discounts[i] > T::zero() { known.discounts[i] * value } else { T::zero() };
+        *target = known.rewards[i] + future;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn soft_and_classic_targets_by_hand() {
+        let known = TdTarget {
+            rewards: &[1.0, 2.0, 3.0],
+            discounts: &[0.9, 0.9, 0.0],
+            next_values: [&[10.0, 20.0, f64::NAN], &[11.0, 19.0, 0.0]],
+            next_log_pi: &[-1.0, 2.0, 0.0],
+        };
+        let mut targets = [0.0; 3];
+        td_targets(CriticTarget::Soft, 0.5, &known, &mut targets);
+        for (got, want) in targets.iter().zip([1.0 + 0.9 * 10.5, 2.0 + 0.9 * 18.0, 3.0]) {
+            assert!((got - want).abs() < 1e-12);
+        }
+        td_targets(CriticTarget::Classic, 0.5, &known, &mut targets);
+        for (got, want) in targets.iter().zip([1.0 + 0.9 * 10.0, 2.0 + 0.9 * 19.0, 3.0]) {
+            assert!((got - want).abs() < 1e-12);
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! The squashed normal: `a = tanh(u)`, `u = mean + exp(log_std) eps`, per coordinate.
+//!
+//! Densities are those of the action in `[-1,1]^A`, the Jacobian of tanh included. The pre-tanh sample
+//! `u` is kept, never recomputed from the action, and action gradients are carried in `u`: in single
+//! precision `1 - tanh(u)^2` is zero from `u = 10` on, and a gradient in the action would be 0/0.
+
+use crate::estimator::Signal;
+use crate::nn::Scalar;
+
+/// N draws for each of B states, and what a learning signal may ask of them.
+#[derive(Clone, Debug)]
+pub struct Draws<T> {
+    /// Base noise, `[B, N, A]`; the caller fills it.
+    pub noise: Vec<T>,
+    /// Pre-tanh samples, `[B, N, A]`.
+    pub u: Vec<T>,
+    /// Actions in `[-1,1]`, `[B, N, A]`.
+    pub action: Vec<T>,
+    /// Log density of each action, `[B, N]`.
+    pub log_pi: Vec<T>,
+    /// Its derivative with respect to `u`, parameters held, `[B, N, A]`.
+    pub dlog_pi_du: Vec<T>,
+}
+
+impl<T: Scalar> Draws<T> {
+    /// Room for `samples` draws in each of `states` states.
+    pub fn new(states: usize, samples: usize, action_dimension: usize) -> Self {
+        let coordinates = || vec![T::zero(); states * samples * action_dimension];
+        Self {
+            noise: coordinates(),
+            u: coordinates(),
+            action: coordinates(),
+            log_pi: vec![T::zero(); states * samples],
+            dlog_pi_du: coordinates(),
+        }
+    }
+}
+
+/// A tanh-normal policy head. Its parameters a state are `[mean (A), log_std (A)]`, the second half
+/// clamped.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TanhNormal {
+    action_dimension: usize,
+    log_std_min: f64,
+    log_std_max: f64,
+}
+
+impl TanhNormal {
+    /// A head for actions of this dimension whose log standard deviation is clamped to the interval.
+    pub fn new(action_dimension: usize, log_std_min: f64, log_std_max: f64) -> Self {
+        Self { action_dimension, log_std_min, log_std_max }
+    }
+
+    /// A, coordinates of an action.
+    pub fn action_dimension(&self) -> usize {
+        self.action_dimension
+    }
+
+    /// Parameters a state: 2 A.
+    pub fn parameters_per_state(&self) -> usize {
+        2 * self.action_dimension
+    }
+
+    /// The interval to which the log standard deviation is clamped.
+    pub fn log_std_bounds(&self) -> (f64, f64) {
+        (self.log_std_min, self.log_std_max)
+    }
+
+    fn log_std<T: Scalar>(&self, raw: T) -> T {
+        raw.max(T::from_f64(self.log_std_min)).min(T::from_f64(self.log_std_max))
+    }
+
+    /// Whether the clamp holds `raw`, so that no gradient passes.
+    fn is_clamped<T: Scalar>(&self, raw: T) -> bool {
+        raw < T::from_f64(self.log_std_min) || raw > T::from_f64(self.log_std_max)
+    }
+
+    /// Turns `draws.noise` into samples with their log densities. `parameters` is `[B, 2 A]`.
+    ///
+    /// # Panics
+    /// When the shapes do not fit.
+    pub fn sample<T: Scalar>(&self, parameters: &[T], draws: &mut Draws<T>) {
+        let dimension = self.action_dimension;
+        let states = parameters.len() / self.parameters_per_state();
+        let samples = draws.log_pi.len() / states;
+        assert_eq!(draws.noise.len(), states * samples * dimension, "draws have another shape");
+        let half_log_2_pi = T::from_f64(0.5 * (2.0 * std::f64::consts::PI).ln());
+        let half = T::from_f64(0.5);
+        for (state, row) in parameters.chunks_exact(2 * dimension).enumerate() {
+            let (mean, raw_log_std) = row.split_at(dimension);
+            for particle in state * samples..(state + 1) * samples {
+                let mut log_pi = T::zero();
+                for j in 0..dimension {
+                    let at = particle * dimension + j;
+                    let log_std = self.log_std(raw_log_std[j]);
+                    let sd = log_std.exp();
+                    let noise = draws.noise[at];
+                    let u = mean[j] + sd * noise;
+                    let (action, log_jacobian) = squash(u);
+                    draws.u[at] = u;
+                    draws.action[at] = action;
+                    draws.dlog_pi_du[at] = action + action - noise / sd;
+                    log_pi += -half * noise * noise - log_std - half_log_2_pi - log_jacobian;
+                }
+                draws.log_pi[particle] = log_pi;
+            }
+        }
+    }
+
+    /// The most likely pre-tanh point, squashed: the deterministic action, `[B, A]`.
+    pub fn mode<T: Scalar>(&self, parameters: &[T], actions: &mut [T]) {
+        let dimension = self.action_dimension;
+        let rows = parameters.chunks_exact(2 * dimension);
+        for (row, action) in rows.zip(actions.chunks_exact_mut(dimension)) {
+            for (action, &mean) in action.iter_mut().zip(row) {
+                *action = mean.tanh();
+            }
+        }
+    }
+
+    /// The gradient of the parameters, `[B, 2 A]`, that a learning signal on `draws` asks for.
+    ///
+    /// Per particle, with e the noise and s the standard deviation: the score of the mean is e/s and
+    /// that of log s is e^2 - 1 (the action held fixed); the path to `u` is 1 for the mean and s e for
+    /// log s. A gradient that would have to pass the clamp is zero.
+    pub fn backward<T: Scalar>(
+        &self,
+        parameters: &[T],
+        draws: &Draws<T>,
+        signal: &Signal<T>,
+        gradient: &mut [T],
+    ) {
+        let dimension = self.action_dimension;
+        let samples = signal.samples();
+        let rows = parameters.chunks_exact(2 * dimension);
+        for (state, (row, out)) in rows.zip(gradient.chunks_exact_mut(2 * dimension)).enumerate() {
+            out.fill(T::zero());
+            let state_weight = signal.state_weight[state];
+            for j in 0..dimension {
+                let raw = row[dimension + j];
+                let sd = self.log_std(raw).exp();
+                let (mut d_mean, mut d_log_std) = (T::zero(), T::zero());
+                for particle in state * samples..(state + 1) * samples {
+                    let noise = draws.noise[particle * dimension + j];
+                    let score = signal.score[particle];
+                    d_mean += score * noise / sd;
+                    d_log_std += score * (noise * noise - T::one());
+                    if signal.has_action {
+                        let path = signal.action[particle * dimension + j];
+                        d_mean += path;
+                        d_log_std += path * sd * noise;
+                    }
+                }
+                out[j] = state_weight * d_mean;
+                if !self.is_clamped(raw) {
+                    out[dimension + j] = state_weight * d_log_std;
+                }
+            }
+        }
+    }
+}
+
+/// `tanh(u)` and `log(1 - tanh(u)^2)`, both accurate for every finite `u`.
+///
+/// With m = exp(-2|u|) - 1: tanh|u| = -m/(2+m), and 1 - tanh^2 = 4 exp(-2|u|)/(2+m)^2.
+fn squash<T: Scalar>(u: T) -> (T, T) {
+    let two = T::from_f64(2.0);
+    let ln_4 = T::from_f64(4.0f64.ln());
+    let twice = two * u.abs();
+    let m = (-twice).exp_m1();
+    let action = (-m / (two + m)).copysign(u);
+    let log_jacobian = ln_4 - twice - two * (T::one() + m).ln_1p();
+    (action, log_jacobian)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Key;
+
+    /// Log density by its definition, at a fixed `u`.
+    fn log_density(mean: f64, log_std: f64, u: f64) -> f64 {
+        let z = (u - mean) / log_std.exp();
+        let jacobian = 1.0 - u.tanh() * u.tanh();
+        -0.5 * z * z - log_std - 0.5 * (2.0 * std::f64::consts::PI).ln() - jacobian.ln()
+    }
+
+    #[test]
+    fn squash_is_accurate_near_zero_and_far_out() {
+        for u in [-30.0f64, -8.0, -1.0, -1e-9, 0.0, 1e-12, 0.3, 5.0, 200.0] {
+            let (action, log_jacobian) = squash(u);
+            assert!((action - u.tanh()).abs() <= 1e-15);
+            let expected = if u.abs() > 15.0 {
+                4.0f64.ln() - 2.0 * u.abs()
+            } else {
+                -2.0 * u.cosh().ln()
+            };
+            assert!((log_jacobian - expected).abs() < 1e-12 * (1.0 + expected.abs()), "{u}");
+        }
+        assert!(squash(100.0f32).1.is_finite() && squash(100.0f32).0 == 1.0);
+    }
+
+    #[test]
+    fn log_density_and_its_derivative_agree_with_the_definition() {
+        let head = TanhNormal::new(1, -20.0, 2.0);
+        let (mean, log_std) = (0.4, -0.7);
+        let mut draws = Draws::new(1, 5, 1);
+        Key::from_seed(2).stream("noise").fill_normal(&mut draws.noise);
+        head.sample(&[mean, log_std], &mut draws);
+        let h = 1e-6;
+        for k in 0..5 {
+            let u = draws.u[k];
+            assert!((draws.log_pi[k] - log_density(mean, log_std, u)).abs() < 1e-12);
+            let numeric = (log_density(mean, log_std, u + h) - log_density(mean, log_std, u - h))
+                / (2.0 * h);
+            assert!((draws.dlog_pi_du[k] - numeric).abs() < 1e-7);
+        }
+    }
+
+    #[test]
+    fn density_integrates_to_one_over_the_box() {
+        let n = 200_000;
+        let total: f64 = (0..n)
+            .map(|i| {
+                let action = -1.0 + 2.0 * (i as f64 + 0.5) / n as f64;
+                log_density(0.3, -0.4, action.atanh()).exp() * 2.0 / n as f64
+            })
+            .sum();
+        assert!((total - 1.0).abs() < 1e-6, "{total}");
+    }
+
+    #[test]
+    fn no_gradient_passes_the_clamp() {
+        let head = TanhNormal::new(1, -1.0, 1.0);
+        for (raw, passes) in [(-3.0, false), (0.5, true), (1.5, false)] {
+            let mut draws = Draws::new(1, 2, 1);
+            draws.noise = vec![0.5, -1.3];
+            head.sample(&[0.1, raw], &mut draws);
+            let mut signal = Signal::new(1, 2, 1);
+            signal.score = vec![1.0, 0.3];
+            let mut gradient = [f64::NAN; 2];
+            head.backward(&[0.1, raw], &draws, &signal, &mut gradient);
+            assert!(gradient[0] != 0.0);
+            assert_eq!(gradient[1] != 0.0, passes);
+        }
+    }
+}

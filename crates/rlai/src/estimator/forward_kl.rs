@@ -1,0 +1,41 @@
+//! Forward KL, KL(exp(Q/alpha) pi_0 / Z || pi), by self-normalised importance weights.
+
+use super::{ActionEstimator, Needs, Particles, Signal};
+use crate::nn::Scalar;
+
+/// Weighted likelihood: the gradient is `-sum_k w_k grad log pi(a_k|s)`, `w = softmax(b + Q/alpha - l)`
+/// over the N particles of a state (F3; paper 4.0.3 with its sign, temperature and log put right).
+///
+/// Its bias falls like 1/N; with N = 1 the weight is always one and the expected gradient zero. Needs
+/// nothing but log densities and values, so it serves every distribution.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ForwardKl {
+    /// Subtract the weight with which each particle stands for the policy, so that the score's own
+    /// noise cancels near the optimum: `-(w_k - exp b_k)`, which is `-(w_k - 1/N)` for draws from pi.
+    pub control_variate: bool,
+}
+
+impl<T: Scalar> ActionEstimator<T> for ForwardKl {
+    fn name(&self) -> &'static str {
+        "forward-kl"
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { action_gradients: false, own_samples: false, samples: 2 }
+    }
+
+    fn signal(&self, particles: &Particles<'_, T>, alpha: T, signal: &mut Signal<T>) {
+        signal.has_action = false;
+        for state in 0..particles.states() {
+            let weights = signal.diagnostics.observe(particles, state, alpha);
+            let mut loss = T::zero();
+            for (&weight, i) in weights.iter().zip(particles.of_state(state)) {
+                let expected =
+                    if self.control_variate { particles.log_base[i].exp() } else { T::zero() };
+                signal.score[i] = -(weight - expected);
+                loss -= weight * particles.log_pi[i];
+            }
+            signal.loss[state] = loss;
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The heart: estimators turn particles into a learning signal.
+//!
+//! An estimator knows nothing of networks, random numbers, files or optimisers. It is given
+//! [`Particles`], N actions in each of B states with what is known about them, and writes a [`Signal`]:
+//! a weight on each particle's log pi and, where it needs one, a gradient that flows through the
+//! reparameterised action. A distribution turns the signal into the gradient of its parameters. The
+//! particles themselves are constants in every score-weighted form.
+//!
+//! With l = log pi - log pi_0 and b = log_base, the log of the weight with which a particle stands for
+//! the policy:
+//!
+//! | estimator | weight on log pi | gradient of the action |
+//! |---|---|---|
+//! | [`ReverseKlReparameterised`] | alpha/N | (alpha dl/du - dQ/du)/N |
+//! | [`ReverseKlScore`] | exp(b) (alpha l - Q + baseline) | none |
+//! | [`ForwardKl`] | -w, or -(w - exp b); w = softmax(b + Q/alpha - l) | none |
+//!
+//! Losses are minimised. Reverse signals are gradients of alpha KL (soft actor-critic's loss), forward
+//! ones of KL. Q is in reward units, alpha is explicit, weights are computed in log space.
+
+mod diagnostics;
+mod dual;
+mod forward_kl;
+mod particles;
+mod reverse_kl;
+mod signal;
+mod weights;
+
+pub use diagnostics::Diagnostics;
+pub use dual::{TemperatureDual, TemperatureLoss, temperature_residual};
+pub use forward_kl::ForwardKl;
+pub use particles::Particles;
+pub use reverse_kl::{ReverseKlReparameterised, ReverseKlScore};
+pub use signal::Signal;
+pub use weights::{effective_sample_size, self_normalised_weights};
+
+use crate::nn::Scalar;
+
+/// What an estimator must be given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Needs {
+    /// Derivatives of Q and log pi with respect to the pre-tanh action.
+    pub action_gradients: bool,
+    /// Independent samples of the current policy, nothing else.
+    pub own_samples: bool,
+    /// Smallest N for which the estimator means anything.
+    pub samples: usize,
+}
+
+/// An estimator over B x N actions.
+pub trait ActionEstimator<T: Scalar>: Send + Sync {
+    /// The name by which users choose it.
+    fn name(&self) -> &'static str;
+
+    /// What it must be given.
+    fn needs(&self) -> Needs;
+
+    /// Writes the learning signal of `particles` at temperature `alpha`, and its diagnostics.
+    fn signal(&self, particles: &Particles<'_, T>, alpha: T, signal: &mut Signal<T>);
+}

@@ -1,0 +1,39 @@
+use crate::nn::Scalar;
+
+/// N actions in each of B states, with what is known about them. All slices are row-major with the
+/// state first; the policy's parameters do not appear, so nothing can leak a gradient through them.
+#[derive(Clone, Copy, Debug)]
+pub struct Particles<'a, T> {
+    /// N, actions a state.
+    pub samples: usize,
+    /// Log density of each action under the policy, `[B, N]`.
+    pub log_pi: &'a [T],
+    /// Log density under the default policy, `[B, N]`; `None` is 0 everywhere (maximum entropy).
+    pub log_pi_0: Option<&'a [T]>,
+    /// Log of the weight with which each particle stands for the policy, `[B, N]`: `-log N` for draws
+    /// from the policy, `log pi(a)` for enumerated actions, `log pi - log mu - log N` for draws from mu.
+    pub log_base: &'a [T],
+    /// Q of each action, reward units, `[B, N]`.
+    pub q: &'a [T],
+    /// dQ/du of each action, `[B, N, A]`, where an estimator needs it.
+    pub dq_du: Option<&'a [T]>,
+    /// d log pi/du of each action, parameters held, `[B, N, A]`, where an estimator needs it.
+    pub dlog_pi_du: Option<&'a [T]>,
+}
+
+impl<T: Scalar> Particles<'_, T> {
+    /// B, the number of states.
+    pub fn states(&self) -> usize {
+        self.log_pi.len() / self.samples
+    }
+
+    /// l = log pi - log pi_0 of particle `i` (counted through all states).
+    pub fn log_ratio(&self, i: usize) -> T {
+        self.log_pi[i] - self.log_pi_0.map_or(T::zero(), |log_pi_0| log_pi_0[i])
+    }
+
+    /// The particles of one state.
+    pub fn of_state(&self, state: usize) -> std::ops::Range<usize> {
+        state * self.samples..(state + 1) * self.samples
+    }
+}

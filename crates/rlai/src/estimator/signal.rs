@@ -1,0 +1,42 @@
+use super::Diagnostics;
+use crate::nn::Scalar;
+
+/// What an estimator asks of a distribution: the gradient of its loss is
+/// `sum_s state_weight_s sum_k [score_sk grad log pi(a_sk|s) + action_sk . grad u_sk]`,
+/// the actions held fixed in the first term.
+#[derive(Clone, Debug)]
+pub struct Signal<T> {
+    /// Weight on each particle's log pi, `[B, N]`.
+    pub score: Vec<T>,
+    /// Gradient that flows through the reparameterised pre-tanh action, `[B, N, A]`.
+    pub action: Vec<T>,
+    /// Whether `action` is part of this signal; otherwise it is not to be read.
+    pub has_action: bool,
+    /// Weight of each state, `[B]`; 1/B unless set otherwise.
+    pub state_weight: Vec<T>,
+    /// The unreduced loss, `[B]`.
+    pub loss: Vec<T>,
+    /// What the weights looked like.
+    pub diagnostics: Diagnostics<T>,
+    samples: usize,
+}
+
+impl<T: Scalar> Signal<T> {
+    /// Room for a signal on `samples` particles in each of `states` states, uniform over states.
+    pub fn new(states: usize, samples: usize, action_dimension: usize) -> Self {
+        Self {
+            score: vec![T::zero(); states * samples],
+            action: vec![T::zero(); states * samples * action_dimension],
+            has_action: false,
+            state_weight: vec![T::one() / T::from_f64(states as f64); states],
+            loss: vec![T::zero(); states],
+            diagnostics: Diagnostics::new(states, samples),
+            samples,
+        }
+    }
+
+    /// N, particles a state.
+    pub fn samples(&self) -> usize {
+        self.samples
+    }
+}

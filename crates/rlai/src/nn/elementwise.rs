@@ -1,0 +1,139 @@
+//! Passes over activations and parameters, each a single sweep.
+
+use super::Scalar;
+
+/// Lanes of the independent partial sums in [`dot`]: enough to hide latency, fixed so that the order of
+/// summation, and with it every bit, is the same everywhere.
+const LANES: usize = 16;
+
+/// Inner product, summed in [`LANES`] interleaved partial sums.
+pub fn dot<T: Scalar>(a: &[T], b: &[T]) -> T {
+    let mut sums = [T::zero(); LANES];
+    let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+    let tail: T = a_chunks.remainder().iter().zip(b_chunks.remainder()).map(|(&x, &y)| x * y).sum();
+    for (x, y) in a_chunks.zip(b_chunks) {
+        for lane in 0..LANES {
+            sums[lane] += x[lane] * y[lane];
+        }
+    }
+    sums.iter().copied().sum::<T>() + tail
+}
+
+/// Euclidean norm. The squares are summed in double precision.
+pub fn norm<T: Scalar>(values: &[T]) -> f64 {
+    let mut sums = [0.0f64; 8];
+    let chunks = values.chunks_exact(8);
+    let tail: f64 = chunks.remainder().iter().map(|x| x.to_f64() * x.to_f64()).sum();
+    for chunk in chunks {
+        for (sum, x) in sums.iter_mut().zip(chunk) {
+            *sum += x.to_f64() * x.to_f64();
+        }
+    }
+    (sums.iter().sum::<f64>() + tail).sqrt()
+}
+
+/// Whether every value is finite.
+pub fn all_finite<T: Scalar>(values: &[T]) -> bool {
+    // 0 * x is 0 for finite x and NaN otherwise: one branch-free pass.
+    dot_with_zero(values) == T::zero()
+}
+
+fn dot_with_zero<T: Scalar>(values: &[T]) -> T {
+    let mut sums = [T::zero(); LANES];
+    for chunk in values.chunks(LANES) {
+        for (sum, &x) in sums.iter_mut().zip(chunk) {
+            *sum += x * T::zero();
+        }
+    }
+    sums.iter().copied().sum()
+}
+
+/// `target += share * (source - target)`: Polyak averaging.
+pub fn move_towards<T: Scalar>(target: &mut [T], source: &[T], share: T) {
+    for (t, &s) in target.iter_mut().zip(source) {
+        *t += share * (s - *t);
+    }
+}
+
+/// Adds `bias` to every row of `y`.
+pub fn add_bias<T: Scalar>(y: &mut [T], bias: &[T]) {
+    for row in y.chunks_exact_mut(bias.len()) {
+        for (value, &b) in row.iter_mut().zip(bias) {
+            *value += b;
+        }
+    }
+}
+
+/// Adds `bias` to every row of `y`, then clips at zero.
+pub fn add_bias_relu<T: Scalar>(y: &mut [T], bias: &[T]) {
+    for row in y.chunks_exact_mut(bias.len()) {
+        for (value, &b) in row.iter_mut().zip(bias) {
+            let sum = *value + b;
+            *value = if sum > T::zero() { sum } else { T::zero() };
+        }
+    }
+}
+
+/// Clips at zero.
+pub fn relu<T: Scalar>(y: &mut [T]) {
+    for value in y {
+        *value = if *value > T::zero() { *value } else { T::zero() };
+    }
+}
+
+/// Gradient of the clipping: zero wherever the unit was off.
+pub fn gate<T: Scalar>(delta: &mut [T], activation: &[T]) {
+    for (d, &a) in delta.iter_mut().zip(activation) {
+        *d = if a > T::zero() { *d } else { T::zero() };
+    }
+}
+
+/// [`gate`], and the sum of each column of the result into `sums`, in the same sweep.
+pub fn gate_with_sums<T: Scalar>(delta: &mut [T], activation: &[T], sums: &mut [T]) {
+    let width = sums.len();
+    sums.fill(T::zero());
+    for (d_row, a_row) in delta.chunks_exact_mut(width).zip(activation.chunks_exact(width)) {
+        for ((d, &a), sum) in d_row.iter_mut().zip(a_row).zip(sums.iter_mut()) {
+            *d = if a > T::zero() { *d } else { T::zero() };
+            *sum += *d;
+        }
+    }
+}
+
+/// The sum of each column.
+pub fn column_sums<T: Scalar>(values: &[T], sums: &mut [T]) {
+    sums.fill(T::zero());
+    for row in values.chunks_exact(sums.len()) {
+        for (sum, &value) in sums.iter_mut().zip(row) {
+            *sum += value;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dot_and_norm_agree_with_their_definitions_at_every_length() {
+        for n in 0..70 {
+            let a: Vec<f64> = (0..n).map(|i| (i as f64 * 0.7).sin()).collect();
+            let b: Vec<f64> = (0..n).map(|i| (i as f64 * 1.3).cos()).collect();
+            let direct: f64 = a.iter().zip(&b).map(|(x, y)| x * y).sum();
+            assert!((dot(&a, &b) - direct).abs() < 1e-12);
+            assert!((norm(&a) - a.iter().map(|x| x * x).sum::<f64>().sqrt()).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn a_single_bad_value_is_found_wherever_it_stands() {
+        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            for at in 0..37 {
+                let mut values = vec![1e30f32; 37];
+                assert!(all_finite(&values));
+                values[at] = bad;
+                assert!(!all_finite(&values));
+            }
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Numerics: products, fused layers, optimiser. No tape: each layer knows its own gradient.
+//!
+//! Matrices are flat row-major slices, a row per state (or particle). A network's parameters are one
+//! flat vector, so that an optimiser step is a single pass. Nothing here allocates after construction.
+
+mod adam;
+mod elementwise;
+mod init;
+mod mlp;
+mod parallel;
+mod product;
+mod rate;
+mod scalar;
+
+pub use adam::Adam;
+pub use elementwise::{all_finite, move_towards, norm};
+pub use mlp::{Activations, Layer, Mlp};
+pub use parallel::Team;
+pub use product::{MatRef, product};
+pub use rate::{ProductShape, gemm_gflops};
+pub use scalar::Scalar;
+
+pub(crate) use elementwise::{add_bias, column_sums, gate, gate_with_sums, relu};

@@ -1,0 +1,68 @@
+//! The machine's own rate of matrix products: the yardstick of a training step.
+
+use std::sync::Barrier;
+use std::time::{Duration, Instant};
+
+use super::{MatRef, product};
+
+/// `rows x inner` times `inner x cols`, optionally with the left factor stored transposed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProductShape {
+    /// Rows of the result.
+    pub rows: usize,
+    /// Length of the inner products.
+    pub inner: usize,
+    /// Columns of the result.
+    pub cols: usize,
+    /// The left factor is stored transposed, as in a weight gradient.
+    pub transposed: bool,
+}
+
+/// Billions of floating-point operations a second that `threads` threads reach together, each running
+/// its own `f32` product at the same time: the best over `shapes`, each tried for about `time`.
+pub fn gemm_gflops(shapes: &[ProductShape], threads: usize, time: Duration) -> f64 {
+    shapes.iter().map(|shape| rate_of_shape(shape, threads.max(1), time)).fold(0.0, f64::max)
+}
+
+/// The best of several short bursts: a burst that another process disturbs does not count.
+const BURSTS: u32 = 10;
+
+fn rate_of_shape(shape: &ProductShape, threads: usize, time: Duration) -> f64 {
+    let barrier = Barrier::new(threads);
+    let bursts: Vec<Vec<f64>> = std::thread::scope(|scope| {
+        let handles: Vec<_> =
+            (0..threads).map(|_| scope.spawn(|| one_thread(shape, &barrier, time))).collect();
+        handles.into_iter().map(|handle| handle.join().unwrap_or_default()).collect()
+    });
+    (0..BURSTS as usize)
+        .map(|burst| bursts.iter().filter_map(|of_thread| of_thread.get(burst)).sum())
+        .fold(0.0, f64::max)
+}
+
+fn one_thread(shape: &ProductShape, barrier: &Barrier, time: Duration) -> Vec<f64> {
+    let ProductShape { rows, inner, cols, transposed } = *shape;
+    let a: Vec<f32> = (0..rows * inner).map(|i| (i % 7) as f32 * 0.1).collect();
+    let b: Vec<f32> = (0..inner * cols).map(|i| (i % 5) as f32 * 0.1).collect();
+    let mut c = vec![0.0f32; rows * cols];
+    let left = if transposed {
+        MatRef::new(&a, inner, rows).transposed()
+    } else {
+        MatRef::new(&a, rows, inner)
+    };
+    let flop = 2.0 * (rows * inner * cols) as f64;
+    let mut once = || product(&mut c, left, MatRef::new(&b, inner, cols), false);
+    once();
+    let burst_time = time / BURSTS;
+    (0..BURSTS)
+        .map(|_| {
+            barrier.wait();
+            let start = Instant::now();
+            let mut count = 0.0;
+            while start.elapsed() < burst_time {
+                once();
+                count += 1.0;
+            }
+            count * flop / start.elapsed().as_secs_f64() / 1e9
+        })
+        .collect()
+}

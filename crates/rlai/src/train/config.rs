@@ -1,0 +1,348 @@
+//! The checked configuration of a run.
+//!
+//! Whatever reads a file or flags fills a [`TrainConfig`] and calls [`TrainConfig::check`] once; the
+//! rest of the library relies on it. Keys are the names a user types.
+
+use serde::{Deserialize, Serialize};
+
+use crate::estimator::TemperatureLoss;
+
+/// A refused setting: its key, its value and what is allowed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{key} = {value}: {allowed}")]
+pub struct ConfigError {
+    /// The key as a user writes it.
+    pub key: &'static str,
+    /// The refused value.
+    pub value: String,
+    /// What is allowed.
+    pub allowed: String,
+}
+
+impl ConfigError {
+    /// An error for `key`, whose `value` is not among what is `allowed`.
+    pub fn new(key: &'static str, value: impl ToString, allowed: impl Into<String>) -> Self {
+        Self { key, value: value.to_string(), allowed: allowed.into() }
+    }
+}
+
+/// Which gradient updates the policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Objective {
+    /// Reverse KL through reparameterised samples: soft actor-critic (R5).
+    ReverseKl,
+    /// Reverse KL by the score function with a leave-one-out baseline (R3).
+    ReverseKlScore,
+    /// Forward KL by self-normalised importance weights (F3).
+    ForwardKl,
+}
+
+impl Objective {
+    /// Every objective, in the order of the documentation.
+    pub const ALL: [Objective; 3] = [Self::ReverseKl, Self::ReverseKlScore, Self::ForwardKl];
+
+    /// The name a user types.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ReverseKl => "reverse-kl",
+            Self::ReverseKlScore => "reverse-kl-score",
+            Self::ForwardKl => "forward-kl",
+        }
+    }
+
+    /// Actions sampled per state unless the user says otherwise.
+    pub fn default_samples(self) -> usize {
+        match self {
+            Self::ReverseKl => 1,
+            Self::ReverseKlScore | Self::ForwardKl => 16,
+        }
+    }
+
+    /// The fewest samples for which the estimator means anything.
+    pub fn fewest_samples(self) -> (usize, &'static str) {
+        match self {
+            Self::ReverseKl => (1, "at least 1"),
+            Self::ReverseKlScore => {
+                (2, "at least 2 for reverse-kl-score (the leave-one-out baseline needs another sample)")
+            }
+            Self::ForwardKl => {
+                (2, "at least 2 for forward-kl (with 1 its expected gradient is zero)")
+            }
+        }
+    }
+}
+
+/// What the critic's target holds besides reward and next value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CriticTarget {
+    /// `min Q - alpha log pi` at the next state: the policy's entropy counts as reward.
+    Soft,
+    /// `min Q` alone.
+    Classic,
+}
+
+/// How the temperature alpha is set.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Temperature {
+    /// Tuned so that the policy's entropy meets `target_entropy` (nats, of the action in [-1,1]^A).
+    Tuned {
+        /// Temperature at the start.
+        initial: f64,
+        /// Wanted entropy in nats.
+        target_entropy: f64,
+    },
+    /// Held.
+    Fixed(f64),
+}
+
+/// How learning rates change over a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Schedule {
+    /// The same from first to last step.
+    Constant,
+    /// Linearly down to zero at the last step.
+    Linear,
+}
+
+impl Schedule {
+    /// The factor on a learning rate after `step` of `steps`.
+    pub fn factor(self, step: u64, steps: u64) -> f64 {
+        match self {
+            Self::Constant => 1.0,
+            Self::Linear => (1.0 - step as f64 / steps as f64).max(0.0),
+        }
+    }
+}
+
+/// Everything that determines a run, besides the environment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainConfig {
+    /// Which gradient updates the policy.
+    pub objective: Objective,
+    /// N, actions sampled per state for the policy's update.
+    pub samples: usize,
+    /// Forward KL: subtract the control variate 1/N from the weights.
+    pub control_variate: bool,
+    /// Environment steps of the run.
+    pub steps: u64,
+    /// Steps with uniformly random actions before the first update.
+    pub learning_starts: u64,
+    /// Seed: the key of every random stream.
+    pub seed: u64,
+    /// Replay capacity in transitions.
+    pub buffer: usize,
+    /// Threads of one training step, 1 or 2; results do not depend on it.
+    pub threads: usize,
+    /// B, states per update.
+    pub batch: usize,
+    /// Updates per environment step.
+    pub updates_per_step: usize,
+    /// Discount.
+    pub gamma: f64,
+    /// Share of the critics that moves into their targets at each update.
+    pub polyak: f64,
+    /// Adam's step size for the critics.
+    pub critic_learning_rate: f64,
+    /// Adam's step size for the policy.
+    pub policy_learning_rate: f64,
+    /// Adam's step size for log alpha.
+    pub temperature_learning_rate: f64,
+    /// How the three learning rates change over the run.
+    pub learning_rate_schedule: Schedule,
+    /// Widths of the hidden layers of every network.
+    pub hidden: Vec<usize>,
+    /// Soft or classic targets.
+    pub critic_target: CriticTarget,
+    /// Tuned or fixed temperature.
+    pub temperature: Temperature,
+    /// Which loss tunes it.
+    pub temperature_loss: TemperatureLoss,
+    /// Rewards summed before bootstrapping.
+    pub n_step: usize,
+    /// Largest norm of a network's gradient; longer ones are scaled down to it.
+    pub max_gradient_norm: Option<f64>,
+    /// Clamp of the policy's log standard deviation, lower end.
+    pub log_std_min: f64,
+    /// Clamp of the policy's log standard deviation, upper end.
+    pub log_std_max: f64,
+    /// Steps between two evaluations (and two checkpoints of the parameters).
+    pub evaluate_every: u64,
+    /// Episodes of one evaluation.
+    pub evaluation_episodes: usize,
+    /// Steps between two lines of training metrics.
+    pub log_every: u64,
+}
+
+impl TrainConfig {
+    /// The field's defaults for an action space of this dimension.
+    pub fn defaults(objective: Objective, action_dimension: usize) -> Self {
+        Self {
+            objective,
+            samples: objective.default_samples(),
+            control_variate: false,
+            steps: 1_000_000,
+            learning_starts: 10_000,
+            seed: 0,
+            buffer: 1_000_000,
+            threads: 1,
+            batch: 256,
+            updates_per_step: 1,
+            gamma: 0.99,
+            polyak: 0.005,
+            critic_learning_rate: 3e-4,
+            policy_learning_rate: 3e-4,
+            temperature_learning_rate: 3e-4,
+            learning_rate_schedule: Schedule::Constant,
+            hidden: vec![256, 256],
+            critic_target: CriticTarget::Soft,
+            temperature: Temperature::Tuned {
+                initial: 1.0,
+                target_entropy: -(action_dimension as f64),
+            },
+            temperature_loss: TemperatureLoss::LogAlpha,
+            n_step: 1,
+            max_gradient_norm: None,
+            log_std_min: -20.0,
+            log_std_max: 2.0,
+            evaluate_every: 10_000,
+            evaluation_episodes: 10,
+            log_every: 1_000,
+        }
+    }
+
+    /// Refuses every setting that cannot work.
+    ///
+    /// # Errors
+    /// The first refused key with its value and what is allowed.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let (fewest, allowed) = self.objective.fewest_samples();
+        require(self.samples >= fewest, "samples", self.samples, allowed)?;
+        require(self.samples <= 4096, "samples", self.samples, "at most 4096")?;
+        require(
+            !self.control_variate || self.objective == Objective::ForwardKl,
+            "control_variate",
+            self.control_variate,
+            "only with objective = \"forward-kl\"",
+        )?;
+        require(self.steps >= 1, "steps", self.steps, "at least 1")?;
+        require(self.buffer >= self.n_step, "buffer", self.buffer, "at least n_step transitions")?;
+        require(self.buffer <= 1 << 31, "buffer", self.buffer, "at most 2147483648")?;
+        require(
+            self.threads == 1 || self.threads == 2,
+            "threads",
+            self.threads,
+            "1 or 2 (a step splits into two halves; use more cores for more runs: `rlai study run`)",
+        )?;
+        require((2..=65_536).contains(&self.batch), "batch", self.batch, "from 2 to 65536")?;
+        require(
+            (1..=1000).contains(&self.updates_per_step),
+            "updates_per_step",
+            self.updates_per_step,
+            "from 1 to 1000",
+        )?;
+        require((0.0..=1.0).contains(&self.gamma), "gamma", self.gamma, "from 0 to 1")?;
+        require(
+            self.polyak > 0.0 && self.polyak <= 1.0,
+            "polyak",
+            self.polyak,
+            "above 0, at most 1",
+        )?;
+        for (key, rate) in [
+            ("learning_rate", self.critic_learning_rate),
+            ("policy_learning_rate", self.policy_learning_rate),
+            ("temperature_learning_rate", self.temperature_learning_rate),
+        ] {
+            require(rate > 0.0 && rate.is_finite(), key, rate, "a positive number")?;
+        }
+        require(!self.hidden.is_empty(), "hidden", "[]", "at least one width")?;
+        for &width in &self.hidden {
+            require((1..=8192).contains(&width), "hidden", width, "widths from 1 to 8192")?;
+        }
+        self.check_temperature()?;
+        require((1..=100).contains(&self.n_step), "n_step", self.n_step, "from 1 to 100")?;
+        if let Some(norm) = self.max_gradient_norm {
+            require(norm > 0.0 && norm.is_finite(), "max_gradient_norm", norm, "a positive number")?;
+        }
+        require(
+            self.log_std_min.is_finite() && self.log_std_min < self.log_std_max,
+            "log_std_min",
+            self.log_std_min,
+            "a finite number below log_std_max",
+        )?;
+        require(self.log_std_max <= 20.0, "log_std_max", self.log_std_max, "at most 20")?;
+        require(self.evaluate_every >= 1, "evaluate_every", self.evaluate_every, "at least 1")?;
+        require(
+            (1..=10_000).contains(&self.evaluation_episodes),
+            "evaluation_episodes",
+            self.evaluation_episodes,
+            "from 1 to 10000",
+        )?;
+        require(self.log_every >= 1, "log_every", self.log_every, "at least 1")
+    }
+
+    fn check_temperature(&self) -> Result<(), ConfigError> {
+        match self.temperature {
+            Temperature::Fixed(alpha) => {
+                require(alpha > 0.0 && alpha.is_finite(), "temperature", alpha, "\"auto\" or a positive number")
+            }
+            Temperature::Tuned { initial, target_entropy } => {
+                require(
+                    initial > 0.0 && initial.is_finite(),
+                    "initial_temperature",
+                    initial,
+                    "a positive number",
+                )?;
+                require(
+                    target_entropy.is_finite(),
+                    "target_entropy",
+                    target_entropy,
+                    "\"auto\" or a finite number of nats",
+                )
+            }
+        }
+    }
+}
+
+fn require(
+    holds: bool,
+    key: &'static str,
+    value: impl ToString,
+    allowed: &str,
+) -> Result<(), ConfigError> {
+    if holds { Ok(()) } else { Err(ConfigError::new(key, value, allowed)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(change: impl FnOnce(&mut TrainConfig)) -> ConfigError {
+        let mut config = TrainConfig::defaults(Objective::ForwardKl, 6);
+        change(&mut config);
+        config.check().expect_err("the setting must be refused")
+    }
+
+    #[test]
+    fn defaults_pass() {
+        for objective in Objective::ALL {
+            TrainConfig::defaults(objective, 6).check().unwrap();
+        }
+    }
+
+    #[test]
+    fn each_refusal_names_key_value_and_what_is_allowed() {
+        assert_eq!(refused(|c| c.steps = 0).to_string(), "steps = 0: at least 1");
+        assert!(refused(|c| c.samples = 0).to_string().starts_with("samples = 0: at least 2"));
+        assert_eq!(refused(|c| c.gamma = f64::NAN).key, "gamma");
+        assert_eq!(refused(|c| c.policy_learning_rate = -1.0).key, "policy_learning_rate");
+        assert_eq!(refused(|c| c.temperature = Temperature::Fixed(0.0)).key, "temperature");
+        assert_eq!(refused(|c| c.threads = 3).key, "threads");
+        assert_eq!(refused(|c| c.hidden = vec![256, 0]).key, "hidden");
+        let mut reverse = TrainConfig::defaults(Objective::ReverseKl, 6);
+        reverse.control_variate = true;
+        assert_eq!(reverse.check().unwrap_err().key, "control_variate");
+    }
+}

@@ -1,0 +1,99 @@
+//! What a run tells while it trains. Recorders and progress bars are observers; training knows none.
+
+use serde::Serialize;
+
+/// Where the run stands, after every environment step.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Progress {
+    /// Environment steps done.
+    pub step: u64,
+    /// Environment steps of the whole run.
+    pub steps: u64,
+    /// Mean return of the last ten finished training episodes.
+    pub recent_return: Option<f64>,
+}
+
+/// Means over the training steps since the last line; one line every `log_every` steps.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct TrainingMetrics {
+    /// Environment steps done.
+    pub step: u64,
+    /// Updates done.
+    pub updates: u64,
+    /// Episodes finished since the start.
+    pub episodes: u64,
+    /// Mean return of the episodes finished since the last line.
+    pub episode_return: Option<f64>,
+    /// Mean length of those episodes.
+    pub episode_length: Option<f64>,
+    /// Transitions in replay.
+    pub buffer: usize,
+    /// Half of the mean squared TD error, summed over both critics.
+    pub critic_loss: Option<f64>,
+    /// The estimator's loss, mean over states.
+    pub policy_loss: Option<f64>,
+    /// Mean of the smaller critic at the policy's actions.
+    pub q: Option<f64>,
+    /// Temperature alpha.
+    pub alpha: f64,
+    /// Entropy of the policy, estimated as -mean log pi, nats.
+    pub entropy: Option<f64>,
+    /// Effective sample size of the N weights, from 1 to N, mean over states.
+    pub effective_sample_size: Option<f64>,
+    /// Largest of the N weights, mean over states.
+    pub largest_weight: Option<f64>,
+    /// Norm of the critics' gradient, before clipping.
+    pub critic_gradient_norm: Option<f64>,
+    /// Norm of the policy's gradient, before clipping.
+    pub policy_gradient_norm: Option<f64>,
+}
+
+/// One evaluation: the policy's mode played for some episodes.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Evaluation {
+    /// Environment steps of training done before it.
+    pub step: u64,
+    /// Mean return.
+    pub return_mean: f64,
+    /// Standard deviation over episodes (n - 1), zero for one episode.
+    pub return_sd: f64,
+    /// Mean length of an episode.
+    pub length_mean: f64,
+    /// Return of every episode.
+    pub returns: Vec<f64>,
+}
+
+/// Something that listens to a run. An error stops the run.
+pub trait Observer {
+    /// After every environment step; must be cheap.
+    fn progress(&mut self, _progress: &Progress) {}
+
+    /// Every `log_every` steps.
+    ///
+    /// # Errors
+    /// When the line could not be kept.
+    fn training(&mut self, _metrics: &TrainingMetrics) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    /// Every `evaluate_every` steps and at the end.
+    ///
+    /// # Errors
+    /// When the line could not be kept.
+    fn evaluation(&mut self, _evaluation: &Evaluation) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    /// After each evaluation: the moment to save what `agent` has learned.
+    ///
+    /// # Errors
+    /// When it could not be saved.
+    fn checkpoint(&mut self, _agent: &crate::agent::Agent, _step: u64) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// An observer that does not listen.
+pub struct Silent;
+
+impl Observer for Silent {}
