@@ -5,5 +5,7 @@ mod twin;
 mod values;
 
 pub use target::{TdTarget, td_targets};
-pub use twin::{CriticStep, TwinCritic};
+pub use twin::{CriticReport, CriticStep, TwinCritic};
 pub use values::ValueRoom;
+
+pub(crate) use twin::clipping;

@@ -127,7 +127,7 @@ impl<T: Scalar> CriticHalf<'_, T> {
         let mut loss = 0.0;
         for ((d, &value), &target) in d_output.iter_mut().zip(room.output()).zip(targets) {
             let error = value - target;
-            loss += 0.5 * error.to_f64() * error.to_f64();
+            loss += 0.5 * error.widen() * error.widen();
             *d = share * error;
         }
         self.net.backward(parameters, input, d_output, gradient, room);

@@ -36,6 +36,16 @@ impl<T: Scalar> Draws<T> {
     }
 }
 
+impl<T: Scalar> Draws<T> {
+    /// Turns derivatives with respect to the action into derivatives with respect to `u`, in place:
+    /// da/du = 1 - a^2. An empty slice stays empty.
+    pub fn through_tanh(&self, derivatives: &mut [T]) {
+        for (derivative, &action) in derivatives.iter_mut().zip(&self.action) {
+            *derivative = *derivative * (T::one() - action) * (T::one() + action);
+        }
+    }
+}
+
 /// A tanh-normal policy head. Its parameters a state are `[mean (A), log_std (A)]`, the second half
 /// clamped.
 #[derive(Clone, Debug, PartialEq)]

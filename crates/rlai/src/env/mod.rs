@@ -15,6 +15,7 @@ mod time_limit;
 pub use pendulum::Pendulum;
 pub use registry::{EnvError, TaskInfo, builtin_tasks, make_builtin};
 pub use rescale::Rescaled;
+pub(crate) use rescale::to_box;
 pub use space::BoxSpace;
 pub use time_limit::TimeLimit;
 

@@ -1,4 +1,5 @@
 use super::{Action, BoxSpace, EnvError, Environment, Step, StepError};
+use crate::nn::Scalar;
 use crate::random::Stream;
 
 /// A task whose actions live in `[-1, 1]^A`: an affine map carries them to the task's own box.
@@ -75,14 +76,13 @@ impl<E: Environment> Environment for Rescaled<E> {
         match action {
             Action::F32(values) => {
                 for ((out, &a), (&low, &high)) in self.single.iter_mut().zip(values).zip(bounds) {
-                    let (low, high) = (low as f32, high as f32);
-                    *out = (low + 0.5 * (a + 1.0) * (high - low)).clamp(low, high);
+                    *out = to_box(a, low as f32, high as f32);
                 }
                 self.inner.step(Action::F32(&self.single), observation)
             }
             Action::F64(values) => {
                 for ((out, &a), (&low, &high)) in self.double.iter_mut().zip(values).zip(bounds) {
-                    *out = (low + 0.5 * (a + 1.0) * (high - low)).clamp(low, high);
+                    *out = to_box(a, low, high);
                 }
                 self.inner.step(Action::F64(&self.double), observation)
             }
@@ -96,6 +96,20 @@ impl<E: Environment> Environment for Rescaled<E> {
         observation: &mut [f64],
     ) -> Result<(), StepError> {
         self.inner.set_state(qpos, qvel, observation)
+    }
+}
+
+/// Carries a coordinate from `[-1, 1]` to `[low, high]`, in its own precision.
+pub(crate) fn to_box<T: Scalar>(a: T, low: T, high: T) -> T {
+    let half = T::from_f64(0.5);
+    let point = low + half * (a + T::one()) * (high - low);
+    // Not max and min: those would turn NaN into a bound.
+    if point < low {
+        low
+    } else if point > high {
+        high
+    } else {
+        point
     }
 }
 

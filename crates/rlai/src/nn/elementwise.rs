@@ -23,10 +23,10 @@ pub fn dot<T: Scalar>(a: &[T], b: &[T]) -> T {
 pub fn norm<T: Scalar>(values: &[T]) -> f64 {
     let mut sums = [0.0f64; 8];
     let chunks = values.chunks_exact(8);
-    let tail: f64 = chunks.remainder().iter().map(|x| x.to_f64() * x.to_f64()).sum();
+    let tail: f64 = chunks.remainder().iter().map(|x| x.widen() * x.widen()).sum();
     for chunk in chunks {
         for (sum, x) in sums.iter_mut().zip(chunk) {
-            *sum += x.to_f64() * x.to_f64();
+            *sum += x.widen() * x.widen();
         }
     }
     (sums.iter().sum::<f64>() + tail).sqrt()

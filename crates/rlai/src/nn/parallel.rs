@@ -1,10 +1,13 @@
+use std::sync::Arc;
+
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 /// One or two threads that work on two tasks.
 ///
 /// What the tasks are never depends on the number of threads, so results do not either.
+#[derive(Clone)]
 pub struct Team {
-    pool: Option<ThreadPool>,
+    pool: Option<Arc<ThreadPool>>,
 }
 
 impl Team {
@@ -21,7 +24,7 @@ impl Team {
             .thread_name(|index| format!("rlai-{index}"))
             .build()
             .map_err(std::io::Error::other)?;
-        Ok(Self { pool: Some(pool) })
+        Ok(Self { pool: Some(Arc::new(pool)) })
     }
 
     /// Runs `work` on the team, so that each [`Team::both`] inside it finds the threads awake.

@@ -27,7 +27,7 @@ pub trait Scalar:
     fn from_f64(value: f64) -> Self;
 
     /// The same number in double precision.
-    fn to_f64(self) -> f64;
+    fn widen(self) -> f64;
 }
 
 impl Scalar for f32 {
@@ -35,7 +35,7 @@ impl Scalar for f32 {
         value as f32
     }
 
-    fn to_f64(self) -> f64 {
+    fn widen(self) -> f64 {
         f64::from(self)
     }
 }
@@ -45,7 +45,7 @@ impl Scalar for f64 {
         value
     }
 
-    fn to_f64(self) -> f64 {
+    fn widen(self) -> f64 {
         self
     }
 }

@@ -64,7 +64,7 @@ pub struct Evaluation {
 }
 
 /// Something that listens to a run. An error stops the run.
-pub trait Observer {
+pub trait Observer: Send {
     /// After every environment step; must be cheap.
     fn progress(&mut self, _progress: &Progress) {}
 
@@ -84,11 +84,11 @@ pub trait Observer {
         Ok(())
     }
 
-    /// After each evaluation: the moment to save what `agent` has learned.
+    /// After each evaluation: the moment to save what was learned.
     ///
     /// # Errors
     /// When it could not be saved.
-    fn checkpoint(&mut self, _agent: &crate::agent::Agent, _step: u64) -> std::io::Result<()> {
+    fn checkpoint(&mut self, _trainer: &super::Trainer) -> std::io::Result<()> {
         Ok(())
     }
 }

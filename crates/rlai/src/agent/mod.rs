@@ -1,0 +1,297 @@
+//! The soft actor-critic order of updates (Haarnoja et al. 2018; paper, algorithm 1, with its signs put
+//! right). What differs between objectives is the estimator alone.
+
+mod actor;
+mod persist;
+mod policy;
+mod shard;
+
+pub use policy::Policy;
+
+pub use crate::train::UpdateMetrics;
+
+use actor::Actor;
+use shard::Shard;
+
+use crate::critic::{CriticStep, TdTarget, TwinCritic, td_targets};
+use crate::distribution::TanhNormal;
+use crate::estimator::{
+    ActionEstimator, ForwardKl, ReverseKlReparameterised, ReverseKlScore, TemperatureDual,
+    temperature_residual,
+};
+use crate::nn::{Scalar, Team, all_finite};
+use crate::random::{Key, Stream};
+use crate::replay::Batch;
+use crate::train::{Objective, Temperature, TrainConfig};
+
+/// A number that stopped being one: what it was.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what} is not finite")]
+pub struct NonFinite {
+    /// The loss, gradient, parameter or observation.
+    pub what: &'static str,
+}
+
+/// Networks, optimisers, temperature and random streams: everything that learns.
+pub struct Agent<T = f32>
+where
+    T: Scalar,
+{
+    config: TrainConfig,
+    estimator: Box<dyn ActionEstimator<T>>,
+    actor: Actor<T>,
+    critic: TwinCritic<T>,
+    temperature: TemperatureDual,
+    shards: [Shard<T>; 2],
+    scratch: Scratch<T>,
+    exploration: Stream,
+    team: Team,
+}
+
+/// One batch on its way through an update.
+struct Scratch<T> {
+    observations: Vec<T>,
+    next_observations: Vec<T>,
+    /// Observation and action side by side, `[B, O + A]`.
+    input: Vec<T>,
+    next_input: Vec<T>,
+    next_log_pi: Vec<T>,
+    next_values: [Vec<T>; 2],
+    rewards: Vec<T>,
+    discounts: Vec<T>,
+    targets: Vec<T>,
+}
+
+/// The estimator that a configuration names.
+pub fn estimator_for<T: Scalar>(config: &TrainConfig) -> Box<dyn ActionEstimator<T>> {
+    match config.objective {
+        Objective::ReverseKl => Box::new(ReverseKlReparameterised),
+        Objective::ReverseKlScore => Box::new(ReverseKlScore),
+        Objective::ForwardKl => Box::new(ForwardKl { control_variate: config.control_variate }),
+    }
+}
+
+impl<T: Scalar> Agent<T> {
+    /// A new agent. The configuration must have passed [`TrainConfig::check`].
+    ///
+    /// # Errors
+    /// When its threads cannot be started.
+    pub fn new(
+        config: &TrainConfig,
+        observation_dimension: usize,
+        action_dimension: usize,
+    ) -> std::io::Result<Self> {
+        let key = Key::from_seed(config.seed);
+        let head = TanhNormal::new(action_dimension, config.log_std_min, config.log_std_max);
+        let actor = Actor::new(observation_dimension, head, &config.hidden, &key);
+        let (observations, actions) = (observation_dimension, action_dimension);
+        let critic = TwinCritic::new(observations, actions, &config.hidden, config.batch, &key);
+        let estimator = estimator_for(config);
+        let half = config.batch.div_ceil(2);
+        let shard = |index, states| Shard::new(index, states, config, &*estimator, &actor, &critic, &key);
+        let shards = [shard(0, half), shard(1, config.batch - half)];
+        let alpha = match config.temperature {
+            Temperature::Tuned { initial, .. } => initial,
+            Temperature::Fixed(alpha) => alpha,
+        };
+        Ok(Self {
+            scratch: Scratch::new(config.batch, observation_dimension, action_dimension),
+            temperature: TemperatureDual::new(alpha),
+            exploration: key.stream("exploration"),
+            team: Team::new(config.threads)?,
+            config: config.clone(),
+            estimator,
+            actor,
+            critic,
+            shards,
+        })
+    }
+
+    /// The threads that work on an update: run the training loop inside [`Team::run`].
+    pub fn team(&self) -> Team {
+        self.team.clone()
+    }
+
+    /// The temperature now.
+    pub fn alpha(&self) -> f64 {
+        self.temperature.alpha()
+    }
+
+    /// Draws an action in `[-1,1]^A` for exploration.
+    pub fn act(&mut self, observation: &[T], action: &mut [T]) {
+        self.actor.act(observation, &mut self.exploration, action);
+    }
+
+    /// Draws a uniform action in `[-1,1]^A`, as before learning starts.
+    pub fn act_randomly(&mut self, action: &mut [T]) {
+        for coordinate in action {
+            *coordinate = T::from_f64(self.exploration.uniform(-1.0, 1.0));
+        }
+    }
+
+    /// One update from one batch: critic, target critic, policy, temperature.
+    ///
+    /// `rate` is the schedule's factor on all learning rates.
+    ///
+    /// # Errors
+    /// A loss or gradient that is not finite. The network it belongs to has not been changed by it.
+    pub fn update(&mut self, batch: &Batch, rate: f64) -> Result<UpdateMetrics, NonFinite> {
+        let mut metrics = UpdateMetrics { alpha: self.alpha(), ..UpdateMetrics::default() };
+        self.scratch.load(batch);
+        self.compute_targets();
+        self.update_critic(rate, &mut metrics)?;
+        self.update_policy(rate, &mut metrics)?;
+        self.update_temperature(rate, &metrics)?;
+        Ok(metrics)
+    }
+
+    /// A fresh action at each next state, both target critics there, and the TD targets.
+    fn compute_targets(&mut self) {
+        let scratch = &mut self.scratch;
+        let (actor, [first, second]) = (&self.actor, &mut self.shards);
+        let observations = split(&scratch.next_observations, first.states(), second.states());
+        let inputs = split_mut(&mut scratch.next_input, first.states(), second.states());
+        let log_pi = scratch.next_log_pi.split_at_mut(first.states());
+        self.team.both(
+            || first.next_actions(actor, observations.0, inputs.0, log_pi.0),
+            || second.next_actions(actor, observations.1, inputs.1, log_pi.1),
+        );
+        let [one, two] = &mut self.critic.halves();
+        let [values_one, values_two] = &mut scratch.next_values;
+        let input = &scratch.next_input;
+        self.team.both(
+            || one.target_values(input, values_one),
+            || two.target_values(input, values_two),
+        );
+        let known = TdTarget {
+            rewards: &scratch.rewards,
+            discounts: &scratch.discounts,
+            next_values: [values_one, values_two],
+            next_log_pi: &scratch.next_log_pi,
+        };
+        let alpha = T::from_f64(self.temperature.alpha());
+        td_targets(self.config.critic_target, alpha, &known, &mut scratch.targets);
+    }
+
+    fn update_critic(&mut self, rate: f64, metrics: &mut UpdateMetrics) -> Result<(), NonFinite> {
+        let step = CriticStep {
+            learning_rate: rate * self.config.critic_learning_rate,
+            max_gradient_norm: self.config.max_gradient_norm,
+            polyak: T::from_f64(self.config.polyak),
+        };
+        let (input, targets) = (&self.scratch.input, &self.scratch.targets);
+        let [one, two] = &mut self.critic.halves();
+        let (one, two) = self.team.both(
+            || one.update(input, targets, &step),
+            || two.update(input, targets, &step),
+        );
+        metrics.critic_loss = one.loss + two.loss;
+        metrics.critic_gradient_norm = one.gradient_norm.hypot(two.gradient_norm);
+        check(metrics.critic_loss, "the critic's loss")?;
+        check(metrics.critic_gradient_norm, "the critic's gradient")
+    }
+
+    fn update_policy(&mut self, rate: f64, metrics: &mut UpdateMetrics) -> Result<(), NonFinite> {
+        let alpha = T::from_f64(self.temperature.alpha());
+        let (actor, critic, estimator) = (&self.actor, &self.critic, &*self.estimator);
+        let [first, second] = &mut self.shards;
+        let states = split(&self.scratch.observations, first.states(), second.states());
+        self.team.both(
+            || first.policy_gradient(actor, critic, estimator, alpha, states.0),
+            || second.policy_gradient(actor, critic, estimator, alpha, states.1),
+        );
+        first.add_gradient_of(second);
+        for shard in [first, second] {
+            shard.report(metrics);
+        }
+        metrics.scale_means(self.config.batch, self.config.samples);
+        let gradient = self.shards[0].gradient();
+        metrics.policy_gradient_norm = crate::nn::norm(gradient);
+        check(metrics.policy_loss, "the policy's loss")?;
+        check(metrics.policy_gradient_norm, "the policy's gradient")?;
+        let rate = rate * self.config.policy_learning_rate;
+        let largest = self.config.max_gradient_norm;
+        self.actor.step(gradient, metrics.policy_gradient_norm, largest, rate);
+        Ok(())
+    }
+
+    fn update_temperature(&mut self, rate: f64, metrics: &UpdateMetrics) -> Result<(), NonFinite> {
+        let Temperature::Tuned { target_entropy, .. } = self.config.temperature else {
+            return Ok(());
+        };
+        let loss = self.config.temperature_loss;
+        let residual = temperature_residual(loss, self.alpha(), -metrics.entropy, target_entropy);
+        check(residual, "the temperature's gradient")?;
+        self.temperature.step(residual, rate * self.config.temperature_learning_rate);
+        check(self.alpha(), "the temperature")
+    }
+
+    /// Refuses parameters that are not finite.
+    ///
+    /// # Errors
+    /// The first network found with one.
+    pub fn check_parameters(&self) -> Result<(), NonFinite> {
+        let policy = all_finite(self.actor.parameters());
+        check(if policy { 0.0 } else { f64::NAN }, "a parameter of the policy")?;
+        check(if self.critic.is_finite() { 0.0 } else { f64::NAN }, "a parameter of a critic")
+    }
+
+    /// The configuration it was made with.
+    pub fn config(&self) -> &TrainConfig {
+        &self.config
+    }
+}
+
+impl<T: Scalar> Scratch<T> {
+    fn new(batch: usize, observation: usize, action: usize) -> Self {
+        let room = |width: usize| vec![T::zero(); batch * width];
+        Self {
+            observations: room(observation),
+            next_observations: room(observation),
+            input: room(observation + action),
+            next_input: room(observation + action),
+            next_log_pi: room(1),
+            next_values: [room(1), room(1)],
+            rewards: room(1),
+            discounts: room(1),
+            targets: room(1),
+        }
+    }
+
+    /// Copies a batch in, widening it to this precision. The next actions are still to be written.
+    fn load(&mut self, batch: &Batch) {
+        let size = batch.len();
+        let (observation, action) = (batch.observations.len() / size, batch.actions.len() / size);
+        convert(&batch.observations, &mut self.observations);
+        convert(&batch.next_observations, &mut self.next_observations);
+        convert(&batch.rewards, &mut self.rewards);
+        convert(&batch.discounts, &mut self.discounts);
+        let width = observation + action;
+        for i in 0..size {
+            let (row, next_row) = (i * width..(i + 1) * width, i * width..i * width + observation);
+            let seen = i * observation..(i + 1) * observation;
+            let (o, a) = self.input[row].split_at_mut(observation);
+            o.copy_from_slice(&self.observations[seen.clone()]);
+            convert(&batch.actions[i * action..(i + 1) * action], a);
+            self.next_input[next_row].copy_from_slice(&self.next_observations[seen]);
+        }
+    }
+}
+
+fn convert<T: Scalar>(from: &[f32], to: &mut [T]) {
+    for (to, &from) in to.iter_mut().zip(from) {
+        *to = T::from_f64(f64::from(from));
+    }
+}
+
+fn split<T>(values: &[T], first: usize, second: usize) -> (&[T], &[T]) {
+    values.split_at(values.len() / (first + second) * first)
+}
+
+fn split_mut<T>(values: &mut [T], first: usize, second: usize) -> (&mut [T], &mut [T]) {
+    values.split_at_mut(values.len() / (first + second) * first)
+}
+
+fn check(value: f64, what: &'static str) -> Result<(), NonFinite> {
+    if value.is_finite() { Ok(()) } else { Err(NonFinite { what }) }
+}

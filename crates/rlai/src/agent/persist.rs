@@ -1,0 +1,153 @@
+//! What an agent has learned, to disk and back.
+
+use std::path::{Path, PathBuf};
+
+use super::{Agent, Policy};
+use crate::checkpoint::{
+    self, CheckpointError, Manifest, Network, TensorView, Tensors, parameters_blake3,
+};
+use crate::env::BoxSpace;
+use crate::estimator::TemperatureDual;
+use crate::nn::Mlp;
+use crate::train::Temperature;
+
+const POLICY: &str = "policy";
+const CRITICS: [&str; 2] = ["critic_0", "critic_1"];
+const TARGETS: [&str; 2] = ["target_critic_0", "target_critic_1"];
+const LOG_ALPHA: &str = "log_alpha";
+
+/// The folder that holds the checkpoint of `dir`, a run's folder or a checkpoint's own.
+pub(super) fn checkpoint_folder(dir: &Path) -> PathBuf {
+    let inner = dir.join("checkpoint");
+    if inner.is_dir() { inner } else { dir.to_owned() }
+}
+
+fn network(name: &str, net: &Mlp) -> Network {
+    let first = net.inputs();
+    let widths = std::iter::once(first).chain(net.layers().iter().map(|layer| layer.outputs));
+    Network { name: name.to_owned(), widths: widths.collect() }
+}
+
+impl Agent<f32> {
+    /// Saves networks, targets and temperature to `dir`; `action` is the task's own box.
+    ///
+    /// # Errors
+    /// When they cannot be written, or hold a number that is not finite.
+    pub fn save(
+        &self,
+        dir: &Path,
+        env: &str,
+        action: &BoxSpace,
+        step: u64,
+    ) -> Result<(), CheckpointError> {
+        let log_alpha = [self.alpha().ln() as f32];
+        let manifest = self.manifest(env, action, step);
+        checkpoint::write(dir, &manifest, &self.tensors(&manifest.networks, &log_alpha)?)
+    }
+
+    /// Takes over networks, targets and temperature (unless this agent's is fixed) from `dir`, a
+    /// run's folder or its checkpoint. Optimisers and random streams start anew.
+    ///
+    /// # Errors
+    /// When they cannot be read, or are of other shapes than this agent's.
+    pub fn load(&mut self, dir: &Path) -> Result<(), CheckpointError> {
+        let (_, tensors) = checkpoint::read(&checkpoint_folder(dir))?;
+        let policy = tensors.parameters(&network(POLICY, &self.actor.net))?;
+        let of_pair = |names: [&str; 2], tensors: &Tensors| {
+            let [one, two] = names.map(|name| network(name, self.critic.net()));
+            Ok::<_, CheckpointError>([tensors.parameters(&one)?, tensors.parameters(&two)?])
+        };
+        let critics = of_pair(CRITICS, &tensors)?;
+        let targets = of_pair(TARGETS, &tensors)?;
+        let log_alpha = tensors.get(LOG_ALPHA, &[])?[0];
+        self.actor.set_parameters(policy);
+        for (index, (critic, target)) in critics.into_iter().zip(targets).enumerate() {
+            self.critic.set_parameters(index, critic, target);
+        }
+        if matches!(self.config.temperature, Temperature::Tuned { .. }) {
+            self.temperature = TemperatureDual::new(f64::from(log_alpha).exp());
+        }
+        Ok(())
+    }
+
+    /// Hash of all that [`Agent::save`] saves: equal runs have equal ones.
+    pub fn parameters_blake3(&self) -> String {
+        let log_alpha = [self.alpha().ln() as f32];
+        let views = self.tensors(&self.networks(), &log_alpha);
+        parameters_blake3(&views.unwrap_or_default())
+    }
+
+    /// The policy as it stands, for the task of this name and action box.
+    pub fn policy(&self, env: &str, action: &BoxSpace) -> Policy {
+        Policy::new(
+            self.manifest(env, action, 0),
+            self.actor.net.clone(),
+            self.actor.parameters().to_vec(),
+        )
+    }
+
+    fn networks(&self) -> Vec<Network> {
+        let critics = CRITICS.iter().chain(&TARGETS).map(|name| network(name, self.critic.net()));
+        std::iter::once(network(POLICY, &self.actor.net)).chain(critics).collect()
+    }
+
+    fn manifest(&self, env: &str, action: &BoxSpace, step: u64) -> Manifest {
+        let (log_std_min, log_std_max) = self.actor.head.log_std_bounds();
+        Manifest {
+            env: env.to_owned(),
+            step,
+            observation_dimension: self.actor.net.inputs(),
+            action_dimension: self.actor.head.action_dimension(),
+            action_low: action.low.clone(),
+            action_high: action.high.clone(),
+            log_std_min,
+            log_std_max,
+            networks: self.networks(),
+        }
+    }
+
+    fn tensors<'a>(
+        &'a self,
+        networks: &[Network],
+        log_alpha: &'a [f32; 1],
+    ) -> Result<Vec<TensorView<'a>>, CheckpointError> {
+        let parameters = [
+            self.actor.parameters(),
+            self.critic.parameters(0),
+            self.critic.parameters(1),
+            self.critic.target_parameters(0),
+            self.critic.target_parameters(1),
+        ];
+        let mut views = Vec::new();
+        for (network, parameters) in networks.iter().zip(parameters) {
+            views.extend(network.views(parameters)?);
+        }
+        views.push(TensorView { name: LOG_ALPHA.to_owned(), shape: vec![], data: log_alpha });
+        Ok(views)
+    }
+}
+
+impl Policy {
+    /// The policy of `dir`, a run's folder or its checkpoint.
+    ///
+    /// # Errors
+    /// When there is none, or it is damaged.
+    pub fn load(dir: impl AsRef<Path>) -> Result<Self, CheckpointError> {
+        let folder = checkpoint_folder(dir.as_ref());
+        let (manifest, tensors) = checkpoint::read(&folder)?;
+        let shape = manifest.network(POLICY)?;
+        let parameters = tensors.parameters(shape)?;
+        let ends = (shape.widths.first().copied(), shape.widths.last().copied());
+        let (inputs, outputs) = (manifest.observation_dimension, 2 * manifest.action_dimension);
+        if ends != (Some(inputs), Some(outputs)) {
+            let reason = format!(
+                "{}: the policy's widths {:?} do not fit {inputs} observations and {outputs} parameters of actions",
+                folder.display(),
+                shape.widths
+            );
+            return Err(CheckpointError::Inconsistent(reason));
+        }
+        let net = Mlp::new(&shape.widths);
+        Ok(Self::new(manifest, net, parameters))
+    }
+}

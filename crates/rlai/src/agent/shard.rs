@@ -1,0 +1,136 @@
+use super::actor::Actor;
+use crate::critic::{TwinCritic, ValueRoom};
+use crate::distribution::Draws;
+use crate::estimator::{ActionEstimator, Particles, Signal};
+use crate::nn::{Activations, Scalar};
+use crate::random::{Key, Stream};
+use crate::train::{TrainConfig, UpdateMetrics};
+
+/// Half of a batch on its way through the policy's update. The halves are the same with one thread and
+/// with two, and their gradients are added in one order, so that the number of threads changes no bit.
+pub(super) struct Shard<T> {
+    states: usize,
+    noise: Stream,
+    room: Activations<T>,
+    next_draws: Draws<T>,
+    draws: Draws<T>,
+    log_base: Vec<T>,
+    values: ValueRoom<T>,
+    q: Vec<T>,
+    /// dQ/du of each action, `[B, N, A]`; empty when the estimator does not ask for it.
+    dq_du: Vec<T>,
+    signal: Signal<T>,
+    d_parameters: Vec<T>,
+    gradient: Vec<T>,
+}
+
+impl<T: Scalar> Shard<T> {
+    pub(super) fn new(
+        index: u64,
+        states: usize,
+        config: &TrainConfig,
+        estimator: &dyn ActionEstimator<T>,
+        actor: &Actor<T>,
+        critic: &TwinCritic<T>,
+        key: &Key,
+    ) -> Self {
+        let (samples, action) = (config.samples, actor.head.action_dimension());
+        let mut signal = Signal::new(states, samples, action);
+        signal.state_weight.fill(T::from_f64(1.0 / config.batch as f64));
+        let gradients = if estimator.needs().action_gradients { states * samples * action } else { 0 };
+        Self {
+            states,
+            noise: key.indexed_stream("update noise", index),
+            room: actor.net.activations(states),
+            next_draws: Draws::new(states, 1, action),
+            draws: Draws::new(states, samples, action),
+            log_base: vec![T::from_f64(-(samples as f64).ln()); states * samples],
+            values: critic.value_room(states, samples),
+            q: vec![T::zero(); states * samples],
+            dq_du: vec![T::zero(); gradients],
+            signal,
+            d_parameters: vec![T::zero(); states * actor.head.parameters_per_state()],
+            gradient: vec![T::zero(); actor.net.parameter_count()],
+        }
+    }
+
+    pub(super) fn states(&self) -> usize {
+        self.states
+    }
+
+    /// Draws an action at each next state into the action columns of `input`, `[B, O + A]`, and its log
+    /// density into `log_pi`.
+    pub(super) fn next_actions(
+        &mut self,
+        actor: &Actor<T>,
+        observations: &[T],
+        input: &mut [T],
+        log_pi: &mut [T],
+    ) {
+        actor.net.forward(actor.parameters(), observations, &mut self.room);
+        self.noise.fill_normal(&mut self.next_draws.noise);
+        actor.head.sample(self.room.output(), &mut self.next_draws);
+        let dimension = actor.head.action_dimension();
+        let width = input.len() / self.states;
+        let actions = self.next_draws.action.chunks_exact(dimension);
+        for (row, action) in input.chunks_exact_mut(width).zip(actions) {
+            row[width - dimension..].copy_from_slice(action);
+        }
+        log_pi.copy_from_slice(&self.next_draws.log_pi);
+    }
+
+    /// This half's part of the gradient of the policy's weights: states to parameters to actions to
+    /// values to signal, and back.
+    pub(super) fn policy_gradient(
+        &mut self,
+        actor: &Actor<T>,
+        critic: &TwinCritic<T>,
+        estimator: &dyn ActionEstimator<T>,
+        alpha: T,
+        states: &[T],
+    ) {
+        actor.net.forward(actor.parameters(), states, &mut self.room);
+        self.noise.fill_normal(&mut self.draws.noise);
+        actor.head.sample(self.room.output(), &mut self.draws);
+        let wants_gradient = !self.dq_du.is_empty();
+        let dq_da = wants_gradient.then_some(&mut self.dq_du[..]);
+        critic.values(states, &self.draws.action, &mut self.values, &mut self.q, dq_da);
+        self.draws.through_tanh(&mut self.dq_du);
+        let particles = Particles {
+            samples: self.signal.samples(),
+            log_pi: &self.draws.log_pi,
+            log_pi_0: None,
+            log_base: &self.log_base,
+            q: &self.q,
+            dq_du: wants_gradient.then_some(&self.dq_du[..]),
+            dlog_pi_du: wants_gradient.then_some(&self.draws.dlog_pi_du[..]),
+        };
+        estimator.signal(&particles, alpha, &mut self.signal);
+        let parameters = self.room.output();
+        actor.head.backward(parameters, &self.draws, &self.signal, &mut self.d_parameters);
+        let (d_output, gradient) = (&self.d_parameters, &mut self.gradient);
+        actor.net.backward(actor.parameters(), states, d_output, gradient, &mut self.room);
+    }
+
+    /// Adds the other half's gradient to this one's.
+    pub(super) fn add_gradient_of(&mut self, other: &Self) {
+        for (sum, &part) in self.gradient.iter_mut().zip(&other.gradient) {
+            *sum += part;
+        }
+    }
+
+    pub(super) fn gradient(&self) -> &[T] {
+        &self.gradient
+    }
+
+    /// Adds this half's sums to `metrics`.
+    pub(super) fn report(&self, metrics: &mut UpdateMetrics) {
+        let sum = |values: &[T]| values.iter().map(|x| x.widen()).sum::<f64>();
+        let diagnostics = &self.signal.diagnostics;
+        metrics.policy_loss += sum(&self.signal.loss);
+        metrics.entropy += sum(&diagnostics.entropy);
+        metrics.effective_sample_size += sum(&diagnostics.effective_sample_size);
+        metrics.largest_weight += sum(&diagnostics.largest_weight);
+        metrics.q += sum(&self.q);
+    }
+}

@@ -1,0 +1,52 @@
+//! Files that are there whole or not at all, even after a crash.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use super::CheckpointError;
+
+/// Writes a file under a temporary name in the same folder, syncs it and renames it to `name`.
+pub(super) fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), CheckpointError> {
+    let temporary = folder.join(format!("{name}.tmp"));
+    let path = folder.join(name);
+    let written = write_synced(&temporary, bytes).and_then(|()| fs::rename(&temporary, &path));
+    if let Err(error) = written {
+        // The error that matters is the first one; what is left is overwritten by the next attempt.
+        let _ = fs::remove_file(&temporary);
+        return Err(CheckpointError::io("write", &path)(error));
+    }
+    sync_folder(folder).map_err(CheckpointError::io("sync", folder))
+}
+
+fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Makes renames in a folder outlive a crash of the machine.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+/// Reads a whole file of at most `limit` bytes.
+pub(super) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, CheckpointError> {
+    let failed = || CheckpointError::io("read", path);
+    let metadata = fs::metadata(path).map_err(failed())?;
+    if !metadata.is_file() {
+        return Err(CheckpointError::damaged(path, "not a regular file"));
+    }
+    let size = metadata.len();
+    if size > limit {
+        let reason = format!("{size} bytes, and at most {limit} belong there");
+        return Err(CheckpointError::damaged(path, reason));
+    }
+    let mut bytes = Vec::new();
+    let room = bytes.try_reserve_exact(size as usize);
+    room.map_err(|_| failed()(io::ErrorKind::OutOfMemory.into()))?;
+    // The file may grow while it is read.
+    let file = File::open(path).map_err(failed())?;
+    file.take(limit).read_to_end(&mut bytes).map_err(failed())?;
+    Ok(bytes)
+}

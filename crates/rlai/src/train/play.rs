@@ -1,0 +1,46 @@
+use super::Evaluation;
+use crate::agent::Policy;
+use crate::env::{Action, Environment, StepError};
+use crate::random::Stream;
+
+/// Plays `episodes` episodes with the policy's mode. `env` takes actions in its own units.
+///
+/// The result's `step` is 0: the caller knows when it was played.
+///
+/// # Errors
+/// When the simulator fails.
+pub fn play(
+    policy: &Policy,
+    env: &mut dyn Environment,
+    episodes: usize,
+    random: &mut Stream,
+) -> Result<Evaluation, StepError> {
+    let mut observation = vec![0.0; env.observation_space().dimension()];
+    let mut returns = Vec::with_capacity(episodes);
+    let mut steps = 0u64;
+    for _ in 0..episodes {
+        env.reset(random, &mut observation)?;
+        let mut total = 0.0;
+        loop {
+            let action = policy.act(&observation);
+            let step = env.step(Action::F32(&action), &mut observation)?;
+            total += step.reward;
+            steps += 1;
+            if step.ended() {
+                break;
+            }
+        }
+        returns.push(total);
+    }
+    let n = returns.len() as f64;
+    let mean = returns.iter().sum::<f64>() / n;
+    let squares: f64 = returns.iter().map(|r| (r - mean) * (r - mean)).sum();
+    let sd = if returns.len() > 1 { (squares / (n - 1.0)).sqrt() } else { 0.0 };
+    Ok(Evaluation {
+        step: 0,
+        return_mean: mean,
+        return_sd: sd,
+        length_mean: steps as f64 / n,
+        returns,
+    })
+}

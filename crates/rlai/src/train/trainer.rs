@@ -1,0 +1,345 @@
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::metrics::Accumulator;
+use super::{Evaluation, Observer, Progress, TrainConfig, TrainingMetrics, play};
+use crate::agent::{Agent, NonFinite, Policy};
+use crate::checkpoint::CheckpointError;
+use crate::env::{Action, EnvError, Environment, Rescaled, StepError};
+use crate::random::{Key, Stream};
+use crate::replay::{Batch, ReplayBuffer, ReplayError};
+
+/// Why a run ended without an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopReason {
+    /// All steps were done.
+    Finished,
+    /// It was told to stop.
+    Stopped,
+}
+
+/// Why a run could not start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// The configuration cannot work.
+    #[error(transparent)]
+    Config(#[from] super::ConfigError),
+    /// The environment does not suit the agent.
+    #[error(transparent)]
+    Environment(#[from] EnvError),
+    /// Replay cannot be held.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// Parameters could not be read or written.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The simulator failed.
+    #[error("step {step}: {source}")]
+    Step {
+        /// Environment steps done before it.
+        step: u64,
+        /// What the simulator said.
+        source: StepError,
+    },
+    /// A number stopped being one.
+    #[error("step {step}: {source}; try a smaller learning_rate or a max_gradient_norm")]
+    NonFinite {
+        /// Environment steps done before it.
+        step: u64,
+        /// What it was.
+        source: NonFinite,
+    },
+    /// An observer could not keep what it was told, or threads could not be started.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+impl TrainError {
+    /// Whether the input is to blame: nothing has happened yet.
+    pub fn is_input(&self) -> bool {
+        matches!(self, Self::Config(_) | Self::Environment(_) | Self::Replay(_))
+    }
+}
+
+/// A run: agent, environment, replay and counters.
+pub struct Trainer {
+    config: TrainConfig,
+    agent: Agent<f32>,
+    env: Rescaled<Box<dyn Environment>>,
+    evaluation_env: Box<dyn Environment>,
+    replay: ReplayBuffer,
+    batch: Batch,
+    key: Key,
+    env_stream: Stream,
+    replay_stream: Stream,
+    episode: Episode,
+    step: u64,
+    updates: u64,
+    episodes: u64,
+    recent_returns: VecDeque<f64>,
+    since_last_line: Accumulator,
+}
+
+/// The episode being played.
+struct Episode {
+    observation: Vec<f64>,
+    /// The same in the agent's precision.
+    seen: Vec<f32>,
+    action: Vec<f32>,
+    total: f64,
+    length: u64,
+    /// No episode is being played: the next step starts one.
+    over: bool,
+}
+
+/// Training episodes behind the return that the progress shows.
+const RECENT_EPISODES: usize = 10;
+
+impl Trainer {
+    /// A run that has not started. Both environments take actions in their own units; `evaluation_env`
+    /// is used for evaluations alone, so that they do not disturb training.
+    ///
+    /// # Errors
+    /// A refused setting, an action space without bounds, or more replay than memory.
+    pub fn new(
+        config: TrainConfig,
+        env: Box<dyn Environment>,
+        evaluation_env: Box<dyn Environment>,
+    ) -> Result<Self, TrainError> {
+        config.check()?;
+        let env = Rescaled::new(env)?;
+        let observation = env.observation_space().dimension();
+        let action = env.action_space().dimension();
+        let key = Key::from_seed(config.seed);
+        // A run shorter than its replay needs no room for more transitions than it has steps.
+        let capacity = config.buffer.min(usize::try_from(config.steps).unwrap_or(usize::MAX));
+        let replay =
+            ReplayBuffer::new(capacity.max(config.n_step), observation, action, env.time_limit())?;
+        Ok(Self {
+            agent: Agent::new(&config, observation, action)?,
+            batch: Batch::new(config.batch, observation, action),
+            env_stream: key.stream("environment"),
+            replay_stream: key.stream("replay"),
+            episode: Episode::new(observation, action),
+            recent_returns: VecDeque::with_capacity(RECENT_EPISODES),
+            since_last_line: Accumulator::default(),
+            env,
+            evaluation_env,
+            replay,
+            key,
+            config,
+            step: 0,
+            updates: 0,
+            episodes: 0,
+        })
+    }
+
+    /// Starts from the parameters and the temperature of another run.
+    ///
+    /// # Errors
+    /// When they cannot be read or have other shapes.
+    pub fn initialise_from(&mut self, dir: &Path) -> Result<(), CheckpointError> {
+        self.agent.load(dir)
+    }
+
+    /// What learns.
+    pub fn agent(&self) -> &Agent<f32> {
+        &self.agent
+    }
+
+    /// Environment steps done.
+    pub fn step(&self) -> u64 {
+        self.step
+    }
+
+    /// Updates done.
+    pub fn updates(&self) -> u64 {
+        self.updates
+    }
+
+    /// The policy as it stands, for its task.
+    pub fn policy(&self) -> Policy {
+        self.agent.policy(self.env.id(), self.evaluation_env.action_space())
+    }
+
+    /// Saves parameters and temperature to `dir`, replacing what was saved there before.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn save(&self, dir: &Path) -> Result<(), CheckpointError> {
+        self.agent.save(dir, self.env.id(), self.evaluation_env.action_space(), self.step)
+    }
+
+    /// Hash of all parameters: equal runs have equal ones.
+    pub fn parameters_blake3(&self) -> String {
+        self.agent.parameters_blake3()
+    }
+
+    /// Trains until all steps are done or `stop` is set.
+    ///
+    /// # Errors
+    /// A simulator that fails, a number that is not finite, an observer that could not keep a line.
+    /// The agent is then as it was before the failing update.
+    pub fn run(
+        &mut self,
+        observer: &mut dyn Observer,
+        stop: &AtomicBool,
+    ) -> Result<StopReason, TrainError> {
+        self.agent.team().run(|| self.run_steps(observer, stop))
+    }
+
+    fn run_steps(
+        &mut self,
+        observer: &mut dyn Observer,
+        stop: &AtomicBool,
+    ) -> Result<StopReason, TrainError> {
+        while self.step < self.config.steps {
+            if stop.load(Ordering::Relaxed) {
+                return Ok(StopReason::Stopped);
+            }
+            self.advance()?;
+            observer.progress(&self.progress());
+            if self.step.is_multiple_of(self.config.log_every) {
+                observer.training(&self.training_line())?;
+            }
+            let last = self.step == self.config.steps;
+            if last || self.step.is_multiple_of(self.config.evaluate_every) {
+                self.agent.check_parameters().map_err(|source| self.non_finite(source))?;
+                observer.evaluation(&self.evaluate()?)?;
+                observer.checkpoint(self)?;
+            }
+        }
+        Ok(StopReason::Finished)
+    }
+
+    /// One environment step and the updates that belong to it.
+    ///
+    /// # Errors
+    /// As [`Trainer::run`].
+    pub fn advance(&mut self) -> Result<(), TrainError> {
+        self.play_step()?;
+        self.step += 1;
+        if self.step > self.config.learning_starts && self.replay.len() >= self.config.n_step {
+            let rate = self.config.learning_rate_schedule.factor(self.step - 1, self.config.steps);
+            for _ in 0..self.config.updates_per_step {
+                self.update(rate)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One update from a fresh batch.
+    fn update(&mut self, rate: f64) -> Result<(), TrainError> {
+        let (size, n) = (self.config.batch, self.config.n_step);
+        let gamma = self.config.gamma as f32;
+        self.replay.sample(&mut self.replay_stream, size, n, gamma, &mut self.batch);
+        let metrics =
+            self.agent.update(&self.batch, rate).map_err(|source| self.non_finite(source))?;
+        self.updates += 1;
+        self.since_last_line.update(&metrics);
+        Ok(())
+    }
+
+    fn play_step(&mut self) -> Result<(), TrainError> {
+        let episode = &mut self.episode;
+        let failed = |source| TrainError::Step { step: self.step, source };
+        if episode.over {
+            self.env.reset(&mut self.env_stream, &mut episode.observation).map_err(failed)?;
+            episode.start();
+            self.replay.begin(&episode.seen);
+        }
+        if self.step < self.config.learning_starts {
+            self.agent.act_randomly(&mut episode.action);
+        } else {
+            self.agent.act(&episode.seen, &mut episode.action);
+        }
+        let action = Action::F32(&episode.action);
+        let step = self.env.step(action, &mut episode.observation).map_err(failed)?;
+        episode.look();
+        let finite = step.reward.is_finite() && crate::nn::all_finite(&episode.seen);
+        if !finite {
+            let source = NonFinite { what: "an observation or reward of the environment" };
+            return Err(TrainError::NonFinite { step: self.step, source });
+        }
+        let reward = step.reward as f32;
+        self.replay.push(&episode.action, reward, step.terminated, step.truncated, &episode.seen);
+        episode.total += step.reward;
+        episode.length += 1;
+        if step.ended() {
+            episode.over = true;
+            self.episodes += 1;
+            self.since_last_line.episode(episode.total, episode.length);
+            if self.recent_returns.len() == RECENT_EPISODES {
+                self.recent_returns.pop_front();
+            }
+            self.recent_returns.push_back(episode.total);
+        }
+        Ok(())
+    }
+
+    /// Plays the policy's mode. The stream depends on the step alone: how often one evaluates changes
+    /// neither training nor another evaluation.
+    fn evaluate(&mut self) -> Result<Evaluation, TrainError> {
+        let policy = self.policy();
+        let mut stream = self.key.indexed_stream("evaluation", self.step);
+        let episodes = self.config.evaluation_episodes;
+        let played = play(&policy, &mut *self.evaluation_env, episodes, &mut stream)
+            .map_err(|source| TrainError::Step { step: self.step, source })?;
+        Ok(Evaluation { step: self.step, ..played })
+    }
+
+    fn non_finite(&self, source: NonFinite) -> TrainError {
+        TrainError::NonFinite { step: self.step, source }
+    }
+
+    fn progress(&self) -> Progress {
+        let count = self.recent_returns.len();
+        let mean = self.recent_returns.iter().sum::<f64>() / count as f64;
+        Progress {
+            step: self.step,
+            steps: self.config.steps,
+            recent_return: (count > 0).then_some(mean),
+        }
+    }
+
+    fn training_line(&mut self) -> TrainingMetrics {
+        let mut line = TrainingMetrics {
+            step: self.step,
+            updates: self.updates,
+            episodes: self.episodes,
+            buffer: self.replay.len(),
+            alpha: self.agent.alpha(),
+            ..TrainingMetrics::default()
+        };
+        self.since_last_line.drain_into(&mut line);
+        line
+    }
+}
+
+impl Episode {
+    fn new(observation: usize, action: usize) -> Self {
+        Self {
+            observation: vec![0.0; observation],
+            seen: vec![0.0; observation],
+            action: vec![0.0; action],
+            total: 0.0,
+            length: 0,
+            over: true,
+        }
+    }
+
+    fn start(&mut self) {
+        self.look();
+        self.total = 0.0;
+        self.length = 0;
+        self.over = false;
+    }
+
+    /// Brings the observation to the agent's precision.
+    fn look(&mut self) {
+        for (seen, &value) in self.seen.iter_mut().zip(&self.observation) {
+            *seen = value as f32;
+        }
+    }
+}
