@@ -54,7 +54,7 @@ fn read_parameters(folder: &Path, stored: &Stored) -> Result<Tensors, Checkpoint
 }
 
 /// The tensors in `bytes`, if they are those of the manifest.
-fn verify(bytes: &[u8], stored: &Stored) -> Result<Tensors, CheckpointError> {
+pub(super) fn verify(bytes: &[u8], stored: &Stored) -> Result<Tensors, CheckpointError> {
     let ParameterFile { bytes: size, blake3, tensors: shapes, parameters_blake3: expected, .. } =
         &stored.file;
     require_equal("bytes", &bytes.len().to_string(), &size.to_string())?;

@@ -123,19 +123,37 @@ fn a_new_checkpoint_takes_the_place_of_the_old_one() {
 }
 
 #[test]
-fn every_flipped_byte_is_refused_with_the_file_named() {
+fn every_flipped_byte_is_refused() {
+    let folder = written(7, 0.0);
+    let path = folder.path().join(Stored::FILE);
+    let text = fs::read(&path).unwrap();
+    let stored = Stored::parse(&text, &path).unwrap();
+    let bytes = fs::read(parameter_file(folder.path())).unwrap();
+    assert!(read::verify(&bytes, &stored).is_ok());
+    // 0x29 turns a blank into a tab, which changes nothing that JSON means.
+    for mask in [0x01, 0x29, 0x80] {
+        for i in 0..text.len() {
+            let mut flipped = text.clone();
+            flipped[i] ^= mask;
+            assert!(Stored::parse(&flipped, &path).is_err(), "byte {i} of the manifest");
+        }
+        for i in 0..bytes.len() {
+            let mut flipped = bytes.clone();
+            flipped[i] ^= mask;
+            assert!(read::verify(&flipped, &stored).is_err(), "byte {i} of the parameters");
+        }
+    }
+}
+
+#[test]
+fn a_damaged_file_is_named() {
     let folder = written(7, 0.0);
     for path in files(folder.path()) {
         let intact = fs::read(&path).unwrap();
-        for i in 0..intact.len() {
-            for mask in [1, 0x29, 0x80] {
-                let mut flipped = intact.clone();
-                flipped[i] ^= mask;
-                fs::write(&path, flipped).unwrap();
-                let refusal = refusal(folder.path());
-                assert!(refusal.contains(path.to_str().unwrap()), "byte {i}: {refusal}");
-            }
-        }
+        let mut flipped = intact.clone();
+        *flipped.last_mut().unwrap() ^= 1;
+        fs::write(&path, flipped).unwrap();
+        assert!(refusal(folder.path()).starts_with(path.to_str().unwrap()));
         fs::write(&path, intact).unwrap();
     }
     read(folder.path()).unwrap();
@@ -284,7 +302,7 @@ fn a_reader_beside_a_writer_sees_whole_checkpoints() {
     let folder = written(0, 0.0);
     std::thread::scope(|scope| {
         let writer = scope.spawn(|| {
-            for step in 1..200 {
+            for step in 1..60 {
                 write(folder.path(), &manifest(step), &views(&parameters(step as f32))).unwrap();
             }
         });
