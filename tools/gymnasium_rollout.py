@@ -1,0 +1,55 @@
+"""Rollouts of Gymnasium's tasks from a given state, for the golden files and the live comparison."""
+
+import gymnasium
+import numpy as np
+
+FAMILIES = ("Hopper", "Walker2d", "HalfCheetah", "Ant", "Humanoid")
+TASKS = [f"{family}-{version}" for version in ("v5", "v4") for family in FAMILIES]
+
+# Actions reach this far beyond the task's limits.
+OVERSHOOT = 1.2
+
+
+def draw_initial_state(task, random):
+    """A state near the default one, drawn wider than the task's own resets."""
+    model = gymnasium.make(task).unwrapped.model
+    return {
+        "qpos": model.qpos0 + random.uniform(-0.02, 0.02, model.nq),
+        "qvel": random.normal(0.0, 0.05, model.nv),
+    }
+
+
+def draw_actions(space, steps, dtype, random):
+    """Uniform actions of this precision, a part of them outside of the limits."""
+    low, high = OVERSHOOT * space.low.astype(float), OVERSHOOT * space.high.astype(float)
+    return random.uniform(low, high, (steps, len(low))).astype(dtype)
+
+
+def rollout(task, state, steps, dtype, random):
+    """Plays `steps` random actions with no reset, no time limit and no stop at termination."""
+    env = gymnasium.make(task).unwrapped
+    actions = draw_actions(env.action_space, steps, dtype, random)
+    env.reset(seed=0)
+    observations = [first_observation(env, state)]
+    rewards, terminated = [], []
+    for action in actions:
+        observation, reward, ended, _, _ = env.step(action)
+        observations.append(observation)
+        rewards.append(float(reward))
+        terminated.append(bool(ended))
+    env.close()
+    return {
+        "actions": actions,
+        "observations": np.array(observations, dtype=np.float64),
+        "rewards": np.array(rewards, dtype=np.float64),
+        "terminated": np.array(terminated, dtype=bool),
+    }
+
+
+def first_observation(env, state):
+    """Puts a MuJoCo task into a state as its own reset does; returns the observation."""
+    import mujoco
+
+    mujoco.mj_resetData(env.model, env.data)
+    env.set_state(state["qpos"], state["qvel"])
+    return env._get_obs()
