@@ -134,3 +134,107 @@ impl<T: Scalar> Shard<T> {
         metrics.q += sum(&self.q);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::estimator_for;
+    use crate::distribution::TanhNormal;
+    use crate::train::Objective;
+
+    const STATES: usize = 6;
+
+    struct Setting {
+        actor: Actor<f64>,
+        critic: TwinCritic<f64>,
+        shard: Shard<f64>,
+        estimator: Box<dyn ActionEstimator<f64>>,
+        observations: Vec<f64>,
+    }
+
+    fn setting(objective: Objective, samples: usize) -> Setting {
+        let mut config = TrainConfig::defaults(objective, 2);
+        (config.samples, config.batch, config.hidden) = (samples, STATES, vec![10, 8]);
+        let key = Key::from_seed(9);
+        let head = TanhNormal::new(2, config.log_std_min, config.log_std_max);
+        let actor = Actor::new(3, head, &config.hidden, &key);
+        let critic = TwinCritic::new(3, 2, &config.hidden, STATES, &key);
+        let estimator = estimator_for(&config);
+        let shard = Shard::new(0, STATES, &config, &*estimator, &actor, &critic, &key);
+        let mut observations = vec![0.0; STATES * 3];
+        key.stream("observations").fill_normal(&mut observations);
+        Setting { actor, critic, shard, estimator, observations }
+    }
+
+    /// Compares the gradient of the weights with central differences of `loss`, which is given the
+    /// setting as the gradient left it and other weights.
+    fn check(mut setting: Setting, loss: impl Fn(&Setting, &[f64]) -> f64) {
+        let Setting { actor, critic, shard, estimator, observations } = &mut setting;
+        shard.policy_gradient(actor, critic, &**estimator, 0.3, observations);
+        let gradient = setting.shard.gradient().to_vec();
+        let parameters = setting.actor.parameters().to_vec();
+        assert!(gradient.iter().filter(|g| g.abs() > 1e-6).count() > parameters.len() / 2);
+        for i in 0..parameters.len() {
+            let at = |h: f64| {
+                let mut moved = parameters.clone();
+                moved[i] += h;
+                loss(&setting, &moved)
+            };
+            let numeric = (at(1e-6) - at(-1e-6)) / 2e-6;
+            assert!((gradient[i] - numeric).abs() < 1e-8, "{i}: {} {numeric}", gradient[i]);
+        }
+    }
+
+    /// The policy's parameters in every state, under other weights.
+    fn outputs(setting: &Setting, weights: &[f64]) -> Vec<f64> {
+        let mut room = setting.actor.net.activations(STATES);
+        setting.actor.net.forward(weights, &setting.observations, &mut room);
+        room.output().to_vec()
+    }
+
+    /// The same noise under other weights: samples move.
+    fn moved_draws(setting: &Setting, weights: &[f64]) -> Draws<f64> {
+        let mut draws = setting.shard.draws.clone();
+        setting.actor.head.sample(&outputs(setting, weights), &mut draws);
+        draws
+    }
+
+    /// The same samples under other weights: the noise that leads to them moves.
+    fn frozen_log_pi(setting: &Setting, weights: &[f64]) -> Vec<f64> {
+        let parameters = outputs(setting, weights);
+        let mut draws = setting.shard.draws.clone();
+        let samples = draws.log_pi.len() / STATES;
+        for (i, noise) in draws.noise.iter_mut().enumerate() {
+            let row = &parameters[i / (2 * samples) * 4..][..4];
+            *noise = (draws.u[i] - row[i % 2]) / row[2 + i % 2].exp();
+        }
+        setting.actor.head.sample(&parameters, &mut draws);
+        draws.log_pi
+    }
+
+    #[test]
+    fn reverse_kl_differentiates_its_loss_through_samples_and_critic() {
+        for samples in [1, 3] {
+            check(setting(Objective::ReverseKl, samples), |setting, weights| {
+                let draws = moved_draws(setting, weights);
+                let mut q = vec![0.0; draws.log_pi.len()];
+                let mut room = setting.critic.value_room(STATES, samples);
+                let states = &setting.observations;
+                setting.critic.values(states, &draws.action, &mut room, &mut q, None);
+                let total: f64 = draws.log_pi.iter().zip(&q).map(|(l, q)| 0.3 * l - q).sum();
+                total / q.len() as f64
+            });
+        }
+    }
+
+    #[test]
+    fn score_forms_differentiate_log_pi_alone() {
+        for objective in [Objective::ForwardKl, Objective::ReverseKlScore] {
+            check(setting(objective, 5), |setting, weights| {
+                let log_pi = frozen_log_pi(setting, weights);
+                let scores = &setting.shard.signal.score;
+                scores.iter().zip(&log_pi).map(|(s, l)| s * l).sum::<f64>() / STATES as f64
+            });
+        }
+    }
+}
