@@ -74,7 +74,7 @@ impl Agent<f32> {
     pub fn parameters_blake3(&self) -> String {
         let log_alpha = [self.alpha().ln() as f32];
         let views = self.tensors(&self.networks(), &log_alpha);
-        parameters_blake3(&views.unwrap_or_default())
+        parameters_blake3(&views.expect("the shapes were read off the networks themselves"))
     }
 
     /// The policy as it stands, for the task of this name and action box.
