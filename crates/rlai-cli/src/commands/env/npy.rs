@@ -1,0 +1,280 @@
+//! NumPy's array files: actions are read, rollouts are written.
+//!
+//! The reader is strict and believes nothing: a header is small, a shape must fit the file's length,
+//! and memory is only taken for data that is there. The format is NumPy's enhancement proposal 1.
+
+use std::fs;
+use std::io::{self, Seek, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use zip::write::SimpleFileOptions;
+
+const MAGIC: &[u8] = b"\x93NUMPY";
+/// An honest header of a plain array has some 120 bytes.
+const LONGEST_HEADER: usize = 4096;
+
+/// The numbers of an array in the precision of the file.
+#[derive(Debug, PartialEq)]
+pub enum Values {
+    /// Single precision.
+    F32(Vec<f32>),
+    /// Double precision.
+    F64(Vec<f64>),
+}
+
+/// An array of numbers in C order.
+#[derive(Debug, PartialEq)]
+pub struct Array {
+    /// Length of each axis.
+    pub shape: Vec<u64>,
+    /// The numbers.
+    pub values: Values,
+}
+
+/// Reads a `.npy` file.
+///
+/// # Errors
+/// When it is not an array of floats in C order.
+pub fn read(path: &Path) -> Result<Array> {
+    ensure!(fs::metadata(path)?.is_file(), "not a file");
+    parse(&fs::read(path)?)
+}
+
+/// Reads the bytes of a `.npy` file.
+///
+/// # Errors
+/// As [`read`].
+pub fn parse(bytes: &[u8]) -> Result<Array> {
+    let (header, data) = split(bytes)?;
+    let header = Header::parse(header)?;
+    if header.fortran_order {
+        bail!("the array is in Fortran order: C order expected (numpy.ascontiguousarray)");
+    }
+    let values = match header.descr.as_str() {
+        "<f4" => Values::F32(floats(&header.shape, data, f32::from_le_bytes)?),
+        "<f8" => Values::F64(floats(&header.shape, data, f64::from_le_bytes)?),
+        other => bail!("dtype {other:?}: float32 or float64 ('<f4' or '<f8') expected"),
+    };
+    Ok(Array { shape: header.shape, values })
+}
+
+/// The header's text and the data.
+fn split(bytes: &[u8]) -> Result<(&str, &[u8])> {
+    const OTHER: &str = "not a NumPy file (.npy) of format 1, 2 or 3";
+    let rest = bytes.strip_prefix(MAGIC).context(OTHER)?;
+    let (length, rest) = match rest {
+        [1, _, a, b, rest @ ..] => (usize::from(u16::from_le_bytes([*a, *b])), rest),
+        [2 | 3, _, a, b, c, d, rest @ ..] => (u32::from_le_bytes([*a, *b, *c, *d]) as usize, rest),
+        _ => bail!(OTHER),
+    };
+    ensure!(
+        length <= LONGEST_HEADER,
+        "a header of {length} bytes: at most {LONGEST_HEADER} expected"
+    );
+    let (header, data) = rest.split_at_checked(length).context("the header is cut off")?;
+    Ok((str::from_utf8(header).context("the header is not text")?, data))
+}
+
+fn floats<T, const N: usize>(
+    shape: &[u64],
+    data: &[u8],
+    from_bytes: fn([u8; N]) -> T,
+) -> Result<Vec<T>> {
+    let bytes = data.len();
+    let count = shape.iter().try_fold(N as u64, |product, &axis| product.checked_mul(axis));
+    ensure!(count == Some(bytes as u64), "shape {shape:?} does not fit the {bytes} bytes of data");
+    Ok(data.as_chunks::<N>().0.iter().map(|&value| from_bytes(value)).collect())
+}
+
+struct Header {
+    descr: String,
+    fortran_order: bool,
+    shape: Vec<u64>,
+}
+
+impl Header {
+    /// Reads `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }`.
+    fn parse(text: &str) -> Result<Self> {
+        let value = |key| {
+            after_key(text, key).with_context(|| format!("no {key:?} in the header {text:?}"))
+        };
+        let descr = quoted(value("descr")?).context("dtype with fields: plain floats expected")?;
+        let order = value("fortran_order")?;
+        let fortran_order = order.starts_with("True");
+        ensure!(fortran_order || order.starts_with("False"), "fortran_order is no truth value");
+        let shape = tuple(value("shape")?).context("the shape is no tuple of lengths")?;
+        Ok(Self { descr: descr.to_owned(), fortran_order, shape })
+    }
+}
+
+/// What follows `'key':`.
+fn after_key<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+    let find = |quote: char| text.split_once(&format!("{quote}{key}{quote}"));
+    let (_, rest) = find('\'').or_else(|| find('"'))?;
+    rest.trim_start().strip_prefix(':').map(str::trim_start)
+}
+
+fn quoted(text: &str) -> Option<&str> {
+    let quote = text.chars().next().filter(|quote| ['\'', '"'].contains(quote))?;
+    text[1..].split_once(quote).map(|(inside, _)| inside)
+}
+
+fn tuple(text: &str) -> Option<Vec<u64>> {
+    let (inside, _) = text.strip_prefix('(')?.split_once(')')?;
+    let inside = inside.trim().trim_end_matches(',');
+    if inside.is_empty() {
+        return Some(Vec::new());
+    }
+    inside.split(',').map(|axis| axis.trim().parse().ok()).collect()
+}
+
+/// The bytes of a `.npy` file.
+fn npy_bytes(descr: &str, shape: &[usize], data: impl Iterator<Item = u8>) -> Vec<u8> {
+    let axes: Vec<String> = shape.iter().map(|axis| format!("{axis},")).collect();
+    let shape = axes.join(" ");
+    let mut header =
+        format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({shape}), }}");
+    // The data starts at a multiple of 64 bytes, after 10 bytes and a header that ends in a newline.
+    let padding = (64 - (MAGIC.len() + 4 + header.len() + 1) % 64) % 64;
+    header.push_str(&" ".repeat(padding));
+    header.push('\n');
+    let mut bytes = MAGIC.to_vec();
+    bytes.extend([1, 0]);
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.into_bytes());
+    bytes.extend(data);
+    bytes
+}
+
+/// A `.npz` file that is being written.
+pub struct NpzWriter<W: Write + Seek> {
+    archive: zip::ZipWriter<W>,
+}
+
+impl<W: Write + Seek> NpzWriter<W> {
+    /// Starts a file.
+    pub fn new(writer: W) -> Self {
+        Self { archive: zip::ZipWriter::new(writer) }
+    }
+
+    /// Adds an array of doubles.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn add_f64(&mut self, name: &str, shape: &[usize], values: &[f64]) -> io::Result<()> {
+        let data = values.iter().flat_map(|value| value.to_le_bytes());
+        self.add(name, &npy_bytes("<f8", shape, data))
+    }
+
+    /// Adds an array of truth values.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn add_bool(&mut self, name: &str, shape: &[usize], values: &[bool]) -> io::Result<()> {
+        self.add(name, &npy_bytes("|b1", shape, values.iter().map(|&value| u8::from(value))))
+    }
+
+    fn add(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let options = SimpleFileOptions::default()
+            .compression_method(zip::CompressionMethod::Stored)
+            .large_file(bytes.len() > u32::MAX as usize);
+        self.archive.start_file(format!("{name}.npy"), options).map_err(io::Error::other)?;
+        self.archive.write_all(bytes)
+    }
+
+    /// Ends the file.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn finish(self) -> io::Result<W> {
+        self.archive.finish().map_err(io::Error::other)
+    }
+}
+
+/// Reads an array of doubles back out of a `.npz` file.
+#[cfg(test)]
+pub(super) fn read_npz(bytes: &[u8], name: &str) -> Result<Array> {
+    let mut archive = zip::ZipArchive::new(io::Cursor::new(bytes))?;
+    let mut file = archive.by_name(&format!("{name}.npy"))?;
+    let mut bytes = Vec::new();
+    io::copy(&mut file, &mut bytes)?;
+    parse(&bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(header: &str, data: &[u8]) -> Vec<u8> {
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend([1, 0]);
+        bytes.extend((header.len() as u16).to_le_bytes());
+        bytes.extend(header.as_bytes());
+        bytes.extend(data);
+        bytes
+    }
+
+    fn header(descr: &str, fortran: &str, shape: &str) -> String {
+        format!("{{'descr': {descr}, 'fortran_order': {fortran}, 'shape': {shape}, }}\n")
+    }
+
+    fn complaint(header: &str, data: &[u8]) -> String {
+        parse(&file(header, data)).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn arrays_of_both_precisions_are_read() {
+        let data: Vec<u8> = [1.5f32, -2.0].iter().flat_map(|v| v.to_le_bytes()).collect();
+        let array = parse(&file(&header("'<f4'", "False", "(1, 2)"), &data)).unwrap();
+        assert_eq!(array, Array { shape: vec![1, 2], values: Values::F32(vec![1.5, -2.0]) });
+        let array = parse(&file(&header("'<f8'", "False", "(1,)"), &0.1f64.to_le_bytes())).unwrap();
+        assert_eq!(array, Array { shape: vec![1], values: Values::F64(vec![0.1]) });
+    }
+
+    #[test]
+    fn other_arrays_are_refused_with_the_reason() {
+        let eight = [0; 8];
+        assert!(complaint(&header("'<i8'", "False", "(1,)"), &eight).contains("dtype \"<i8\""));
+        assert!(complaint(&header("'>f8'", "False", "(1,)"), &eight).contains("dtype \">f8\""));
+        assert!(complaint(&header("[('a', '<f8')]", "False", "(1,)"), &eight).contains("fields"));
+        assert!(complaint(&header("'<f8'", "True", "(1,)"), &eight).contains("Fortran"));
+        assert!(complaint(&header("'<f8'", "False", "(2,)"), &eight).contains("8 bytes"));
+        assert!(complaint("{}", &eight).contains("descr"));
+        assert!(complaint(&header("'<f8'", "Maybe", "(1,)"), &eight).contains("truth value"));
+        assert!(complaint(&header("'<f8'", "False", "(-1,)"), &eight).contains("shape"));
+    }
+
+    #[test]
+    fn hostile_headers_neither_panic_nor_take_memory() {
+        let huge = "(18446744073709551615, 18446744073709551615)";
+        assert!(complaint(&header("'<f8'", "False", huge), &[]).contains("does not fit"));
+        assert!(complaint(&header("'<f8'", "False", "(4000000000, 4)"), &[]).contains("fit"));
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend([2, 0, 255, 255, 255, 255]);
+        let message = parse(&bytes).unwrap_err().to_string();
+        assert!(message.contains("4294967295 bytes"), "{message}");
+        let nested = "[".repeat(4000);
+        assert!(complaint(&nested, &[]).contains("descr"));
+        let whole = file(&header("'<f8'", "False", "(1,)"), &[0; 8]);
+        for length in 0..whole.len() {
+            assert!(parse(&whole[..length]).is_err(), "cut off at {length}");
+        }
+        assert!(parse(&file("{'descr': 'é", &[])).is_err());
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let mut writer = NpzWriter::new(io::Cursor::new(Vec::new()));
+        writer.add_f64("rewards", &[3], &[1.0, f64::NAN, -0.0]).unwrap();
+        writer.add_f64("observations", &[0, 2], &[]).unwrap();
+        writer.add_bool("terminated", &[2], &[true, false]).unwrap();
+        let bytes = writer.finish().unwrap().into_inner();
+        let Values::F64(rewards) = read_npz(&bytes, "rewards").unwrap().values else { panic!() };
+        let bits: Vec<u64> = rewards.iter().map(|value| value.to_bits()).collect();
+        assert_eq!(bits, [1.0, f64::NAN, -0.0].map(f64::to_bits));
+        assert_eq!(read_npz(&bytes, "observations").unwrap().shape, [0, 2]);
+        let message = read_npz(&bytes, "terminated").unwrap_err().to_string();
+        assert!(message.contains("|b1"), "{message}");
+    }
+}

@@ -1,0 +1,77 @@
+//! Every task by name, wherever it comes from.
+
+use rlai::env::{Environment, TaskInfo};
+use rlai_mujoco::AssetError;
+
+use crate::error::Failure;
+use crate::text::did_you_mean;
+
+/// Every task: the built-in ones, then MuJoCo's. Needs nothing installed.
+pub fn all() -> Vec<TaskInfo> {
+    let mut tasks = rlai::env::builtin_tasks();
+    tasks.extend(rlai_mujoco::tasks());
+    tasks
+}
+
+/// The task of this name with its time limit.
+///
+/// # Errors
+/// Bad input when there is no such task, or when MuJoCo cannot be had.
+pub fn make_env(id: &str) -> Result<Box<dyn Environment>, Failure> {
+    make(id, rlai_mujoco::make)
+}
+
+/// The task of this name, never cut off by a time limit if it is one of MuJoCo's.
+///
+/// # Errors
+/// As [`make_env`].
+pub fn make_unlimited(id: &str) -> Result<Box<dyn Environment>, Failure> {
+    make(id, rlai_mujoco::make_unlimited)
+}
+
+/// Bad input unless there is a task of this name.
+///
+/// # Errors
+/// Names the nearest task.
+pub fn find(id: &str) -> Result<TaskInfo, Failure> {
+    let tasks = all();
+    if let Some(task) = tasks.iter().find(|task| task.id == id) {
+        return Ok(task.clone());
+    }
+    let names: Vec<&str> = tasks.iter().map(|task| task.id.as_str()).collect();
+    let hint = did_you_mean(id, &names);
+    Err(Failure::input(format!("env = {id:?}: no such task{hint}; `rlai env list` names them all")))
+}
+
+type Made = Option<Result<Box<dyn Environment>, AssetError>>;
+
+fn make(id: &str, mujoco: fn(&str) -> Made) -> Result<Box<dyn Environment>, Failure> {
+    if let Some(task) = rlai::env::make_builtin(id) {
+        return Ok(task);
+    }
+    match mujoco(id) {
+        Some(made) => made.map_err(Failure::input),
+        None => Err(find(id).err().unwrap_or_else(|| Failure::input(format!("env = {id:?}")))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_task_has_a_name_of_its_own() {
+        let mut names: Vec<String> = all().into_iter().map(|task| task.id).collect();
+        assert_eq!(names.len(), 11);
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), 11);
+    }
+
+    #[test]
+    fn an_unknown_task_names_the_nearest() {
+        let Err(failure) = make_env("HalfCheeta-v5") else { panic!("no such task") };
+        assert!(failure.to_string().contains("did you mean HalfCheetah-v5?"), "{failure}");
+        assert!(matches!(failure, Failure::Input(_)));
+    }
+}
