@@ -91,13 +91,37 @@ pub(super) fn verify(
     }
 }
 
-/// Holds the cache so that of several programs that start at once only one fetches.
-pub(super) fn lock(cache: &Path) -> Result<File, AssetError> {
-    fs::create_dir_all(cache).map_err(AssetError::io("created", cache))?;
-    let path = cache.join(".lock");
-    let file = File::create(&path).map_err(AssetError::io("created", &path))?;
-    file.lock().map_err(AssetError::io("locked", &path))?;
-    Ok(file)
+/// Holds the cache, so that of several programs that start at once only one fetches.
+pub(super) struct Lock {
+    path: PathBuf,
+    /// The folders that were made for it, the innermost first.
+    made: Vec<PathBuf>,
+    _file: File,
+}
+
+impl Lock {
+    /// Waits until no other program holds the cache.
+    pub(super) fn acquire(cache: &Path) -> Result<Self, AssetError> {
+        let missing = |folder: &&Path| !folder.exists();
+        let made = cache.ancestors().take_while(missing).map(Path::to_owned).collect();
+        fs::create_dir_all(cache).map_err(AssetError::io("created", cache))?;
+        let path = cache.join(".lock");
+        let file = File::create(&path).map_err(AssetError::io("created", &path))?;
+        file.lock().map_err(AssetError::io("locked", &path))?;
+        Ok(Self { path, made, _file: file })
+    }
+}
+
+impl Drop for Lock {
+    /// Leaves no trace where nothing could be fetched. A program that still waits for the removed
+    /// file may fetch a second time, which does no harm.
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+        for folder in &self.made {
+            // Fails where the folder is in use, as it should.
+            let _ = fs::remove_dir(folder);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -123,5 +147,17 @@ mod tests {
         assert_eq!(look(&path, &ABC).unwrap(), Cached::Corrupted);
         store(&path, &ABC, b"abc").unwrap();
         assert_eq!(look(&path, &ABC).unwrap(), Cached::Verified);
+    }
+
+    #[test]
+    fn a_lock_leaves_only_what_was_fetched() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = folder.path().join("a/b");
+        drop(Lock::acquire(&cache).unwrap());
+        assert!(!folder.path().join("a").exists());
+        let lock = Lock::acquire(&cache).unwrap();
+        store(&cache.join("abc"), &ABC, b"abc").unwrap();
+        drop(lock);
+        assert_eq!(fs::read_dir(&cache).unwrap().count(), 1);
     }
 }

@@ -102,7 +102,7 @@ fn find(wheel: &Wheel, member: &Member) -> Result<Option<PathBuf>, AssetError> {
 /// Brings every file that is found nowhere into the cache.
 fn fetch(report: &mut dyn FnMut(&str)) -> Result<(), AssetError> {
     let cache = cache::folder()?;
-    let _lock = cache::lock(&cache)?;
+    let _lock = cache::Lock::acquire(&cache)?;
     // Another program may have fetched while this one waited for the lock.
     if missing()?.is_empty() {
         return Ok(());

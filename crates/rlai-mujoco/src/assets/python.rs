@@ -57,7 +57,7 @@ impl Python {
         let requirements = folder.join("requirements.txt");
         std::fs::write(&requirements, requirements_text(wheels)).map_err(|e| e.to_string())?;
         // The fixed interface pins one file, whatever Python runs pip.
-        let fixed = "-m pip download --no-deps --only-binary=:all: --require-hashes --no-input \
+        let fixed = "-m pip download --no-deps --only-binary=:all: --require-hashes --no-input --retries 2 \
              --disable-pip-version-check --python-version 3.11 --implementation cp --abi cp311 \
              --platform manylinux_2_28_x86_64 --dest . -r requirements.txt";
         let arguments: Vec<&str> = fixed.split_whitespace().collect();
