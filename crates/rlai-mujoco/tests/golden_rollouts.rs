@@ -1,9 +1,11 @@
 //! Every task agrees with Gymnasium to the last bit.
 
+mod golden;
 mod support;
 
 use rlai::env::Environment;
-use support::Golden;
+
+use crate::golden::Golden;
 
 fn bits(values: &[f64]) -> Vec<u64> {
     values.iter().map(|value| value.to_bits()).collect()
