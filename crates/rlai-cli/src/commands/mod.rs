@@ -1,0 +1,10 @@
+//! The commands of the program, one file each: `Args` is what can be typed, `run` does it.
+
+pub mod bench;
+pub mod completions;
+pub mod doctor;
+pub mod env;
+pub mod evaluate;
+pub mod setup;
+pub mod study;
+pub mod train;

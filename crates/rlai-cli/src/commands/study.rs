@@ -1,0 +1,168 @@
+//! `rlai study`: variants x seeds, compared in one figure.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::thread::available_parallelism;
+
+use clap::Subcommand;
+
+use crate::error::Failure;
+use crate::run_folder::write_whole;
+use crate::settings::whole_number;
+use crate::signals;
+use crate::study::{Plan, Report, run_all};
+use crate::text::thousands;
+
+/// Compare variants over seeds
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    #[command(subcommand)]
+    command: StudyCommand,
+}
+
+#[derive(Subcommand, Debug)]
+enum StudyCommand {
+    Run(RunArgs),
+}
+
+/// Run every variant with every seed, and draw their learning curves
+///
+/// Each run is a process with one thread; all cores are used. Started again, a study goes on with the
+/// runs that have not finished; a run that was interrupted starts anew, and its folder is kept under
+/// another name. The study's folder ends up with a folder for every run, learning-curves.svg, .png
+/// and .csv, and study.json.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  rlai study run studies/first-look.toml
+  rlai study run studies/pendulum.toml --out runs/mine --jobs 1
+
+A study's file:
+  name = \"mine\"                  # also the default folder: runs/mine
+  title = \"Samples on Pendulum\"  # above the figure
+  seeds = 3                      # or a list: [0, 1, 2]
+
+  [base]                         # settings of every variant: those of `rlai train`
+  env = \"Pendulum-v1\"
+  objective = \"forward-kl\"
+  steps = 10000
+
+  [[variant]]
+  name = \"n8\"
+  label = \"N = 8\"
+  samples = 8
+
+  [[variant]]
+  name = \"n32\"
+  label = \"N = 32\"
+  samples = 32")]
+struct RunArgs {
+    /// TOML file of the study
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Folder of the study [default: runs/<name>]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Runs at the same time [default: one a core]
+    #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true)]
+    jobs: Option<i64>,
+    /// Print the report as one JSON object on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs a study.
+///
+/// # Errors
+/// Bad input, runs that failed, or a signal.
+pub fn run(args: Args) -> Result<(), Failure> {
+    match args.command {
+        StudyCommand::Run(args) => run_study(&args),
+    }
+}
+
+fn run_study(args: &RunArgs) -> Result<(), Failure> {
+    let jobs = jobs(args.jobs)?;
+    let plan = Plan::read(&args.file, args.out.clone())?;
+    check_out(&plan.out)?;
+    let stop = signals::stop_flag()?;
+    let _lock = claim(&plan)?;
+    let steps: u64 = plan.runs.iter().map(|run| run.spec.config.steps).sum();
+    eprintln!(
+        "{}: {} runs, {} steps, {} at a time; folder {}",
+        plan.name,
+        plan.runs.len(),
+        thousands(steps),
+        jobs.min(plan.runs.len()),
+        plan.out.display()
+    );
+    let outcomes = run_all(&plan, jobs, &stop);
+    if stop.load(Ordering::Relaxed) {
+        eprintln!("stopped; what has finished is kept, and the same command goes on from there");
+        return Err(Failure::Stopped);
+    }
+    let report = Report::write(&plan, &outcomes)?;
+    show(&report, args.json)
+}
+
+fn show(report: &Report, json: bool) -> Result<(), Failure> {
+    if json {
+        println!("{}", report.to_json()?);
+    } else {
+        println!("{}", report.table());
+        for figure in report.figures() {
+            println!("figure: {}", figure.display());
+        }
+    }
+    let failures = report.failures();
+    if failures.is_empty() {
+        return Ok(());
+    }
+    let runs = if failures.len() == 1 { "run" } else { "runs" };
+    let text = format!("{} {runs} failed:\n  {}", failures.len(), failures.join("\n  "));
+    Err(Failure::running(text))
+}
+
+fn jobs(given: Option<i64>) -> Result<usize, Failure> {
+    match given {
+        None => Ok(available_parallelism().map_or(1, usize::from)),
+        Some(jobs) if (1..=1024).contains(&jobs) => Ok(jobs as usize),
+        Some(jobs) => Err(Failure::input(format!("jobs = {jobs}: from 1 to 1024"))),
+    }
+}
+
+const STUDY: &str = "study.toml";
+const LOCK: &str = "study.lock";
+
+/// A folder that holds something must be that of a study.
+fn check_out(out: &Path) -> Result<(), Failure> {
+    let holds_something = fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some());
+    let dir = out.display();
+    if out.exists() && !out.is_dir() {
+        return Err(Failure::input(format!("out = \"{dir}\": not a folder")));
+    }
+    if holds_something && !out.join(STUDY).is_file() {
+        return Err(Failure::input(format!(
+            "out = \"{dir}\": the folder holds something that is not a study; choose another --out"
+        )));
+    }
+    Ok(())
+}
+
+/// Creates the study's folder and makes it ours for as long as the file is open.
+fn claim(plan: &Plan) -> Result<File, Failure> {
+    let dir = plan.out.display();
+    let refused = |error| Failure::input(format!("cannot use the folder {dir}: {error}"));
+    fs::create_dir_all(&plan.out).map_err(refused)?;
+    let lock = File::create(plan.out.join(LOCK)).map_err(refused)?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            return Err(Failure::input(format!("another study runs in {dir}")));
+        }
+        Err(TryLockError::Error(error)) => return Err(refused(error)),
+    }
+    write_whole(&plan.out.join(STUDY), plan.text.as_bytes()).map_err(refused)?;
+    Ok(lock)
+}

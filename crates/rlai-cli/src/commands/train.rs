@@ -1,0 +1,207 @@
+//! `rlai train`: one run.
+
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+
+use clap::ValueEnum;
+use rlai::Trainer;
+use rlai::train::{StopReason, TrainError};
+
+use crate::display::{Display, Watch};
+use crate::error::Failure;
+use crate::recorder::Recorder;
+use crate::run_folder::{self, FolderState, RunFolder, RunResult};
+use crate::settings::Settings;
+use crate::source::Source;
+use crate::spec::RunSpec;
+use crate::text::{decimal, duration, thousands};
+use crate::{signals, tasks};
+
+/// Train a policy
+///
+/// Settings come from flags, then from --config, then from defaults; a flag --like-this is the
+/// key like_this of the file. The run's folder holds run.toml (all settings and versions),
+/// metrics.jsonl, checkpoint/ (the networks) and, once the run has finished, result.json.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  rlai train --env Pendulum-v1 --steps 10000
+  rlai train --env HalfCheetah-v5 --objective forward-kl --samples 16 --seed 1
+  rlai train --env Hopper-v5 --steps 1e6 --print-config > hopper.toml
+  rlai train --config hopper.toml --seed 2 --json > result.json")]
+pub struct Args {
+    /// TOML file with settings
+    #[arg(long, value_name = "FILE", help_heading = "Files")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    settings: Settings,
+    /// Print all settings as a TOML file and do nothing else
+    #[arg(long, help_heading = "Output")]
+    print_config: bool,
+    /// No progress; errors only
+    #[arg(long, help_heading = "Output")]
+    quiet: bool,
+    /// Print the result as one JSON object on standard output
+    #[arg(long, help_heading = "Output")]
+    json: bool,
+    /// Where progress goes: `json` writes events for the study that started this run
+    #[arg(long, hide = true)]
+    progress: Option<ProgressFormat>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ProgressFormat {
+    Json,
+}
+
+/// Trains, and leaves a run's folder.
+///
+/// # Errors
+/// Bad input, a run that failed, or a signal.
+pub fn run(args: Args) -> Result<(), Failure> {
+    let spec = args.check()?;
+    if args.print_config {
+        print!("{}", spec.to_toml());
+        return Ok(());
+    }
+    if let Some(result) = already_finished(&spec)? {
+        eprintln!("already finished: {}", spec.out.display());
+        return args.report(&result);
+    }
+    let stop = signals::stop_flag()?;
+    if args.progress.is_some() {
+        signals::stop_at_end_of_input(&stop);
+    }
+    let trainer = build(&spec)?;
+    if !args.quiet && spec.config.learning_starts >= spec.config.steps {
+        eprintln!(
+            "note: learning_starts = {} is not below steps = {}: all steps are random, nothing is learned",
+            spec.config.learning_starts, spec.config.steps
+        );
+    }
+    let result = train(trainer, &spec, args.display(&spec), &stop)?;
+    args.report(&result)?;
+    if result.status == STOPPED { Err(Failure::Stopped) } else { Ok(()) }
+}
+
+const FINISHED: &str = "finished";
+const STOPPED: &str = "stopped";
+
+impl Args {
+    fn check(&self) -> Result<RunSpec, Failure> {
+        let Some(path) = &self.config else {
+            return RunSpec::check(&self.settings).map_err(Failure::input);
+        };
+        let file = Source::read(path)?;
+        let settings = self.settings.over(&file.settings(&[], &[])?);
+        RunSpec::check(&settings).map_err(|error| {
+            let typed = self.settings.to_table().contains_key(error.key);
+            if typed { Failure::input(error) } else { file.refuse_setting(&[], &error) }
+        })
+    }
+
+    fn display(&self, spec: &RunSpec) -> Display {
+        match self.progress {
+            Some(ProgressFormat::Json) => Display::Events,
+            None if self.quiet => Display::Quiet,
+            None => Display::for_people(spec.config.steps),
+        }
+    }
+
+    fn report(&self, result: &RunResult) -> Result<(), Failure> {
+        if self.json {
+            let text = serde_json::to_string(result).map_err(Failure::running)?;
+            println!("{text}");
+        }
+        if self.quiet || self.progress.is_some() {
+            return Ok(());
+        }
+        let time = duration(result.wall_time_seconds);
+        eprintln!("{} after {} steps in {time}", result.status, thousands(result.steps));
+        if let Some(last) = result.evaluations.last() {
+            let (mean, sd) = (decimal(last.return_mean), decimal(last.return_sd));
+            eprintln!("return {mean} ± {sd} (policy's mode, step {})", thousands(last.step));
+        }
+        eprintln!("networks in {0}; play them: rlai evaluate {0}", result.out.display());
+        Ok(())
+    }
+}
+
+fn already_finished(spec: &RunSpec) -> Result<Option<RunResult>, Failure> {
+    let dir = spec.out.display();
+    let refused = match run_folder::inspect(&spec.out, spec)? {
+        FolderState::Free => return Ok(None),
+        FolderState::Finished(result) => return Ok(Some(*result)),
+        FolderState::Unfinished => "a run that did not finish",
+        FolderState::OtherRun => "another run's result",
+        FolderState::Foreign => "something that is not a run",
+    };
+    Err(Failure::input(format!(
+        "out = \"{dir}\": the folder holds {refused}; choose a folder that is empty or does not exist"
+    )))
+}
+
+/// Everything that can be wrong about a run is found here, before its folder is created.
+fn build(spec: &RunSpec) -> Result<Trainer, Failure> {
+    let env = tasks::make_env(&spec.env)?;
+    let evaluation_env = tasks::make_env(&spec.env)?;
+    let mut trainer =
+        Trainer::new(spec.config.clone(), env, evaluation_env).map_err(Failure::input)?;
+    if let Some(dir) = &spec.init_from {
+        trainer.initialise_from(dir).map_err(|error| {
+            Failure::input(format!("init_from = \"{}\": {error}", dir.display()))
+        })?;
+    }
+    Ok(trainer)
+}
+
+fn train(
+    mut trainer: Trainer,
+    spec: &RunSpec,
+    display: Display,
+    stop: &AtomicBool,
+) -> Result<RunResult, Failure> {
+    let versions = run_folder::versions(&spec.env);
+    let folder = RunFolder::create(spec, &versions)?;
+    let watch = Watch::new(display, spec.config.learning_starts);
+    let mut recorder = Recorder::new(folder.clone(), watch).map_err(Failure::running)?;
+    let ended = trainer.run(&mut recorder, stop);
+    recorder.end();
+    let reason = ended.map_err(|error| keep_last_good(&trainer, &folder, &error))?;
+    let mut result = RunResult {
+        status: FINISHED.to_owned(),
+        env: spec.env.clone(),
+        objective: spec.config.objective.name().to_owned(),
+        seed: spec.config.seed,
+        out: spec.out.clone(),
+        steps: trainer.step(),
+        final_return: recorder.evaluations().last().map(|last| last.return_mean),
+        evaluations: recorder.evaluations().to_vec(),
+        parameters_blake3: trainer.parameters_blake3(),
+        wall_time_seconds: recorder.seconds(),
+        versions,
+    };
+    match reason {
+        StopReason::Finished => folder.finish(&result).map_err(Failure::running)?,
+        StopReason::Stopped => {
+            trainer.save(&folder.checkpoint()).map_err(Failure::running)?;
+            result.status = STOPPED.to_owned();
+        }
+    }
+    Ok(result)
+}
+
+/// After a failure the agent is as it was before the failing update; its networks are saved unless
+/// they cannot be, and then the last checkpoint is what is left.
+fn keep_last_good(trainer: &Trainer, folder: &RunFolder, error: &TrainError) -> Failure {
+    let dir = folder.checkpoint();
+    let step = trainer.step();
+    let kept = match trainer.save(&dir) {
+        Ok(()) => format!("the networks of step {step} are kept in {}", dir.display()),
+        Err(_) if dir.exists() => {
+            format!("the networks of the last evaluation are kept in {}", dir.display())
+        }
+        Err(error) => format!("no networks could be kept: {error}"),
+    };
+    Failure::running(format!("{error}\n{kept}"))
+}

@@ -1,0 +1,237 @@
+//! Figures, drawn by `kuva` and known to the rest of the program only through this module.
+
+use std::sync::Arc;
+
+use kuva::backend::png::PngBackend;
+use kuva::backend::svg::SvgBackend;
+use kuva::plot::legend::{LegendEntry, LegendPosition, LegendShape};
+use kuva::plot::{BandPlot, LinePlot};
+use kuva::render::layout::{Layout, TickFormat};
+use kuva::render::plots::Plot;
+use kuva::render::render::{Primitive, Scene, TextAnchor, render_multiple};
+use kuva::render::theme::Theme;
+
+use crate::text::thousands;
+
+/// Colours that people with any kind of colour vision tell apart (Okabe and Ito, 2008), in the order
+/// in which they are given to curves; black comes last.
+const COLOURS: [&str; 8] =
+    ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#8C6D00", "#000000"];
+
+const WIDTH: f64 = 760.0;
+const HEIGHT: f64 = 430.0;
+const TEXT: &str = "#333333";
+const CAPTION_SIZE: u32 = 12;
+const CAPTION_LINE: f64 = 17.0;
+/// Characters of a caption's line at [`CAPTION_SIZE`] in [`WIDTH`].
+const CAPTION_CHARACTERS: usize = 112;
+/// Pixels of a PNG for one of the figure.
+const PNG_SCALE: f32 = 2.0;
+
+/// One curve with what is known of its spread.
+#[derive(Clone, Debug, Default)]
+pub struct Curve {
+    /// Name in the legend.
+    pub label: String,
+    /// Points of the line: x and y.
+    pub line: Vec<(f64, f64)>,
+    /// Lower and upper end of the band at each point; empty for none.
+    pub band: Vec<(f64, f64)>,
+    /// Thin lines behind it, one for each repetition.
+    pub singles: Vec<Vec<(f64, f64)>>,
+}
+
+/// A figure of curves over a count (steps), with a caption below.
+#[derive(Clone, Debug)]
+pub struct Figure {
+    /// Title.
+    pub title: String,
+    /// Name and unit of the x axis.
+    pub x_label: String,
+    /// Name and unit of the y axis.
+    pub y_label: String,
+    /// What is drawn, and from how much.
+    pub caption: String,
+    /// The curves.
+    pub curves: Vec<Curve>,
+}
+
+impl Figure {
+    /// The figure as SVG text.
+    pub fn to_svg(&self) -> String {
+        SvgBackend::new().render_scene(&self.scene())
+    }
+
+    /// The figure as PNG, two pixels for one.
+    ///
+    /// # Errors
+    /// When it cannot be encoded.
+    pub fn to_png(&self) -> Result<Vec<u8>, String> {
+        PngBackend::new().with_scale(PNG_SCALE).render_scene(&self.scene())
+    }
+
+    fn scene(&self) -> Scene {
+        let plots = self.plots();
+        let grouped = TickFormat::Custom(Arc::new(tick));
+        let layout = Layout::auto_from_plots(&plots)
+            .with_theme(theme())
+            .with_width(WIDTH)
+            .with_height(HEIGHT)
+            .with_title(self.title.clone())
+            .with_x_label(self.x_label.clone())
+            .with_y_label(self.y_label.clone())
+            .with_tick_format(grouped)
+            .with_title_size(17)
+            .with_label_size(14)
+            .with_tick_size(12)
+            .with_body_size(13)
+            .with_legend_entries(self.legend())
+            .with_legend_position(LegendPosition::OutsideRightTop)
+            .with_legend_box(false);
+        let mut scene = render_multiple(plots, layout);
+        self.add_caption(&mut scene);
+        scene
+    }
+
+    /// All bands first, then single runs, then means: means are never hidden.
+    fn plots(&self) -> Vec<Plot> {
+        let coloured = || self.curves.iter().enumerate().map(|(i, curve)| (colour(i), curve));
+        let bands =
+            coloured().filter(|(_, curve)| !curve.band.is_empty()).map(|(colour, curve)| {
+                let x = curve.line.iter().map(|(x, _)| *x);
+                let (low, high): (Vec<f64>, Vec<f64>) = curve.band.iter().copied().unzip();
+                Plot::Band(BandPlot::new(x, low, high).with_color(colour).with_opacity(0.16))
+            });
+        let singles = coloured().flat_map(|(colour, curve)| {
+            let line = |points: &Vec<(f64, f64)>| thin(points, &faint(colour));
+            curve.singles.iter().map(line).collect::<Vec<_>>()
+        });
+        let means = coloured().map(|(colour, curve)| {
+            let line = LinePlot::new().with_data(curve.line.iter().copied());
+            Plot::Line(line.with_color(colour).with_stroke_width(2.4))
+        });
+        bands.chain(singles).chain(means).collect()
+    }
+
+    fn legend(&self) -> Vec<LegendEntry> {
+        let entry = |(i, curve): (usize, &Curve)| LegendEntry {
+            label: curve.label.clone(),
+            color: colour(i).to_owned(),
+            shape: LegendShape::Line,
+            dasharray: None,
+        };
+        self.curves.iter().enumerate().map(entry).collect()
+    }
+
+    fn add_caption(&self, scene: &mut Scene) {
+        let lines = wrap(&self.caption, CAPTION_CHARACTERS);
+        for (i, line) in lines.iter().enumerate() {
+            scene.elements.push(Primitive::Text {
+                x: 18.0,
+                y: scene.height + 18.0 + CAPTION_LINE * i as f64,
+                content: line.clone(),
+                size: CAPTION_SIZE,
+                anchor: TextAnchor::Start,
+                rotate: None,
+                bold: false,
+                color: Some(TEXT.into()),
+            });
+        }
+        scene.height += CAPTION_LINE * lines.len() as f64 + 22.0;
+    }
+}
+
+fn theme() -> Theme {
+    Theme {
+        grid_color: "#e6e6e6".to_owned(),
+        axis_color: "#888888".to_owned(),
+        tick_color: "#888888".to_owned(),
+        text_color: TEXT.to_owned(),
+        ..Theme::light()
+    }
+}
+
+fn colour(index: usize) -> &'static str {
+    COLOURS[index % COLOURS.len()]
+}
+
+/// The colour mixed with white: lines have no opacity of their own.
+fn faint(colour: &str) -> String {
+    let channel = |at: usize| u8::from_str_radix(&colour[at..at + 2], 16).unwrap_or(0);
+    let mixed = |at: usize| (0.45 * f64::from(channel(at)) + 0.55 * 255.0).round() as u8;
+    format!("#{:02x}{:02x}{:02x}", mixed(1), mixed(3), mixed(5))
+}
+
+fn thin(points: &[(f64, f64)], colour: &str) -> Plot {
+    let line = LinePlot::new().with_data(points.iter().copied());
+    Plot::Line(line.with_color(colour).with_stroke_width(0.9))
+}
+
+/// Ticks with thousands separators and a true minus sign.
+fn tick(value: f64) -> String {
+    let sign = if value < 0.0 { "\u{2212}" } else { "" };
+    let size = value.abs();
+    if size >= 10.0 || size.fract() == 0.0 {
+        format!("{sign}{}", thousands(size.round() as u64))
+    } else {
+        format!("{sign}{}", (size * 1000.0).round() / 1000.0)
+    }
+}
+
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_grouped() {
+        assert_eq!(tick(12_000.0), "12,000");
+        assert_eq!(tick(-1_500.0), "\u{2212}1,500");
+        assert_eq!(tick(0.25), "0.25");
+    }
+
+    #[test]
+    fn captions_are_wrapped_and_keep_every_word() {
+        let text = "one two three four five";
+        let lines = wrap(text, 9);
+        assert!(lines.iter().all(|line| line.len() <= 9));
+        assert_eq!(lines.join(" "), text);
+    }
+
+    #[test]
+    fn a_figure_shows_labels_caption_and_every_curve() {
+        let line = vec![(0.0, -5.0), (1_000.0, 3.0)];
+        let curve = |label: &str| Curve {
+            label: label.to_owned(),
+            line: line.clone(),
+            band: vec![(-6.0, -4.0), (2.0, 4.0)],
+            singles: vec![line.clone()],
+        };
+        let figure = Figure {
+            title: "A title".to_owned(),
+            x_label: "steps".to_owned(),
+            y_label: "return".to_owned(),
+            caption: "What is drawn.".to_owned(),
+            curves: vec![curve("first"), curve("second")],
+        };
+        let svg = figure.to_svg();
+        for text in ["A title", "steps", "return", "What is drawn.", "first", "second", "1,000"] {
+            assert!(svg.contains(text), "{text}");
+        }
+        assert!(svg.contains(COLOURS[0]) && svg.contains(COLOURS[1]));
+        assert!(figure.to_png().unwrap().starts_with(b"\x89PNG"));
+    }
+}

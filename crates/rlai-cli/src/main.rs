@@ -1,0 +1,93 @@
+//! The program `rlai`: reinforcement learning as inference from the command line.
+
+mod commands;
+mod display;
+mod error;
+mod figures;
+mod recorder;
+mod run_folder;
+mod settings;
+mod signals;
+mod source;
+mod spec;
+mod study;
+mod tasks;
+mod text;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::error::Failure;
+
+/// Reinforcement learning as inference: train policies by reverse or forward KL, and compare them
+#[derive(Parser)]
+#[command(
+    name = "rlai",
+    version,
+    after_help = "\
+Examples:
+  rlai study run studies/first-look.toml
+  rlai train --env Pendulum-v1 --steps 10000
+  rlai evaluate runs/Pendulum-v1-reverse-kl-seed0
+
+Exit codes:
+  0   done, or already finished
+  1   failed while running
+  2   bad input or environment; nothing was created or changed
+  75  stopped by a signal; what was learned is saved
+
+RLAI_LOG sets what is logged to standard error: error, warn, info, debug or trace."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Train(Box<commands::train::Args>),
+    Evaluate(commands::evaluate::Args),
+    Study(commands::study::Args),
+    Bench(commands::bench::Args),
+    Env(commands::env::Args),
+    Setup(commands::setup::Args),
+    Doctor(commands::doctor::Args),
+    Completions(commands::completions::Args),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log_to_standard_error();
+    let result = match cli.command {
+        Command::Train(args) => commands::train::run(*args),
+        Command::Evaluate(args) => commands::evaluate::run(args),
+        Command::Study(args) => commands::study::run(args),
+        Command::Bench(args) => commands::bench::run(args),
+        Command::Env(args) => commands::env::run(args),
+        Command::Setup(args) => commands::setup::run(args),
+        Command::Doctor(args) => commands::doctor::run(args),
+        Command::Completions(args) => commands::completions::run(args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if !matches!(failure, Failure::Stopped) {
+                eprintln!("error: {failure}");
+            }
+            failure.exit_code()
+        }
+    }
+}
+
+fn log_to_standard_error() {
+    let filter = EnvFilter::try_from_env("RLAI_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("warn,rlai_mujoco=info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .without_time()
+        .with_target(false)
+        .init();
+}

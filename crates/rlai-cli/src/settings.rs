@@ -1,0 +1,217 @@
+//! What a user may set about a run: one struct for flags and files, unchecked.
+//!
+//! Every field is optional and wide enough to hold a wrong value, so that a wrong value is refused by
+//! name and with what is allowed (see [`crate::spec`]), not as a syntax error.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::{Args, Command};
+use serde::{Deserialize, Serialize};
+
+/// A number, or one word that stands for a choice (`auto`, `none`).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "a number or a word in quotes")]
+pub enum NumberOrWord {
+    /// A number.
+    Number(f64),
+    /// A word.
+    Word(String),
+}
+
+impl std::fmt::Display for NumberOrWord {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Number(number) => write!(out, "{number}"),
+            Self::Word(word) => write!(out, "{word:?}"),
+        }
+    }
+}
+
+fn number_or_word(text: &str) -> Result<NumberOrWord, String> {
+    Ok(match text.parse() {
+        Ok(number) => NumberOrWord::Number(number),
+        Err(_) => NumberOrWord::Word(text.to_owned()),
+    })
+}
+
+/// Whole numbers as people write them: `1000000`, `1_000_000`, `1e6`.
+pub fn whole_number(text: &str) -> Result<i64, String> {
+    let digits = text.replace('_', "");
+    if let Ok(number) = digits.parse() {
+        return Ok(number);
+    }
+    match digits.parse::<f64>() {
+        // Beyond 2^53 a float no longer holds every whole number.
+        Ok(number) if number.fract() == 0.0 && number.abs() <= 9.007e15 => Ok(number as i64),
+        _ => Err("a whole number is needed, such as 1000, 1_000 or 1e3".to_owned()),
+    }
+}
+
+/// The settings of a run as they were typed or read. A flag `--like-this` is the key `like_this`.
+#[derive(Args, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Task to learn; `rlai env list` names them all
+    #[arg(long, value_name = "ID", help_heading = "What to train")]
+    pub env: Option<String>,
+    /// Policy update: reverse-kl (soft actor-critic), reverse-kl-score or forward-kl
+    /// [default: reverse-kl]
+    #[arg(long, value_name = "NAME", help_heading = "What to train")]
+    pub objective: Option<String>,
+    /// Actions sampled per state for the policy's update
+    /// [default: 1 for reverse-kl, 16 for the others]
+    #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, help_heading = "What to train")]
+    pub samples: Option<i64>,
+    /// Forward KL: subtract the control variate 1/N from the weights [default: false]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "What to train")]
+    pub control_variate: Option<bool>,
+    /// Environment steps of the run [default: 1000000]
+    #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, help_heading = "What to train")]
+    pub steps: Option<i64>,
+    /// Steps with uniformly random actions before the first update
+    /// [default: 10000 on MuJoCo tasks, 1000 on others]
+    #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, help_heading = "What to train")]
+    pub learning_starts: Option<i64>,
+    /// Seed of every random stream [default: 0]
+    #[arg(long, value_name = "K", value_parser = whole_number, allow_hyphen_values = true, help_heading = "What to train")]
+    pub seed: Option<i64>,
+
+    /// Folder of the run [default: runs/<env>-<objective>-seed<k>]
+    #[arg(long, value_name = "DIR", help_heading = "Files")]
+    pub out: Option<PathBuf>,
+    /// Start from the trained networks of this run's folder
+    #[arg(long, value_name = "DIR", help_heading = "Files")]
+    pub init_from: Option<PathBuf>,
+
+    /// Replay capacity in transitions [default: 1000000]
+    #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, help_heading = "Learning")]
+    pub buffer: Option<i64>,
+    /// Threads of a training step, 1 or 2; results are the same [default: 1]
+    #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, help_heading = "Learning")]
+    pub threads: Option<i64>,
+    /// States per update [default: 256]
+    #[arg(long, value_name = "B", value_parser = whole_number, allow_hyphen_values = true, help_heading = "Learning")]
+    pub batch: Option<i64>,
+    /// Updates per environment step [default: 1]
+    #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, help_heading = "Learning")]
+    pub updates_per_step: Option<i64>,
+    /// Discount, 0 to 1 [default: 0.99]
+    #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Learning")]
+    pub gamma: Option<f64>,
+    /// Share of the critics that moves into their targets at each update [default: 0.005]
+    #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Learning")]
+    pub polyak: Option<f64>,
+    /// Adam's step size for critics, policy and temperature [default: 3e-4]
+    #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Learning")]
+    pub learning_rate: Option<f64>,
+    /// Adam's step size for the policy [default: that of --learning-rate]
+    #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Learning")]
+    pub policy_learning_rate: Option<f64>,
+    /// Adam's step size for the temperature [default: that of --learning-rate]
+    #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Learning")]
+    pub temperature_learning_rate: Option<f64>,
+    /// Learning rates over the run: constant, or linear down to 0 [default: constant]
+    #[arg(long, value_name = "NAME", help_heading = "Learning")]
+    pub learning_rate_schedule: Option<String>,
+    /// Widths of the hidden layers of every network [default: 256,256]
+    #[arg(long, value_name = "W,W", value_delimiter = ',', value_parser = whole_number, allow_hyphen_values = true, help_heading = "Learning")]
+    pub hidden: Option<Vec<i64>>,
+    /// Rewards summed before bootstrapping [default: 1]
+    #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, help_heading = "Learning")]
+    pub n_step: Option<i64>,
+    /// Largest norm of a network's gradient, or none [default: none]
+    #[arg(long, value_name = "X|none", value_parser = number_or_word, allow_hyphen_values = true, help_heading = "Learning")]
+    pub max_gradient_norm: Option<NumberOrWord>,
+
+    /// Next value in the critic's target: soft (entropy counts) or classic
+    /// [default: the objective's]
+    #[arg(long, value_name = "NAME", help_heading = "Objective")]
+    pub critic_target: Option<String>,
+    /// Temperature alpha: auto (tuned to the target entropy) or a number [default: auto]
+    #[arg(long, value_name = "auto|X", value_parser = number_or_word, allow_hyphen_values = true, help_heading = "Objective")]
+    pub temperature: Option<NumberOrWord>,
+    /// Tuned temperature: its first value [default: 1]
+    #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Objective")]
+    pub initial_temperature: Option<f64>,
+    /// Tuned temperature: loss, log-alpha or alpha [default: log-alpha]
+    #[arg(long, value_name = "NAME", help_heading = "Objective")]
+    pub temperature_loss: Option<String>,
+    /// Tuned temperature: wanted entropy in nats, auto = -(action dimension) [default: auto]
+    #[arg(long, value_name = "auto|X", value_parser = number_or_word, allow_hyphen_values = true, help_heading = "Objective")]
+    pub target_entropy: Option<NumberOrWord>,
+    /// Lower clamp of the policy's log standard deviation [default: -20]
+    #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Objective")]
+    pub log_std_min: Option<f64>,
+    /// Upper clamp of the policy's log standard deviation [default: 2]
+    #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Objective")]
+    pub log_std_max: Option<f64>,
+
+    /// Steps between two evaluations, each followed by a checkpoint [default: 10000]
+    #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, help_heading = "Measuring")]
+    pub evaluate_every: Option<i64>,
+    /// Episodes of one evaluation [default: 10]
+    #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, help_heading = "Measuring")]
+    pub evaluation_episodes: Option<i64>,
+    /// Steps between two lines of training metrics [default: 1000]
+    #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, help_heading = "Measuring")]
+    pub log_every: Option<i64>,
+
+    /// Versions that a run's own `run.toml` records; without effect when read back.
+    #[arg(skip)]
+    #[serde(skip_serializing)]
+    pub versions: Option<BTreeMap<String, String>>,
+}
+
+impl Settings {
+    /// Every key that a file may set, in the order of the help.
+    pub fn keys() -> Vec<String> {
+        let command = Self::augment_args(Command::new("settings"));
+        command.get_arguments().map(|argument| argument.get_id().to_string()).collect()
+    }
+
+    /// These settings where they say something, `below` elsewhere.
+    pub fn over(&self, below: &Self) -> Self {
+        let mut table = below.to_table();
+        table.extend(self.to_table());
+        table.try_into().expect("settings made of settings are settings")
+    }
+
+    /// The keys that are set, with their values.
+    pub fn to_table(&self) -> toml::Table {
+        toml::Table::try_from(self).expect("settings are plain values")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_are_read_as_people_write_them() {
+        assert_eq!(whole_number("1_000_000"), Ok(1_000_000));
+        assert_eq!(whole_number("1e6"), Ok(1_000_000));
+        assert_eq!(whole_number("-5"), Ok(-5));
+        assert!(whole_number("1.5").is_err());
+        assert!(whole_number("1e300").is_err());
+        assert!(whole_number("many").is_err());
+    }
+
+    #[test]
+    fn what_is_set_wins_and_the_rest_stays() {
+        let file = Settings { steps: Some(5), gamma: Some(0.9), ..Settings::default() };
+        let flags = Settings { steps: Some(7), ..Settings::default() };
+        let merged = flags.over(&file);
+        assert_eq!((merged.steps, merged.gamma), (Some(7), Some(0.9)));
+    }
+
+    #[test]
+    fn flags_and_file_know_the_same_keys() {
+        for key in Settings::keys() {
+            let text = format!("{key} = []");
+            let error = toml::from_str::<Settings>(&text).err().map(|error| error.to_string());
+            assert!(!error.unwrap_or_default().contains("unknown field"), "{key}");
+        }
+        assert!(toml::from_str::<Settings>("stepz = 1").is_err());
+    }
+}

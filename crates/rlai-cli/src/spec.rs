@@ -1,0 +1,315 @@
+//! From what was typed to what it means: [`Settings`] checked into a [`RunSpec`].
+
+use std::path::PathBuf;
+
+use rlai::env::TaskInfo;
+use rlai::train::{
+    ConfigError, CriticTarget, Objective, Schedule, Temperature, TemperatureLoss, TrainConfig,
+};
+
+use crate::settings::{NumberOrWord, Settings};
+use crate::tasks;
+use crate::text::{did_you_mean, listed};
+
+/// Random steps before the first update, on a MuJoCo task and on the small tasks of the library.
+const LEARNING_STARTS: (u64, u64) = (10_000, 1_000);
+
+const OBJECTIVES: [(&str, Objective); 3] = [
+    ("reverse-kl", Objective::ReverseKl),
+    ("reverse-kl-score", Objective::ReverseKlScore),
+    ("forward-kl", Objective::ForwardKl),
+];
+const CRITIC_TARGETS: [(&str, CriticTarget); 2] =
+    [("soft", CriticTarget::Soft), ("classic", CriticTarget::Classic)];
+const TEMPERATURE_LOSSES: [(&str, TemperatureLoss); 2] =
+    [("log-alpha", TemperatureLoss::LogAlpha), ("alpha", TemperatureLoss::Alpha)];
+const SCHEDULES: [(&str, Schedule); 2] =
+    [("constant", Schedule::Constant), ("linear", Schedule::Linear)];
+
+/// A checked run: everything that determines it, and where it goes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunSpec {
+    /// Name of the task.
+    pub env: String,
+    /// How to train.
+    pub config: TrainConfig,
+    /// Folder of the run.
+    pub out: PathBuf,
+    /// Folder whose networks the run starts from.
+    pub init_from: Option<PathBuf>,
+}
+
+impl RunSpec {
+    /// What `settings` mean, defaults filled in.
+    ///
+    /// # Errors
+    /// The first refused key with its value and what is allowed.
+    pub fn check(settings: &Settings) -> Result<Self, ConfigError> {
+        let task = find_task(settings.env.as_deref())?;
+        let objective =
+            choice("objective", &settings.objective, Objective::ReverseKl, &OBJECTIVES)?;
+        let defaults = TrainConfig::defaults(objective, task.action.dimension());
+        let mut whole = WholeNumbers::default();
+        let config = fill(settings, &task, defaults, &mut whole)?;
+        whole.refuse_negative(config.check())?;
+        let out = settings.out.clone().unwrap_or_else(|| {
+            format!("runs/{}-{}-seed{}", task.id, objective.name(), config.seed).into()
+        });
+        Ok(Self { env: task.id, config, out, init_from: settings.init_from.clone() })
+    }
+
+    /// The settings that mean exactly this run, every key written out.
+    pub fn to_settings(&self) -> Settings {
+        let config = &self.config;
+        let whole = |number: u64| Some(number as i64);
+        let size = |number: usize| Some(number as i64);
+        let mut settings = Settings {
+            env: Some(self.env.clone()),
+            objective: Some(name_of(config.objective, &OBJECTIVES)),
+            samples: size(config.samples),
+            control_variate: Some(config.control_variate),
+            steps: whole(config.steps),
+            learning_starts: whole(config.learning_starts),
+            seed: whole(config.seed),
+            out: Some(self.out.clone()),
+            init_from: self.init_from.clone(),
+            buffer: size(config.buffer),
+            threads: size(config.threads),
+            batch: size(config.batch),
+            updates_per_step: size(config.updates_per_step),
+            gamma: Some(config.gamma),
+            polyak: Some(config.polyak),
+            learning_rate: Some(config.critic_learning_rate),
+            policy_learning_rate: Some(config.policy_learning_rate),
+            temperature_learning_rate: Some(config.temperature_learning_rate),
+            learning_rate_schedule: Some(name_of(config.learning_rate_schedule, &SCHEDULES)),
+            hidden: Some(config.hidden.iter().map(|&width| width as i64).collect()),
+            n_step: size(config.n_step),
+            max_gradient_norm: Some(match config.max_gradient_norm {
+                Some(norm) => NumberOrWord::Number(norm),
+                None => NumberOrWord::Word("none".to_owned()),
+            }),
+            critic_target: Some(name_of(config.critic_target, &CRITIC_TARGETS)),
+            log_std_min: Some(config.log_std_min),
+            log_std_max: Some(config.log_std_max),
+            evaluate_every: whole(config.evaluate_every),
+            evaluation_episodes: size(config.evaluation_episodes),
+            log_every: whole(config.log_every),
+            ..Settings::default()
+        };
+        write_temperature(config, &mut settings);
+        settings
+    }
+
+    /// The whole configuration as a TOML file.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(&self.to_settings()).expect("settings are plain values")
+    }
+}
+
+fn write_temperature(config: &TrainConfig, settings: &mut Settings) {
+    match config.temperature {
+        Temperature::Fixed(alpha) => settings.temperature = Some(NumberOrWord::Number(alpha)),
+        Temperature::Tuned { initial, target_entropy } => {
+            settings.temperature = Some(NumberOrWord::Word("auto".to_owned()));
+            settings.initial_temperature = Some(initial);
+            settings.target_entropy = Some(NumberOrWord::Number(target_entropy));
+            settings.temperature_loss = Some(name_of(config.temperature_loss, &TEMPERATURE_LOSSES));
+        }
+    }
+}
+
+fn find_task(id: Option<&str>) -> Result<TaskInfo, ConfigError> {
+    let tasks = tasks::all();
+    let Some(id) = id else {
+        return Err(ConfigError::new(
+            "env",
+            "\"\"",
+            "a task is needed; `rlai env list` names them",
+        ));
+    };
+    if let Some(task) = tasks.iter().find(|task| task.id == id) {
+        return Ok(task.clone());
+    }
+    let names: Vec<&str> = tasks.iter().map(|task| task.id.as_str()).collect();
+    let allowed =
+        format!("no such task{}; `rlai env list` names them all", did_you_mean(id, &names));
+    Err(ConfigError::new("env", format!("{id:?}"), allowed))
+}
+
+fn fill(
+    settings: &Settings,
+    task: &TaskInfo,
+    defaults: TrainConfig,
+    whole: &mut WholeNumbers,
+) -> Result<TrainConfig, ConfigError> {
+    let s = settings;
+    let steps = whole.read("steps", s.steps, defaults.steps);
+    let rate = s.learning_rate.unwrap_or(defaults.critic_learning_rate);
+    let hidden = s
+        .hidden
+        .clone()
+        .unwrap_or_else(|| defaults.hidden.iter().map(|&width| width as i64).collect());
+    Ok(TrainConfig {
+        objective: defaults.objective,
+        samples: whole.size("samples", s.samples, defaults.samples),
+        control_variate: s.control_variate.unwrap_or(defaults.control_variate),
+        steps,
+        learning_starts: whole.read(
+            "learning_starts",
+            s.learning_starts,
+            default_learning_starts(task).min(steps),
+        ),
+        seed: whole.read("seed", s.seed, defaults.seed),
+        buffer: whole.size("buffer", s.buffer, defaults.buffer),
+        threads: whole.size("threads", s.threads, defaults.threads),
+        batch: whole.size("batch", s.batch, defaults.batch),
+        updates_per_step: whole.size(
+            "updates_per_step",
+            s.updates_per_step,
+            defaults.updates_per_step,
+        ),
+        gamma: s.gamma.unwrap_or(defaults.gamma),
+        polyak: s.polyak.unwrap_or(defaults.polyak),
+        critic_learning_rate: rate,
+        policy_learning_rate: s.policy_learning_rate.unwrap_or(rate),
+        temperature_learning_rate: s.temperature_learning_rate.unwrap_or(rate),
+        learning_rate_schedule: choice(
+            "learning_rate_schedule",
+            &s.learning_rate_schedule,
+            defaults.learning_rate_schedule,
+            &SCHEDULES,
+        )?,
+        hidden: hidden.into_iter().map(|width| whole.size("hidden", Some(width), 0)).collect(),
+        critic_target: choice(
+            "critic_target",
+            &s.critic_target,
+            defaults.critic_target,
+            &CRITIC_TARGETS,
+        )?,
+        temperature: temperature(s, defaults.temperature)?,
+        temperature_loss: choice(
+            "temperature_loss",
+            &s.temperature_loss,
+            defaults.temperature_loss,
+            &TEMPERATURE_LOSSES,
+        )?,
+        n_step: whole.size("n_step", s.n_step, defaults.n_step),
+        max_gradient_norm: number_or("max_gradient_norm", &s.max_gradient_norm, "none")?
+            .or(defaults.max_gradient_norm),
+        log_std_min: s.log_std_min.unwrap_or(defaults.log_std_min),
+        log_std_max: s.log_std_max.unwrap_or(defaults.log_std_max),
+        evaluate_every: whole.read("evaluate_every", s.evaluate_every, defaults.evaluate_every),
+        evaluation_episodes: whole.size(
+            "evaluation_episodes",
+            s.evaluation_episodes,
+            defaults.evaluation_episodes,
+        ),
+        log_every: whole.read("log_every", s.log_every, defaults.log_every),
+    })
+}
+
+fn default_learning_starts(task: &TaskInfo) -> u64 {
+    let small = rlai::env::builtin_tasks().iter().any(|builtin| builtin.id == task.id);
+    if small { LEARNING_STARTS.1 } else { LEARNING_STARTS.0 }
+}
+
+fn temperature(s: &Settings, default: Temperature) -> Result<Temperature, ConfigError> {
+    if let Some(alpha) = number_or("temperature", &s.temperature, "auto")? {
+        return refuse_tuning(s).map(|()| Temperature::Fixed(alpha));
+    }
+    let Temperature::Tuned { initial, target_entropy } = default else { return Ok(default) };
+    Ok(Temperature::Tuned {
+        initial: s.initial_temperature.unwrap_or(initial),
+        target_entropy: number_or("target_entropy", &s.target_entropy, "auto")?
+            .unwrap_or(target_entropy),
+    })
+}
+
+/// A setting of the tuning beside a fixed temperature would silently do nothing.
+fn refuse_tuning(s: &Settings) -> Result<(), ConfigError> {
+    let only = "only with temperature = \"auto\"";
+    if let Some(value) = s.initial_temperature {
+        return Err(ConfigError::new("initial_temperature", value, only));
+    }
+    if let Some(value) = &s.target_entropy {
+        return Err(ConfigError::new("target_entropy", value, only));
+    }
+    match &s.temperature_loss {
+        Some(value) => Err(ConfigError::new("temperature_loss", format!("{value:?}"), only)),
+        None => Ok(()),
+    }
+}
+
+fn number_or(
+    key: &'static str,
+    value: &Option<NumberOrWord>,
+    word: &str,
+) -> Result<Option<f64>, ConfigError> {
+    match value {
+        None => Ok(None),
+        Some(NumberOrWord::Number(number)) => Ok(Some(*number)),
+        Some(NumberOrWord::Word(given)) if given == word => Ok(None),
+        Some(given) => Err(ConfigError::new(key, given, format!("\"{word}\" or a number"))),
+    }
+}
+
+fn choice<T: Copy>(
+    key: &'static str,
+    given: &Option<String>,
+    default: T,
+    names: &[(&str, T)],
+) -> Result<T, ConfigError> {
+    let Some(given) = given else { return Ok(default) };
+    if let Some((_, value)) = names.iter().find(|(name, _)| name == given) {
+        return Ok(*value);
+    }
+    let names: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
+    let allowed = format!("{}{}", listed(&names), did_you_mean(given, &names));
+    Err(ConfigError::new(key, format!("{given:?}"), allowed))
+}
+
+fn name_of<T: Copy + PartialEq>(value: T, names: &[(&str, T)]) -> String {
+    let (name, _) = names.iter().find(|(_, v)| *v == value).expect("every value has a name");
+    (*name).to_owned()
+}
+
+/// Reads whole numbers that must not be negative, and remembers those that are: the check of the
+/// configuration knows best what is allowed, but must be told of the value that was typed.
+#[derive(Default)]
+struct WholeNumbers {
+    negative: Vec<(&'static str, i64)>,
+}
+
+impl WholeNumbers {
+    fn read(&mut self, key: &'static str, value: Option<i64>, default: u64) -> u64 {
+        match value {
+            None => default,
+            Some(value) => u64::try_from(value).unwrap_or_else(|_| {
+                self.negative.push((key, value));
+                0
+            }),
+        }
+    }
+
+    fn size(&mut self, key: &'static str, value: Option<i64>, default: usize) -> usize {
+        let value = self.read(key, value, default as u64);
+        usize::try_from(value).unwrap_or(usize::MAX)
+    }
+
+    fn refuse_negative(self, checked: Result<(), ConfigError>) -> Result<(), ConfigError> {
+        let typed = |key: &str| self.negative.iter().find(|(k, _)| *k == key);
+        match checked {
+            Err(mut error) => {
+                if let Some((_, value)) = typed(error.key) {
+                    error.value = value.to_string();
+                }
+                Err(error)
+            }
+            Ok(()) => match self.negative.first() {
+                Some((key, value)) => Err(ConfigError::new(key, value, "at least 0")),
+                None => Ok(()),
+            },
+        }
+    }
+}

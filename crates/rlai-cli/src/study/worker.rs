@@ -1,0 +1,137 @@
+//! One run of a study: a child process of this program.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tempfile::NamedTempFile;
+
+use super::plan::PlannedRun;
+use crate::display::{Event, Standing};
+use crate::run_folder::{self, FolderState, RunResult};
+
+/// How a run of a study ended.
+pub enum Outcome {
+    /// With this result.
+    Finished(Box<RunResult>),
+    /// Not, and why.
+    Failed(String),
+    /// By the study, which was told to stop.
+    Stopped,
+}
+
+/// How often a running child is looked after.
+const PATIENCE: Duration = Duration::from_millis(100);
+/// Exit code of a run that was stopped.
+const STOPPED: i32 = 75;
+
+/// Runs `run` in a child process and tells `show` how it stands. Closing the child's standard input
+/// asks it to stop: that also happens when this process dies, however it dies.
+pub fn work(run: &PlannedRun, stop: &AtomicBool, show: &mut dyn FnMut(&Standing)) -> Outcome {
+    let outcome = attempt(run, stop, show);
+    outcome.unwrap_or_else(|error| Outcome::Failed(format!("cannot run it: {error}")))
+}
+
+fn attempt(
+    run: &PlannedRun,
+    stop: &AtomicBool,
+    show: &mut dyn FnMut(&Standing),
+) -> std::io::Result<Outcome> {
+    let mut config = NamedTempFile::with_suffix(".toml")?;
+    config.write_all(run.spec.to_toml().as_bytes())?;
+    let mut child = spawn(config.path())?;
+    let events = listen(&mut child);
+    let complaints = collect_complaints(&mut child);
+    let lifeline = child.stdin.take();
+    attend(&events, lifeline, stop, show);
+    let status = child.wait()?;
+    let complaints = complaints.and_then(|thread| thread.join().ok()).unwrap_or_default();
+    Ok(outcome(run, status, &complaints, stop))
+}
+
+fn spawn(config: &Path) -> std::io::Result<Child> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("train").arg("--config").arg(config).args(["--progress", "json"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // Ctrl-C reaches a terminal's whole process group; the study alone shall hear it.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    command.spawn()
+}
+
+/// Reads the child's events on a thread; the channel closes when the child does.
+fn listen(child: &mut Child) -> Receiver<Event> {
+    let (sender, receiver) = mpsc::channel();
+    if let Some(output) = child.stdout.take() {
+        std::thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                let Ok(event) = serde_json::from_str(&line) else { continue };
+                if sender.send(event).is_err() {
+                    break;
+                }
+            }
+        });
+    }
+    receiver
+}
+
+fn collect_complaints(child: &mut Child) -> Option<JoinHandle<String>> {
+    let mut errors = child.stderr.take()?;
+    Some(std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        // What was read before an error is still worth telling.
+        let _ = errors.read_to_end(&mut bytes);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }))
+}
+
+fn attend(
+    events: &Receiver<Event>,
+    lifeline: Option<ChildStdin>,
+    stop: &AtomicBool,
+    show: &mut dyn FnMut(&Standing),
+) {
+    let mut lifeline = lifeline;
+    loop {
+        if stop.load(Ordering::Relaxed) {
+            lifeline = None;
+        }
+        match events.recv_timeout(PATIENCE) {
+            Ok(Event::Progress(standing)) => show(&standing),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    drop(lifeline);
+}
+
+fn outcome(run: &PlannedRun, status: ExitStatus, complaints: &str, stop: &AtomicBool) -> Outcome {
+    if status.success() {
+        return match run_folder::inspect(&run.spec.out, &run.spec) {
+            Ok(FolderState::Finished(result)) => Outcome::Finished(result),
+            _ => Outcome::Failed("it ended well but left no result".to_owned()),
+        };
+    }
+    match status.code() {
+        Some(STOPPED) if stop.load(Ordering::Relaxed) => Outcome::Stopped,
+        Some(STOPPED) => Outcome::Failed("it was stopped from outside".to_owned()),
+        _ => Outcome::Failed(reason(complaints, status)),
+    }
+}
+
+/// What the child said from its error on, or all it said at the end.
+fn reason(complaints: &str, status: ExitStatus) -> String {
+    let text = complaints.trim();
+    match text.rfind("error: ") {
+        Some(at) => text[at + "error: ".len()..].to_owned(),
+        None => {
+            let lines: Vec<&str> = text.lines().collect();
+            let last = lines[lines.len().saturating_sub(5)..].join("\n");
+            if last.is_empty() { format!("{status}") } else { format!("{status}: {last}") }
+        }
+    }
+}

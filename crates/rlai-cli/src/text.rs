@@ -1,0 +1,86 @@
+//! Small things about text that several commands need.
+
+/// `a, b or c`.
+pub fn listed(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+    }
+}
+
+/// ` (did you mean NAME?)` for the nearest name, or nothing where none is near.
+pub fn did_you_mean(given: &str, names: &[&str]) -> String {
+    let lower = given.to_lowercase();
+    let similarity =
+        |name: &str| strsim::normalized_damerau_levenshtein(&lower, &name.to_lowercase());
+    let nearest = names.iter().max_by(|a, b| similarity(a).total_cmp(&similarity(b)));
+    match nearest {
+        Some(name) if similarity(name) >= 0.4 => format!(" (did you mean {name}?)"),
+        _ => String::new(),
+    }
+}
+
+/// `1234567` as `1,234,567`.
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// A number to one decimal place, its whole part with thousands separators.
+pub fn decimal(number: f64) -> String {
+    if !number.is_finite() {
+        return number.to_string();
+    }
+    let tenths = (number.abs() * 10.0).round() as u64;
+    let sign = if number < 0.0 && tenths > 0 { "-" } else { "" };
+    format!("{sign}{}.{}", thousands(tenths / 10), tenths % 10)
+}
+
+/// `75` seconds as `1 min 15 s`.
+pub fn duration(seconds: f64) -> String {
+    let seconds = seconds.round() as u64;
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, s) => format!("{s} s"),
+        (0, m, s) => format!("{m} min {s:02} s"),
+        (h, m, _) => format!("{h} h {m:02} min"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_by_three() {
+        assert_eq!(thousands(0), "0");
+        assert_eq!(thousands(999), "999");
+        assert_eq!(thousands(1_000), "1,000");
+        assert_eq!(thousands(1_234_567), "1,234,567");
+        assert_eq!(decimal(-1234.56), "-1,234.6");
+        assert_eq!(decimal(-0.01), "0.0");
+        assert_eq!(decimal(0.96), "1.0");
+    }
+
+    #[test]
+    fn only_a_near_name_is_suggested() {
+        let names = ["HalfCheetah-v5", "Hopper-v5"];
+        assert_eq!(did_you_mean("HalfCheeta-v5", &names), " (did you mean HalfCheetah-v5?)");
+        assert_eq!(did_you_mean("halfcheetah", &names), " (did you mean HalfCheetah-v5?)");
+        assert_eq!(did_you_mean("zzzzzzzzzzzzzzz", &names), "");
+    }
+
+    #[test]
+    fn durations_read_well() {
+        assert_eq!(duration(59.4), "59 s");
+        assert_eq!(duration(75.0), "1 min 15 s");
+        assert_eq!(duration(3_700.0), "1 h 01 min");
+    }
+}
