@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::{decimal, duration, thousands};
 
+/// Time between two lines of one run where there is no terminal.
+pub const LINE_PAUSE: Duration = Duration::from_secs(15);
+
 /// Where a run stands, for whoever watches it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Standing {
@@ -78,7 +81,7 @@ impl Display {
         match self {
             Self::Quiet => Duration::MAX,
             Self::Bar(_) => Duration::from_millis(100),
-            Self::Lines => Duration::from_secs(15),
+            Self::Lines => LINE_PAUSE,
             Self::Events => Duration::from_millis(250),
         }
     }
@@ -144,13 +147,10 @@ const SAMPLE: Duration = Duration::from_millis(100);
 impl Watch {
     /// A watch over a run whose first `learning_starts` steps make no updates.
     pub fn new(display: Display, learning_starts: u64) -> Self {
-        Self {
-            display,
-            learning_starts,
-            next: Instant::now(),
-            recent: VecDeque::new(),
-            evaluated: None,
-        }
+        let now = Instant::now();
+        // The first line of a run has nothing to tell yet; a bar is wanted at once.
+        let next = if matches!(display, Display::Lines) { now + LINE_PAUSE } else { now };
+        Self { display, learning_starts, next, recent: VecDeque::new(), evaluated: None }
     }
 
     /// After each step; shows something only from time to time.

@@ -81,6 +81,7 @@ impl Figure {
             .with_x_label(self.x_label.clone())
             .with_y_label(self.y_label.clone())
             .with_tick_format(grouped)
+            .with_x_axis_min(0.0)
             .with_title_size(17)
             .with_label_size(14)
             .with_tick_size(12)

@@ -23,12 +23,15 @@ use crate::{signals, tasks};
 /// key like_this of the file. The run's folder holds run.toml (all settings and versions),
 /// metrics.jsonl, checkpoint/ (the networks) and, once the run has finished, result.json.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "\
+#[command(
+    args_override_self = true,
+    after_help = "\
 Examples:
   rlai train --env Pendulum-v1 --steps 10000
   rlai train --env HalfCheetah-v5 --objective forward-kl --samples 16 --seed 1
   rlai train --env Hopper-v5 --steps 1e6 --print-config > hopper.toml
-  rlai train --config hopper.toml --seed 2 --json > result.json")]
+  rlai train --config hopper.toml --seed 2 --json > result.json"
+)]
 pub struct Args {
     /// TOML file with settings
     #[arg(long, value_name = "FILE", help_heading = "Files")]

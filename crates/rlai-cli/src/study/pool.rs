@@ -5,19 +5,16 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use indicatif::{MultiProgress, ProgressBar};
 
 use super::plan::{Plan, PlannedRun};
 use super::worker::{self, Outcome};
-use crate::display::{Standing, bar_style};
+use crate::display::{LINE_PAUSE, Standing, bar_style};
 use crate::error::Failure;
 use crate::run_folder::{self, FolderState, RunResult};
 use crate::text::{decimal, duration, thousands};
-
-/// Time between two lines of one run where there is no terminal.
-const LINE_PAUSE: Duration = Duration::from_secs(15);
 
 /// Runs what has not finished yet; outcomes are in the order of the plan's runs.
 pub fn run_all(plan: &Plan, jobs: usize, stop: &AtomicBool) -> Vec<Outcome> {
@@ -105,7 +102,7 @@ impl Screen {
     fn line(&self, run: &PlannedRun) -> Line {
         let label = format!("{:width$}", run.label, width = self.width);
         let Some(bars) = &self.bars else {
-            return Line::Plain { label, next: Instant::now() };
+            return Line::Plain { label, next: Instant::now() + LINE_PAUSE };
         };
         let bar = bars.add(ProgressBar::new(run.spec.config.steps));
         bar.set_style(bar_style("{prefix}  {bar:20} {human_pos}/{human_len}  {msg}"));

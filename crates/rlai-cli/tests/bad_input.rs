@@ -1,0 +1,108 @@
+//! Bad input: one clear error, exit code 2, nothing created and nothing changed.
+
+mod common;
+
+use common::Room;
+
+fn refused(arguments: &[&str]) -> String {
+    Room::new().refused(&[&["train"], arguments].concat())
+}
+
+fn refused_on_pendulum(arguments: &[&str]) -> String {
+    refused(&[&["--env", "Pendulum-v1"], arguments].concat())
+}
+
+#[test]
+fn unknown_names_come_with_the_nearest() {
+    assert!(refused(&["--env", "HalfCheeta-v5"]).contains("did you mean HalfCheetah-v5?"));
+    assert!(refused(&["--env", "pendulum"]).contains("did you mean Pendulum-v1?"));
+    let objective = refused_on_pendulum(&["--objective", "forwrad-kl"]);
+    assert!(objective.contains("reverse-kl, reverse-kl-score or forward-kl"), "{objective}");
+    assert!(objective.contains("did you mean forward-kl?"), "{objective}");
+    assert!(refused(&[]).contains("`rlai env list`"));
+}
+
+#[test]
+fn numbers_are_refused_by_name_value_and_what_is_allowed() {
+    let cases: &[(&[&str], &str)] = &[
+        (&["--steps", "0"], "steps = 0: at least 1"),
+        (&["--steps", "-5"], "steps = -5: at least 1"),
+        (&["--samples", "0"], "samples = 0: at least 1"),
+        (&["--objective", "forward-kl", "--samples", "1"], "samples = 1: at least 2"),
+        (&["--learning-rate", "-3e-4"], "learning_rate = -0.0003: a positive number"),
+        (&["--policy-learning-rate", "-1"], "policy_learning_rate = -1"),
+        (&["--temperature-learning-rate", "nan"], "temperature_learning_rate = NaN"),
+        (&["--seed", "-1"], "seed = -1: at least 0"),
+        (&["--learning-starts", "-1"], "learning_starts = -1: at least 0"),
+        (&["--buffer", "0"], "buffer = 0"),
+        (&["--threads", "3"], "threads = 3: 1 or 2"),
+        (&["--hidden", "32,-8"], "hidden = -8"),
+        (&["--gamma", "1.5"], "gamma = 1.5: from 0 to 1"),
+        (&["--temperature", "hot"], "temperature = \"hot\": \"auto\" or a number"),
+        (&["--temperature", "-0.2"], "temperature = -0.2"),
+        (&["--max-gradient-norm", "-1"], "max_gradient_norm = -1"),
+        (&["--critic-target", "sofd"], "soft or classic (did you mean soft?)"),
+        (&["--control-variate"], "control_variate = true: only with objective"),
+        (&["--temperature=0.2", "--target-entropy=-1"], "target_entropy = -1: only with"),
+        (&["--steps", "many"], "--steps"),
+    ];
+    for (arguments, message) in cases {
+        let complaint = refused_on_pendulum(arguments);
+        assert!(complaint.contains(message), "{arguments:?}: {complaint}");
+    }
+}
+
+#[test]
+fn a_file_is_refused_with_its_line() {
+    let cases = [
+        (
+            "env = \"Pendulum-v1\"\nstepz = 5\n",
+            "c.toml:2:1: unknown key \"stepz\" (did you mean steps?)",
+        ),
+        ("env = \"Pendulum-v1\"\n\nsteps = \"many\"\n", "c.toml:3:1: steps: "),
+        ("env = \"Pendulum-v1\"\nsteps = 0\n", "c.toml:2:1: steps = 0: at least 1"),
+        ("env = \"Pendulum-v1\"\ngamma = [\n", "c.toml:"),
+        ("env = \"Pendulum-v1\"\nhidden = 3\n", "c.toml:2:1: hidden: "),
+        ("env = \"Pendulum\"\n", "c.toml:1:1: env = \"Pendulum\""),
+    ];
+    for (text, message) in cases {
+        let room = Room::new();
+        room.write("c.toml", text);
+        let complaint = room.refused(&["train", "--config", "c.toml"]);
+        assert!(complaint.contains(message), "{text}: {complaint}");
+    }
+    assert!(refused(&["--config", "absent.toml"]).contains("cannot read absent.toml"));
+}
+
+#[test]
+fn a_typed_value_is_not_blamed_on_the_file() {
+    let room = Room::new();
+    room.write("c.toml", "env = \"Pendulum-v1\"\nsteps = 100\n");
+    let complaint = room.refused(&["train", "--config", "c.toml", "--steps", "0"]);
+    assert_eq!(complaint.trim(), "error: steps = 0: at least 1");
+}
+
+#[test]
+fn a_folder_that_holds_something_else_stays_as_it_is() {
+    let room = Room::new();
+    std::fs::create_dir(room.path("out")).unwrap();
+    room.write("out/notes.txt", "mine");
+    room.write("file", "mine");
+    let train = ["train", "--env", "Pendulum-v1", "--out"];
+    let complaint = room.refused(&[&train[..], &["out"]].concat());
+    assert!(complaint.contains("out = \"out\": the folder holds something that is not a run"));
+    room.refused(&[&train[..], &["file"]].concat());
+}
+
+#[test]
+fn networks_that_are_not_there_or_do_not_fit_are_refused() {
+    let complaint = refused_on_pendulum(&["--init-from", "nowhere"]);
+    assert!(complaint.contains("init_from = \"nowhere\""), "{complaint}");
+    let room = Room::new();
+    room.train(&["--out=small"]);
+    let complaint = room.refused(&["train", "--env=Pendulum-v1", "--init-from=small"]);
+    assert!(complaint.contains("init_from = \"small\""), "{complaint}");
+    assert!(room.refused(&["evaluate", "nowhere"]).contains("nowhere"));
+    assert!(room.refused(&["evaluate", "small", "--episodes", "0"]).contains("episodes = 0"));
+    assert!(room.refused(&["evaluate", "small", "--seed", "-1"]).contains("seed = -1"));
+}

@@ -1,0 +1,127 @@
+//! Flags, files and defaults.
+
+mod common;
+
+use common::Room;
+
+fn printed(room: &Room, arguments: &[&str]) -> toml::Table {
+    let head = ["train", "--env", "Pendulum-v1", "--print-config"];
+    room.ok(&[&head[..], arguments].concat()).parse().unwrap()
+}
+
+/// Every flag of a setting with a value that is not its default.
+const FLAGS: &[(&str, &str)] = &[
+    ("--env", "HalfCheetah-v5"),
+    ("--objective", "forward-kl"),
+    ("--samples", "4"),
+    ("--steps", "2_000"),
+    ("--learning-starts", "77"),
+    ("--seed", "5"),
+    ("--out", "elsewhere"),
+    ("--init-from", "somewhere"),
+    ("--buffer", "1e4"),
+    ("--threads", "2"),
+    ("--batch", "64"),
+    ("--updates-per-step", "2"),
+    ("--gamma", "0.9"),
+    ("--polyak", "0.01"),
+    ("--learning-rate", "1e-3"),
+    ("--policy-learning-rate", "1e-4"),
+    ("--temperature-learning-rate", "1e-5"),
+    ("--learning-rate-schedule", "linear"),
+    ("--hidden", "64,32"),
+    ("--n-step", "3"),
+    ("--max-gradient-norm", "10"),
+    ("--critic-target", "classic"),
+    ("--temperature", "0.2"),
+    ("--initial-temperature", "0.5"),
+    ("--temperature-loss", "alpha"),
+    ("--target-entropy", "-0.5"),
+    ("--log-std-min", "-5"),
+    ("--log-std-max", "1"),
+    ("--evaluate-every", "123"),
+    ("--evaluation-episodes", "3"),
+    ("--log-every", "10"),
+];
+
+#[test]
+fn every_flag_changes_its_key() {
+    let room = Room::new();
+    let defaults = printed(&room, &[]);
+    for (flag, value) in FLAGS {
+        let key = flag.trim_start_matches("--").replace('-', "_");
+        let arguments = ["train", "--env=Pendulum-v1", "--print-config", flag, value];
+        let arguments = if *flag == "--env" {
+            &["train", "--print-config", flag, value][..]
+        } else {
+            &arguments
+        };
+        let changed: toml::Table = room.ok(arguments).parse().unwrap();
+        assert_ne!(changed.get(&key), defaults.get(&key), "{flag}");
+    }
+    let variate = ["--objective=forward-kl", "--control-variate"];
+    assert_eq!(printed(&room, &variate)["control_variate"].as_bool(), Some(true));
+}
+
+#[test]
+fn every_key_has_a_flag_in_this_test() {
+    let room = Room::new();
+    let mut keys: Vec<String> = printed(&room, &["--init-from=x"]).keys().cloned().collect();
+    let mut flags: Vec<String> =
+        FLAGS.iter().map(|(flag, _)| flag.trim_start_matches("--").replace('-', "_")).collect();
+    flags.push("control_variate".to_owned());
+    keys.sort();
+    flags.sort();
+    assert_eq!(keys, flags);
+}
+
+#[test]
+fn a_printed_configuration_means_the_same_again() {
+    let room = Room::new();
+    for arguments in [
+        &["--objective=forward-kl", "--temperature=0.1", "--max-gradient-norm=5"][..],
+        &["--learning-rate=1e-3", "--seed=9", "--out=x"],
+    ] {
+        let head = ["train", "--env=Pendulum-v1", "--print-config"];
+        let first = room.ok(&[&head[..], arguments].concat());
+        room.write("c.toml", &first);
+        assert_eq!(room.ok(&["train", "--config=c.toml", "--print-config"]), first);
+    }
+}
+
+#[test]
+fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
+    let room = Room::new();
+    room.write(
+        "c.toml",
+        "env = \"Pendulum-v1\"\nsteps = 5_000\ngamma = 0.9\nmax_gradient_norm = 1\n",
+    );
+    let arguments =
+        ["train", "--config=c.toml", "--print-config", "--gamma=0.8", "--max-gradient-norm=none"];
+    let table: toml::Table = room.ok(&arguments).parse().unwrap();
+    assert_eq!(table["gamma"].as_float(), Some(0.8));
+    assert_eq!(table["steps"].as_integer(), Some(5_000));
+    assert_eq!(table["batch"].as_integer(), Some(256));
+    assert_eq!(table["max_gradient_norm"].as_str(), Some("none"));
+}
+
+#[test]
+fn one_learning_rate_sets_those_that_are_not_set() {
+    let table = printed(&Room::new(), &["--learning-rate=1e-3", "--policy-learning-rate=1e-4"]);
+    assert_eq!(table["learning_rate"].as_float(), Some(1e-3));
+    assert_eq!(table["policy_learning_rate"].as_float(), Some(1e-4));
+    assert_eq!(table["temperature_learning_rate"].as_float(), Some(1e-3));
+}
+
+#[test]
+fn learning_starts_depends_on_the_task_and_never_exceeds_the_steps_unasked() {
+    let room = Room::new();
+    let starts = |arguments: &[&str]| {
+        let arguments = [&["train", "--print-config"], arguments].concat();
+        let table: toml::Table = room.ok(&arguments).parse().unwrap();
+        table["learning_starts"].as_integer().unwrap()
+    };
+    assert_eq!(starts(&["--env=Pendulum-v1"]), 1_000);
+    assert_eq!(starts(&["--env=HalfCheetah-v5"]), 10_000);
+    assert_eq!(starts(&["--env=HalfCheetah-v5", "--steps=500"]), 500);
+}
