@@ -16,6 +16,10 @@ use crate::text::thousands;
 
 /// Compare variants over seeds
 #[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  rlai study run studies/first-look.toml
+  rlai study run --help               how a study's file is written")]
 pub struct Args {
     #[command(subcommand)]
     command: StudyCommand,

@@ -33,11 +33,11 @@ Examples:
   rlai train --config hopper.toml --seed 2 --json > result.json"
 )]
 pub struct Args {
+    #[command(flatten)]
+    settings: Settings,
     /// TOML file with settings
     #[arg(long, value_name = "FILE", help_heading = "Files")]
     config: Option<PathBuf>,
-    #[command(flatten)]
-    settings: Settings,
     /// Print all settings as a TOML file and do nothing else
     #[arg(long, help_heading = "Output")]
     print_config: bool,
