@@ -44,3 +44,8 @@ pub mod train;
 
 pub use agent::Policy;
 pub use train::{Objective, TrainConfig, Trainer};
+
+/// The README's example is compiled with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

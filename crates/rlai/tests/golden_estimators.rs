@@ -56,7 +56,7 @@ fn particles<'a>(draws: &'a Draws<f64>, q: &'a [f64], log_base: &'a [f64]) -> Pa
         log_base,
         q,
         dq_du: None,
-        dlog_pi_du: Some(&draws.dlog_pi_du),
+        dl_du: Some(&draws.dlog_pi_du),
     }
 }
 
@@ -88,7 +88,7 @@ fn forward_kl_weights_ess_loss_and_gradients() {
 }
 
 #[test]
-fn damped_weights_of_the_published_code() {
+fn self_normalisation_also_gives_the_damped_weights_of_the_published_code() {
     let block = golden("gaussian_tanh_snis");
     let (_, draws) = draws(&block);
     let alpha = block["alpha"].as_f64().unwrap();
@@ -227,12 +227,33 @@ fn leave_one_out_by_hand() {
         log_base: &base,
         q: &q,
         dq_du: None,
-        dlog_pi_du: None,
+        dl_du: None,
     };
     let mut signal = Signal::new(1, 2, 1);
     ReverseKlScore.signal(&known, 0.5, &mut signal);
     // f = alpha l - Q: -2.5 and -1.25.
     for (got, want) in signal.score.iter().zip([0.5 * (-2.5 + 1.25), 0.5 * (-1.25 + 2.5)]) {
         assert!((got - want).abs() < 1e-12);
+    }
+}
+
+/// With a default policy the target is exp(Q/alpha) pi_0: where pi_0 is exp(Q/alpha) away, it moves the
+/// weights just as Q does.
+#[test]
+fn a_default_policy_enters_as_q_over_alpha_does() {
+    let block = golden("gaussian_tanh_snis");
+    let (_, draws) = draws(&block);
+    let (q, base, alpha) = (numbers(&block["q"]), uniform_base(), 0.2);
+    let log_pi_0 = [-0.3, 0.7, -1.1, 0.2, -2.0];
+    let moved: Vec<f64> = q.iter().zip(&log_pi_0).map(|(q, l)| q + alpha * l).collect();
+    let estimators: [&dyn ActionEstimator<f64>; 2] = [&ForwardKl::default(), &ReverseKlScore];
+    for estimator in estimators {
+        let (mut with, mut without) = (Signal::new(1, 5, 2), Signal::new(1, 5, 2));
+        let known = Particles { log_pi_0: Some(&log_pi_0), ..particles(&draws, &q, &base) };
+        estimator.signal(&known, alpha, &mut with);
+        estimator.signal(&particles(&draws, &moved, &base), alpha, &mut without);
+        for (a, b) in with.score.iter().zip(&without.score) {
+            assert!((a - b).abs() < 1e-12, "{}", estimator.name());
+        }
     }
 }

@@ -2,18 +2,19 @@
 //! right). What differs between objectives is the estimator alone.
 
 mod actor;
+mod metrics;
 mod persist;
 mod policy;
 mod shard;
 
 pub use policy::Policy;
 
-pub use crate::train::UpdateMetrics;
+pub use metrics::UpdateMetrics;
 
 use actor::Actor;
 use shard::Shard;
 
-use crate::critic::{CriticStep, TdTarget, TwinCritic, td_targets};
+use crate::critic::{self, CriticStep, TdTarget, TwinCritic, td_targets};
 use crate::distribution::TanhNormal;
 use crate::estimator::{
     ActionEstimator, ForwardKl, ReverseKlReparameterised, ReverseKlScore, TemperatureDual,
@@ -134,9 +135,10 @@ impl<T: Scalar> Agent<T> {
     /// `rate` is the schedule's factor on all learning rates.
     ///
     /// # Errors
-    /// A loss or gradient that is not finite. The network it belongs to has not been changed by it.
+    /// A loss or gradient that is not finite. The network it belongs to has not been changed by it,
+    /// but those before it in the order of updates have: the last good state is the one before.
     pub fn update(&mut self, batch: &Batch, rate: f64) -> Result<UpdateMetrics, NonFinite> {
-        let mut metrics = UpdateMetrics { alpha: self.alpha(), ..UpdateMetrics::default() };
+        let mut metrics = UpdateMetrics::default();
         self.scratch.load(batch);
         self.compute_targets();
         self.update_critic(rate, &mut metrics)?;
@@ -188,7 +190,7 @@ impl<T: Scalar> Agent<T> {
         metrics.critic_loss = one.loss + two.loss;
         metrics.critic_gradient_norm = one.gradient_norm.hypot(two.gradient_norm);
         check(metrics.critic_loss, "the critic's loss")?;
-        check(metrics.critic_gradient_norm, "the critic's gradient")
+        check_gradient(metrics.critic_gradient_norm, "the critic's gradient")
     }
 
     fn update_policy(&mut self, rate: f64, metrics: &mut UpdateMetrics) -> Result<(), NonFinite> {
@@ -208,7 +210,7 @@ impl<T: Scalar> Agent<T> {
         let gradient = self.shards[0].gradient();
         metrics.policy_gradient_norm = crate::nn::norm(gradient);
         check(metrics.policy_loss, "the policy's loss")?;
-        check(metrics.policy_gradient_norm, "the policy's gradient")?;
+        check_gradient(metrics.policy_gradient_norm, "the policy's gradient")?;
         let rate = rate * self.config.policy_learning_rate;
         let largest = self.config.max_gradient_norm;
         self.actor.step(gradient, metrics.policy_gradient_norm, largest, rate);
@@ -294,4 +296,8 @@ fn split_mut<T>(values: &mut [T], first: usize, second: usize) -> (&mut [T], &mu
 
 fn check(value: f64, what: &'static str) -> Result<(), NonFinite> {
     if value.is_finite() { Ok(()) } else { Err(NonFinite { what }) }
+}
+
+fn check_gradient(norm: f64, what: &'static str) -> Result<(), NonFinite> {
+    check(if critic::is_usable(norm) { norm } else { f64::NAN }, what)
 }

@@ -1,10 +1,11 @@
+use super::UpdateMetrics;
 use super::actor::Actor;
 use crate::critic::{TwinCritic, ValueRoom};
 use crate::distribution::Draws;
 use crate::estimator::{ActionEstimator, Particles, Signal};
 use crate::nn::{Activations, Scalar};
 use crate::random::{Key, Stream};
-use crate::train::{TrainConfig, UpdateMetrics};
+use crate::train::TrainConfig;
 
 /// Half of a batch on its way through the policy's update. The halves are the same with one thread and
 /// with two, and their gradients are added in one order, so that the number of threads changes no bit.
@@ -103,7 +104,7 @@ impl<T: Scalar> Shard<T> {
             log_base: &self.log_base,
             q: &self.q,
             dq_du: wants_gradient.then_some(&self.dq_du[..]),
-            dlog_pi_du: wants_gradient.then_some(&self.draws.dlog_pi_du[..]),
+            dl_du: wants_gradient.then_some(&self.draws.dlog_pi_du[..]),
         };
         estimator.signal(&particles, alpha, &mut self.signal);
         let parameters = self.room.output();

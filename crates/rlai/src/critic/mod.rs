@@ -4,8 +4,8 @@ mod target;
 mod twin;
 mod values;
 
-pub use target::{TdTarget, td_targets};
+pub use target::{CriticTarget, TdTarget, td_targets};
 pub use twin::{CriticReport, CriticStep, TwinCritic};
 pub use values::ValueRoom;
 
-pub(crate) use twin::clipping;
+pub(crate) use twin::{clipping, is_usable};

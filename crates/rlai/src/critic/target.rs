@@ -1,5 +1,16 @@
-use crate::nn::Scalar;
-use crate::train::CriticTarget;
+use serde::{Deserialize, Serialize};
+
+use crate::nn::{Scalar, smaller};
+
+/// What the critic's target holds besides reward and next value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CriticTarget {
+    /// `min Q - alpha log pi` at the next state: the policy's entropy counts as reward.
+    Soft,
+    /// `min Q` alone.
+    Classic,
+}
 
 /// What the target of a state needs to be known from its next state. Slices are `[B]`.
 #[derive(Clone, Copy, Debug)]
@@ -16,7 +27,8 @@ pub struct TdTarget<'a, T> {
 
 /// `y = r + discount (min Q' - alpha log pi')` (soft) or without the entropy (classic), `[B]`.
 ///
-/// The targets are constants: no gradient flows through them.
+/// The targets are constants: no gradient flows through them. With rewards of several steps (n-step
+/// targets) the entropy of the steps between is left out: it belongs to the policy that played them.
 pub fn td_targets<T: Scalar>(
     kind: CriticTarget,
     alpha: T,
@@ -28,8 +40,8 @@ pub fn td_targets<T: Scalar>(
         CriticTarget::Classic => T::zero(),
     };
     for (i, target) in targets.iter_mut().enumerate() {
-        let smaller = known.next_values[0][i].min(known.next_values[1][i]);
-        let value = smaller - bonus * known.next_log_pi[i];
+        let value = smaller(known.next_values[0][i], known.next_values[1][i])
+            - bonus * known.next_log_pi[i];
         // A terminated transition has no next state; what is computed there must not matter.
         let future = if known.discounts[i] > T::zero() { known.discounts[i] * value } else { T::zero() };
         *target = known.rewards[i] + future;

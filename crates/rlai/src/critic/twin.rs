@@ -133,7 +133,7 @@ impl<T: Scalar> CriticHalf<'_, T> {
         self.net.backward(parameters, input, d_output, gradient, room);
         let report =
             CriticReport { loss: loss / targets.len() as f64, gradient_norm: norm(gradient) };
-        if report.loss.is_finite() && report.gradient_norm.is_finite() {
+        if report.loss.is_finite() && is_usable(report.gradient_norm) {
             let scale = clipping(report.gradient_norm, step.max_gradient_norm);
             adam.step(parameters, gradient, T::from_f64(scale), step.learning_rate);
             move_towards(target, parameters, step.polyak);
@@ -142,10 +142,54 @@ impl<T: Scalar> CriticHalf<'_, T> {
     }
 }
 
+/// Whether a gradient of this norm can be used: beyond about 1e18 its square overflows in single
+/// precision, and Adam's second moment would stay infinite for ever after.
+pub(crate) fn is_usable(norm: f64) -> bool {
+    norm < 1e18
+}
+
 /// The factor that brings a gradient of this norm down to the largest allowed one.
 pub(crate) fn clipping(norm: f64, largest: Option<f64>) -> f64 {
     match largest {
         Some(largest) if norm > largest => largest / norm,
         _ => 1.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clipping_scales_long_gradients_down_and_leaves_others() {
+        assert_eq!(clipping(10.0, None), 1.0);
+        assert_eq!(clipping(10.0, Some(20.0)), 1.0);
+        assert_eq!(clipping(10.0, Some(2.5)), 0.25);
+    }
+
+    #[test]
+    fn gradients_that_adam_cannot_square_are_not_used() {
+        assert!(is_usable(1e10) && !is_usable(1e20) && !is_usable(f64::NAN));
+    }
+
+    /// One step by hand: the first step of Adam moves every parameter by the learning rate against the
+    /// sign of its gradient, and the target critic follows by its share.
+    #[test]
+    fn a_step_moves_critic_and_target() {
+        let mut critic = TwinCritic::<f64>::new(2, 1, &[5], 3, &Key::from_seed(1));
+        let (before, target_before) =
+            (critic.parameters(0).to_vec(), critic.target_parameters(0).to_vec());
+        let input = [0.3, -0.2, 0.9, 1.0, 0.1, -0.5, -0.7, 0.4, 0.2];
+        let step = CriticStep { learning_rate: 0.01, max_gradient_norm: None, polyak: 0.25 };
+        let report = critic.halves()[0].update(&input, &[5.0, 5.0, 5.0], &step);
+        assert!(report.loss > 0.0 && report.gradient_norm > 0.0);
+        let bias = before.len() - 1;
+        let (after, target) = (critic.parameters(0), critic.target_parameters(0));
+        assert!((after[bias] - before[bias] - 0.01).abs() < 1e-9, "values must rise");
+        for i in 0..before.len() {
+            let expected = target_before[i] + 0.25 * (after[i] - target_before[i]);
+            assert!((target[i] - expected).abs() < 1e-15);
+        }
+        assert_eq!(critic.parameters(1), critic.target_parameters(1), "the other stays");
     }
 }

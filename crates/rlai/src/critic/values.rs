@@ -1,7 +1,7 @@
 //! Values of many actions a state, and their gradient in the action, as the policy's update needs them.
 
 use super::TwinCritic;
-use crate::nn::{Activations, Layer, MatRef, Scalar, gate, product, relu};
+use crate::nn::{Activations, Layer, MatRef, Scalar, gate, product, relu, smaller};
 
 /// Rows of one pass: enough to keep the product kernels busy, few enough to stay in the cache.
 const BLOCK_ROWS: usize = 256;
@@ -75,7 +75,7 @@ impl<T: Scalar> TwinCritic<T> {
             let [first, second] = &room.rooms;
             let q = &mut q[rows];
             for ((q, &a), &b) in q.iter_mut().zip(first.output()).zip(second.output()) {
-                *q = a.min(b);
+                *q = smaller(a, b);
             }
             if let Some(dq_da) = dq_da.as_deref_mut() {
                 self.action_gradient(room, q.len(), &mut dq_da[coordinates]);
@@ -136,9 +136,9 @@ impl<T: Scalar> TwinCritic<T> {
         for critic in 0..2 {
             let (mine, other) = (room.rooms[critic].output(), room.rooms[1 - critic].output());
             // The first critic takes the ties.
-            let smaller = |i: usize| if critic == 0 { mine[i] <= other[i] } else { mine[i] < other[i] };
+            let is_smaller = |i: usize| if critic == 0 { mine[i] <= other[i] } else { mine[i] < other[i] };
             room.backward.rows.clear();
-            room.backward.rows.extend((0..rows).filter(|&i| smaller(i)));
+            room.backward.rows.extend((0..rows).filter(|&i| is_smaller(i)));
             self.action_gradient_of(critic, &room.rooms[critic], &mut room.backward, dq_da);
         }
     }

@@ -77,7 +77,15 @@ impl TanhNormal {
     }
 
     fn log_std<T: Scalar>(&self, raw: T) -> T {
-        raw.max(T::from_f64(self.log_std_min)).min(T::from_f64(self.log_std_max))
+        let (low, high) = (T::from_f64(self.log_std_min), T::from_f64(self.log_std_max));
+        // Not max and min: those would turn NaN into a bound, and nobody would notice.
+        if raw < low {
+            low
+        } else if raw > high {
+            high
+        } else {
+            raw
+        }
     }
 
     /// Whether the clamp holds `raw`, so that no gradient passes.

@@ -21,7 +21,7 @@ impl<T: Scalar> ActionEstimator<T> for ForwardKl {
     }
 
     fn needs(&self) -> Needs {
-        Needs { action_gradients: false, own_samples: false, samples: 2 }
+        Needs { action_gradients: false, samples: 2 }
     }
 
     fn signal(&self, particles: &Particles<'_, T>, alpha: T, signal: &mut Signal<T>) {

@@ -39,10 +39,8 @@ use crate::nn::Scalar;
 /// What an estimator must be given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Needs {
-    /// Derivatives of Q and log pi with respect to the pre-tanh action.
+    /// Derivatives of Q and of l = log pi - log pi_0 with respect to the pre-tanh action.
     pub action_gradients: bool,
-    /// Independent samples of the current policy, nothing else.
-    pub own_samples: bool,
     /// Smallest N for which the estimator means anything.
     pub samples: usize,
 }

@@ -17,8 +17,9 @@ pub struct Particles<'a, T> {
     pub q: &'a [T],
     /// dQ/du of each action, `[B, N, A]`, where an estimator needs it.
     pub dq_du: Option<&'a [T]>,
-    /// d log pi/du of each action, parameters held, `[B, N, A]`, where an estimator needs it.
-    pub dlog_pi_du: Option<&'a [T]>,
+    /// dl/du of each action, l = log pi - log pi_0, parameters held, `[B, N, A]`, where an estimator
+    /// needs it.
+    pub dl_du: Option<&'a [T]>,
 }
 
 impl<T: Scalar> Particles<'_, T> {

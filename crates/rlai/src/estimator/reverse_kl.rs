@@ -16,18 +16,18 @@ impl<T: Scalar> ActionEstimator<T> for ReverseKlReparameterised {
     }
 
     fn needs(&self) -> Needs {
-        Needs { action_gradients: true, own_samples: true, samples: 1 }
+        Needs { action_gradients: true, samples: 1 }
     }
 
     /// # Panics
     /// When the particles carry no action gradients; [`ActionEstimator::needs`] says so.
     fn signal(&self, particles: &Particles<'_, T>, alpha: T, signal: &mut Signal<T>) {
         let dq_du = particles.dq_du.expect("reverse-kl needs dQ/du");
-        let dlog_pi_du = particles.dlog_pi_du.expect("reverse-kl needs dlog pi/du");
+        let dl_du = particles.dl_du.expect("reverse-kl needs dl/du");
         let share = T::one() / T::from_f64(particles.samples as f64);
         signal.has_action = true;
         signal.score.fill(alpha * share);
-        for ((action, &dq), &dl) in signal.action.iter_mut().zip(dq_du).zip(dlog_pi_du) {
+        for ((action, &dq), &dl) in signal.action.iter_mut().zip(dq_du).zip(dl_du) {
             *action = share * (alpha * dl - dq);
         }
         for state in 0..particles.states() {
@@ -52,7 +52,7 @@ impl<T: Scalar> ActionEstimator<T> for ReverseKlScore {
     }
 
     fn needs(&self) -> Needs {
-        Needs { action_gradients: false, own_samples: true, samples: 2 }
+        Needs { action_gradients: false, samples: 2 }
     }
 
     fn signal(&self, particles: &Particles<'_, T>, alpha: T, signal: &mut Signal<T>) {

@@ -48,6 +48,11 @@ fn dot_with_zero<T: Scalar>(values: &[T]) -> T {
     sums.iter().copied().sum()
 }
 
+/// The smaller of two numbers; NaN if either is, unlike `f32::min`.
+pub fn smaller<T: Scalar>(a: T, b: T) -> T {
+    if a <= b || a.is_nan() { a } else { b }
+}
+
 /// `target += share * (source - target)`: Polyak averaging.
 pub fn move_towards<T: Scalar>(target: &mut [T], source: &[T], share: T) {
     for (t, &s) in target.iter_mut().zip(source) {
@@ -64,20 +69,20 @@ pub fn add_bias<T: Scalar>(y: &mut [T], bias: &[T]) {
     }
 }
 
-/// Adds `bias` to every row of `y`, then clips at zero.
+/// Adds `bias` to every row of `y`, then clips at zero. NaN stays NaN, so that it is noticed.
 pub fn add_bias_relu<T: Scalar>(y: &mut [T], bias: &[T]) {
     for row in y.chunks_exact_mut(bias.len()) {
         for (value, &b) in row.iter_mut().zip(bias) {
             let sum = *value + b;
-            *value = if sum > T::zero() { sum } else { T::zero() };
+            *value = if sum <= T::zero() { T::zero() } else { sum };
         }
     }
 }
 
-/// Clips at zero.
+/// Clips at zero. NaN stays NaN, so that it is noticed.
 pub fn relu<T: Scalar>(y: &mut [T]) {
     for value in y {
-        *value = if *value > T::zero() { *value } else { T::zero() };
+        *value = if *value <= T::zero() { T::zero() } else { *value };
     }
 }
 

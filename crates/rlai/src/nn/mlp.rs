@@ -219,7 +219,7 @@ fn weight_gradient<T: Scalar>(layer: &Layer, x: &[T], delta: &[T], rows: usize, 
 }
 
 /// `dx = delta W^T`.
-pub(crate) fn input_gradient<T: Scalar>(
+fn input_gradient<T: Scalar>(
     layer: &Layer,
     parameters: &[T],
     delta: &[T],

@@ -1,7 +1,8 @@
 //! Numerics: products, fused layers, optimiser. No tape: each layer knows its own gradient.
 //!
 //! Matrices are flat row-major slices, a row per state (or particle). A network's parameters are one
-//! flat vector, so that an optimiser step is a single pass. Nothing here allocates after construction.
+//! flat vector, so that an optimiser step is a single pass. Nothing here
+//! allocates after construction, but for the packing buffers inside `gemm`.
 
 mod adam;
 mod elementwise;
@@ -13,7 +14,7 @@ mod rate;
 mod scalar;
 
 pub use adam::Adam;
-pub use elementwise::{all_finite, move_towards, norm};
+pub use elementwise::{all_finite, move_towards, norm, smaller};
 pub use mlp::{Activations, Layer, Mlp};
 pub use parallel::Team;
 pub use product::{MatRef, product};

@@ -42,7 +42,7 @@ impl Team {
         b: impl FnOnce() -> B + Send,
     ) -> (A, B) {
         match &self.pool {
-            Some(_) => rayon::join(a, b),
+            Some(pool) => pool.join(a, b),
             None => (a(), b()),
         }
     }

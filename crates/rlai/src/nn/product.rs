@@ -1,6 +1,6 @@
 //! Matrix products: a safe, strided face in front of the `gemm` crate.
 //!
-//! The kernel is chosen by `gemm` from shape and CPU features, never by timing, and always runs on the
+//! Kernel and blocking are chosen by `gemm` from shape, CPU features and cache sizes, never by timing, and always runs on the
 //! calling thread: who wants two cores gives each its own product. So equal inputs give equal bits.
 
 use super::Scalar;

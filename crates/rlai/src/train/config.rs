@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::agent::estimator_for;
+use crate::critic::CriticTarget;
 use crate::estimator::TemperatureLoss;
 
 /// A refused setting: its key, its value and what is allowed.
@@ -59,28 +61,16 @@ impl Objective {
         }
     }
 
-    /// The fewest samples for which the estimator means anything.
-    pub fn fewest_samples(self) -> (usize, &'static str) {
+    /// What to say of too few samples.
+    fn too_few_samples(self) -> &'static str {
         match self {
-            Self::ReverseKl => (1, "at least 1"),
+            Self::ReverseKl => "at least 1",
             Self::ReverseKlScore => {
-                (2, "at least 2 for reverse-kl-score (the leave-one-out baseline needs another sample)")
+                "at least 2 for reverse-kl-score (the leave-one-out baseline needs another sample)"
             }
-            Self::ForwardKl => {
-                (2, "at least 2 for forward-kl (with 1 its expected gradient is zero)")
-            }
+            Self::ForwardKl => "at least 2 for forward-kl (with 1 its expected gradient is zero)",
         }
     }
-}
-
-/// What the critic's target holds besides reward and next value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum CriticTarget {
-    /// `min Q - alpha log pi` at the next state: the policy's entropy counts as reward.
-    Soft,
-    /// `min Q` alone.
-    Classic,
 }
 
 /// How the temperature alpha is set.
@@ -176,6 +166,9 @@ pub struct TrainConfig {
     pub log_every: u64,
 }
 
+/// Actions in one update, over all states: beyond this they no longer fit an ordinary memory.
+const MOST_PARTICLES: usize = 1 << 22;
+
 impl TrainConfig {
     /// The field's defaults for an action space of this dimension.
     pub fn defaults(objective: Objective, action_dimension: usize) -> Self {
@@ -218,7 +211,8 @@ impl TrainConfig {
     /// # Errors
     /// The first refused key with its value and what is allowed.
     pub fn check(&self) -> Result<(), ConfigError> {
-        let (fewest, allowed) = self.objective.fewest_samples();
+        let fewest = estimator_for::<f32>(self).needs().samples;
+        let allowed = self.objective.too_few_samples();
         require(self.samples >= fewest, "samples", self.samples, allowed)?;
         require(self.samples <= 4096, "samples", self.samples, "at most 4096")?;
         require(
@@ -237,6 +231,12 @@ impl TrainConfig {
             "1 or 2 (a step splits into two halves; use more cores for more runs: `rlai study run`)",
         )?;
         require((2..=65_536).contains(&self.batch), "batch", self.batch, "from 2 to 65536")?;
+        require(
+            self.batch * self.samples <= MOST_PARTICLES,
+            "samples",
+            self.samples,
+            "at most 4194304 / batch (particles of one update)",
+        )?;
         require(
             (1..=1000).contains(&self.updates_per_step),
             "updates_per_step",
@@ -257,9 +257,10 @@ impl TrainConfig {
         ] {
             require(rate > 0.0 && rate.is_finite(), key, rate, "a positive number")?;
         }
-        require(!self.hidden.is_empty(), "hidden", "[]", "at least one width")?;
+        let layers = self.hidden.len();
+        require((1..=8).contains(&layers), "hidden", format!("{:?}", self.hidden), "1 to 8 widths")?;
         for &width in &self.hidden {
-            require((1..=8192).contains(&width), "hidden", width, "widths from 1 to 8192")?;
+            require((1..=4096).contains(&width), "hidden", width, "widths from 1 to 4096")?;
         }
         self.check_temperature()?;
         require((1..=100).contains(&self.n_step), "n_step", self.n_step, "from 1 to 100")?;
@@ -267,10 +268,10 @@ impl TrainConfig {
             require(norm > 0.0 && norm.is_finite(), "max_gradient_norm", norm, "a positive number")?;
         }
         require(
-            self.log_std_min.is_finite() && self.log_std_min < self.log_std_max,
+            self.log_std_min >= -40.0 && self.log_std_min < self.log_std_max,
             "log_std_min",
             self.log_std_min,
-            "a finite number below log_std_max",
+            "at least -40, below log_std_max",
         )?;
         require(self.log_std_max <= 20.0, "log_std_max", self.log_std_max, "at most 20")?;
         require(self.evaluate_every >= 1, "evaluate_every", self.evaluate_every, "at least 1")?;
@@ -319,6 +320,14 @@ fn require(
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_linear_schedule_ends_at_zero() {
+        assert_eq!(Schedule::Constant.factor(900, 1000), 1.0);
+        assert_eq!(Schedule::Linear.factor(0, 1000), 1.0);
+        assert_eq!(Schedule::Linear.factor(750, 1000), 0.25);
+        assert_eq!(Schedule::Linear.factor(1000, 1000), 0.0);
+    }
+
     fn refused(change: impl FnOnce(&mut TrainConfig)) -> ConfigError {
         let mut config = TrainConfig::defaults(Objective::ForwardKl, 6);
         change(&mut config);
@@ -341,6 +350,9 @@ mod tests {
         assert_eq!(refused(|c| c.temperature = Temperature::Fixed(0.0)).key, "temperature");
         assert_eq!(refused(|c| c.threads = 3).key, "threads");
         assert_eq!(refused(|c| c.hidden = vec![256, 0]).key, "hidden");
+        assert_eq!(refused(|c| (c.batch, c.samples) = (65_536, 4_096)).key, "samples");
+        assert_eq!(refused(|c| c.hidden = vec![64; 9]).key, "hidden");
+        assert_eq!(refused(|c| c.log_std_min = -1e300).key, "log_std_min");
         let mut reverse = TrainConfig::defaults(Objective::ReverseKl, 6);
         reverse.control_variate = true;
         assert_eq!(reverse.check().unwrap_err().key, "control_variate");

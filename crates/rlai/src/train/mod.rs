@@ -7,12 +7,10 @@ mod play;
 mod trainer;
 pub mod work;
 
-pub use config::{
-    ConfigError, CriticTarget, Objective, Schedule, Temperature, TrainConfig,
-};
-pub use metrics::UpdateMetrics;
+pub use config::{ConfigError, Objective, Schedule, Temperature, TrainConfig};
 pub use observer::{Evaluation, Observer, Progress, Silent, TrainingMetrics};
 pub use play::play;
 pub use trainer::{StopReason, TrainError, Trainer};
 
+pub use crate::critic::CriticTarget;
 pub use crate::estimator::TemperatureLoss;

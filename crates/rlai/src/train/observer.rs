@@ -84,7 +84,7 @@ pub trait Observer: Send {
         Ok(())
     }
 
-    /// After each evaluation: the moment to save what was learned.
+    /// Before the first step and after each evaluation: the moment to save what was learned.
     ///
     /// # Errors
     /// When it could not be saved.

@@ -24,6 +24,9 @@ pub fn play(
         loop {
             let action = policy.act(&observation);
             let step = env.step(Action::F32(&action), &mut observation)?;
+            if !step.reward.is_finite() {
+                return Err(StepError::Unstable(format!("the reward is {}", step.reward)));
+            }
             total += step.reward;
             steps += 1;
             if step.ended() {

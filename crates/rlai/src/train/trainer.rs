@@ -50,6 +50,16 @@ pub enum TrainError {
         /// What it was.
         source: NonFinite,
     },
+    /// The environment gave a number that is not finite.
+    #[error("step {step}: {what} of the environment is {value}, not a finite number")]
+    BadNumber {
+        /// Environment steps done before it.
+        step: u64,
+        /// Which number: the reward, or a coordinate of the observation.
+        what: String,
+        /// What it was.
+        value: f64,
+    },
     /// An observer could not keep what it was told, or threads could not be started.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -180,7 +190,8 @@ impl Trainer {
     ///
     /// # Errors
     /// A simulator that fails, a number that is not finite, an observer that could not keep a line.
-    /// The agent is then as it was before the failing update.
+    /// After a number that is not finite the networks may have diverged: the last good state is what
+    /// the observer was last given to keep.
     pub fn run(
         &mut self,
         observer: &mut dyn Observer,
@@ -194,6 +205,9 @@ impl Trainer {
         observer: &mut dyn Observer,
         stop: &AtomicBool,
     ) -> Result<StopReason, TrainError> {
+        if self.step == 0 {
+            observer.checkpoint(self)?;
+        }
         while self.step < self.config.steps {
             if stop.load(Ordering::Relaxed) {
                 return Ok(StopReason::Stopped);
@@ -247,6 +261,7 @@ impl Trainer {
         if episode.over {
             self.env.reset(&mut self.env_stream, &mut episode.observation).map_err(failed)?;
             episode.start();
+            episode.check(self.step, 0.0)?;
             self.replay.begin(&episode.seen);
         }
         if self.step < self.config.learning_starts {
@@ -254,14 +269,14 @@ impl Trainer {
         } else {
             self.agent.act(&episode.seen, &mut episode.action);
         }
+        if !crate::nn::all_finite(&episode.action) {
+            let source = NonFinite { what: "an action of the policy" };
+            return Err(TrainError::NonFinite { step: self.step, source });
+        }
         let action = Action::F32(&episode.action);
         let step = self.env.step(action, &mut episode.observation).map_err(failed)?;
         episode.look();
-        let finite = step.reward.is_finite() && crate::nn::all_finite(&episode.seen);
-        if !finite {
-            let source = NonFinite { what: "an observation or reward of the environment" };
-            return Err(TrainError::NonFinite { step: self.step, source });
-        }
+        episode.check(self.step, step.reward)?;
         let reward = step.reward as f32;
         self.replay.push(&episode.action, reward, step.terminated, step.truncated, &episode.seen);
         episode.total += step.reward;
@@ -334,6 +349,20 @@ impl Episode {
         self.total = 0.0;
         self.length = 0;
         self.over = false;
+    }
+
+    /// Refuses what is not finite in the agent's precision.
+    fn check(&self, step: u64, reward: f64) -> Result<(), TrainError> {
+        if !(reward as f32).is_finite() {
+            return Err(TrainError::BadNumber { step, what: "the reward".to_owned(), value: reward });
+        }
+        match self.seen.iter().position(|value| !value.is_finite()) {
+            Some(i) => {
+                let (what, value) = (format!("observation[{i}]"), self.observation[i]);
+                Err(TrainError::BadNumber { step, what, value })
+            }
+            None => Ok(()),
+        }
     }
 
     /// Brings the observation to the agent's precision.
