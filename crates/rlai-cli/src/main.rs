@@ -1,5 +1,8 @@
 //! The program `rlai`: reinforcement learning as inference from the command line.
 
+#[macro_use]
+mod text;
+
 mod commands;
 mod display;
 mod error;
@@ -12,7 +15,6 @@ mod source;
 mod spec;
 mod study;
 mod tasks;
-mod text;
 
 use std::process::ExitCode;
 
@@ -37,6 +39,7 @@ Exit codes:
   1   failed while running
   2   bad input or environment; nothing was created or changed
   75  stopped by a signal; what was learned is saved
+  130 stopped at once by a second signal
 
 RLAI_LOG sets what is logged to standard error: error, warn, info, debug or trace."
 )]

@@ -124,21 +124,20 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Creates the folder and its `run.toml`; the folder must be free.
+    /// Creates the folder and its `run.toml`, whole; the folder must be free.
     ///
     /// # Errors
     /// When it cannot be created, or another program was faster.
     pub fn create(spec: &RunSpec, versions: &BTreeMap<String, String>) -> Result<Self, Failure> {
         let dir = &spec.out;
-        let refused = |error: io::Error| {
-            Failure::input(format!("cannot create the run's folder {}: {error}", dir.display()))
-        };
-        fs::create_dir_all(dir).map_err(refused)?;
-        let mut file = File::create_new(dir.join(RUN)).map_err(refused)?;
         let mut text = spec.to_toml();
         text.push_str("\n[versions]\n");
         text.push_str(&toml::to_string(versions).expect("a table of strings"));
-        file.write_all(text.as_bytes()).map_err(refused)?;
+        fs::create_dir_all(dir).and_then(|()| claim(dir, text.as_bytes())).map_err(|error| {
+            // Only an empty folder goes: it was this run's.
+            let _ = fs::remove_dir(dir);
+            Failure::input(format!("cannot create the run's folder {}: {error}", dir.display()))
+        })?;
         Ok(Self { dir: dir.clone() })
     }
 
@@ -163,6 +162,15 @@ impl RunFolder {
         let text = serde_json::to_string_pretty(result)? + "\n";
         write_whole(&self.dir.join(RESULT), text.as_bytes())
     }
+}
+
+/// Puts `run.toml` into `dir`, whole, unless there is one: of two programs one succeeds.
+fn claim(dir: &Path, text: &[u8]) -> io::Result<()> {
+    let mut file = tempfile::NamedTempFile::new_in(dir)?;
+    file.write_all(text)?;
+    file.as_file().sync_all()?;
+    file.persist_noclobber(dir.join(RUN)).map_err(|error| error.error)?;
+    Ok(())
 }
 
 /// Writes a file beside its name, syncs it and renames it: no reader ever sees a part.

@@ -37,6 +37,8 @@ pub struct RunSpec {
     pub out: PathBuf,
     /// Folder whose networks the run starts from.
     pub init_from: Option<PathBuf>,
+    /// The settings that were given: the rest are defaults.
+    given: Settings,
 }
 
 impl RunSpec {
@@ -55,7 +57,10 @@ impl RunSpec {
         let out = settings.out.clone().unwrap_or_else(|| {
             format!("runs/{}-{}-seed{}", task.id, objective.name(), config.seed).into()
         });
-        Ok(Self { env: task.id, config, out, init_from: settings.init_from.clone() })
+        check_path("out", Some(&out))?;
+        check_path("init_from", settings.init_from.as_ref())?;
+        let (env, init_from) = (task.id, settings.init_from.clone());
+        Ok(Self { env, config, out, init_from, given: settings.clone() })
     }
 
     /// The settings that mean exactly this run, every key written out.
@@ -104,6 +109,27 @@ impl RunSpec {
     /// The whole configuration as a TOML file.
     pub fn to_toml(&self) -> String {
         toml::to_string(&self.to_settings()).expect("settings are plain values")
+    }
+
+    /// The same for use with other flags: what follows from the task, the objective or the seed is left
+    /// to follow from them.
+    pub fn to_reusable_toml(&self) -> String {
+        let mut settings = self.to_settings();
+        settings.out = self.given.out.clone();
+        if settings.target_entropy.is_some() && self.given.target_entropy.is_none() {
+            settings.target_entropy = Some(NumberOrWord::Word("auto".to_owned()));
+        }
+        toml::to_string(&settings).expect("settings are plain values")
+    }
+}
+
+/// Paths are written to files as text.
+fn check_path(key: &'static str, path: Option<&PathBuf>) -> Result<(), ConfigError> {
+    match path {
+        Some(path) if path.to_str().is_none() => {
+            Err(ConfigError::new(key, format!("{path:?}"), "a path that is valid UTF-8"))
+        }
+        _ => Ok(()),
     }
 }
 

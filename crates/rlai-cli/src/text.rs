@@ -1,5 +1,27 @@
 //! Small things about text that several commands need.
 
+use std::fmt::Arguments;
+use std::io::Write;
+
+/// Writes to standard output. A reader that has seen enough (`| head`) is no error: the program ends
+/// quietly.
+pub fn write_out(text: Arguments<'_>) {
+    let mut out = std::io::stdout().lock();
+    if out.write_fmt(text).and_then(|()| out.flush()).is_err() {
+        std::process::exit(0);
+    }
+}
+
+/// As `print!`, but a closed pipe ends the program quietly.
+macro_rules! print_out {
+    ($($text:tt)*) => { $crate::text::write_out(format_args!($($text)*)) };
+}
+
+/// As `println!`, but a closed pipe ends the program quietly.
+macro_rules! line_out {
+    ($($text:tt)*) => { $crate::text::write_out(format_args!("{}\n", format_args!($($text)*))) };
+}
+
 /// `a, b or c`.
 pub fn listed(names: &[&str]) -> String {
     match names {

@@ -170,7 +170,13 @@ fn a_number_that_is_none_stops_the_run_and_keeps_the_last_good_networks() {
     let output = room.rlai(&[&["train"], TINY, &wild].concat());
     let told = common::complaint(&output);
     assert_eq!(output.status.code(), Some(1), "{told}");
-    assert!(told.contains("step ") && told.contains("are kept in"), "{told}");
+    let kept = "the last good networks, of step 0, are kept in run/checkpoint";
+    assert!(told.contains("step ") && told.contains(kept), "{told}");
     assert!(!room.path("run/result.json").exists());
     room.ok(&["evaluate", "run", "--episodes=1"]);
+    let manifest = |run: &str| {
+        let text = std::fs::read_to_string(room.path(&format!("{run}/checkpoint/manifest.json")));
+        text.unwrap()
+    };
+    assert!(manifest("run").contains("\"step\": 0"), "{}", manifest("run"));
 }

@@ -177,20 +177,23 @@ fn peak_rss_mb() -> Option<f64> {
 impl Report {
     fn print(&self, json: bool) -> Result<(), Failure> {
         if json {
-            println!("{}", serde_json::to_string(self).map_err(Failure::running)?);
+            line_out!("{}", serde_json::to_string(self).map_err(Failure::running)?);
             return Ok(());
         }
-        println!(
+        line_out!(
             "{} · {} · N = {} · threads {}",
-            self.env, self.objective, self.samples, self.threads
+            self.env,
+            self.objective,
+            self.samples,
+            self.threads
         );
-        println!("environment steps   {:>10.1} /s", self.env_steps_per_second);
-        println!("updates             {:>10.1} /s", self.updates_per_second);
-        println!("needed work         {:>10.3} GFLOP an update", self.gflop_per_update);
-        println!("matrix products     {:>10.1} GFLOP/s", self.gemm_gflops);
-        println!("fraction of limit   {:>10.3}", self.fraction_of_gemm_limit);
+        line_out!("environment steps   {:>10.1} /s", self.env_steps_per_second);
+        line_out!("updates             {:>10.1} /s", self.updates_per_second);
+        line_out!("needed work         {:>10.3} GFLOP an update", self.gflop_per_update);
+        line_out!("matrix products     {:>10.1} GFLOP/s", self.gemm_gflops);
+        line_out!("fraction of limit   {:>10.3}", self.fraction_of_gemm_limit);
         if let Some(peak) = self.peak_rss_mb {
-            println!("peak memory         {peak:>10.0} MB");
+            line_out!("peak memory         {peak:>10.0} MB");
         }
         Ok(())
     }

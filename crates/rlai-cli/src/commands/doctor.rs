@@ -24,7 +24,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let status = rlai_mujoco::locate();
     let machine = Machine::look();
     if args.json {
-        println!("{}", report_json(&status, &machine));
+        line_out!("{}", report_json(&status, &machine));
     } else {
         print_report(&status, &machine);
     }
@@ -81,22 +81,22 @@ fn cpu_features() -> Vec<&'static str> {
 }
 
 fn print_report(status: &Status, machine: &Machine) {
-    println!("rlai {}", env!("CARGO_PKG_VERSION"));
-    println!("MuJoCo {}", rlai_mujoco::VERSION);
+    line_out!("rlai {}", env!("CARGO_PKG_VERSION"));
+    line_out!("MuJoCo {}", rlai_mujoco::VERSION);
     for file in &status.files {
-        println!("  {}: {}", file.name, state_text(file));
+        line_out!("  {}: {}", file.name, state_text(file));
     }
-    println!("cache: {}", cache_text(status));
+    line_out!("cache: {}", cache_text(status));
     if let Some(folder) = &status.mujoco_dir {
-        println!("MUJOCO_DIR: {}", folder.display());
+        line_out!("MUJOCO_DIR: {}", folder.display());
     }
-    println!("Python: {}", python_text(status));
-    println!("CPU: {}, matrix products use {}", machine.features.join(" "), machine.kernels());
-    println!("threads: {} (a run uses one or two)", machine.cores);
+    line_out!("Python: {}", python_text(status));
+    line_out!("CPU: {}, matrix products use {}", machine.features.join(" "), machine.kernels());
+    line_out!("threads: {} (a run uses one or two)", machine.cores);
     if status.is_ready() {
-        println!("everything is there");
+        line_out!("everything is there");
     } else if status.can_be_fetched() {
-        println!("to get what is missing: rlai setup (or just train: it is fetched on first use)");
+        line_out!("to get what is missing: rlai setup (or just train: it is fetched on first use)");
     }
 }
 

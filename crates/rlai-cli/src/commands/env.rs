@@ -49,7 +49,7 @@ fn list(as_json: bool) {
     let tasks = tasks::all();
     if as_json {
         let tasks: Vec<Value> = tasks.iter().map(task_json).collect();
-        println!("{}", json!({ "tasks": tasks }));
+        line_out!("{}", json!({ "tasks": tasks }));
         return;
     }
     let mut table = Table::new();
@@ -63,7 +63,7 @@ fn list(as_json: bool) {
             limit,
         ]);
     }
-    println!("{}", table.trim_fmt());
+    line_out!("{}", table.trim_fmt());
 }
 
 fn task_json(task: &TaskInfo) -> Value {

@@ -101,11 +101,11 @@ fn check_fit(policy: &Policy, env: &dyn rlai::env::Environment) -> Result<(), Fa
 impl Report {
     fn print(&self, json: bool) -> Result<(), Failure> {
         if json {
-            println!("{}", serde_json::to_string(self).map_err(Failure::running)?);
+            line_out!("{}", serde_json::to_string(self).map_err(Failure::running)?);
             return Ok(());
         }
-        println!("{}, trained for {} steps", self.env, thousands(self.step));
-        println!(
+        line_out!("{}, trained for {} steps", self.env, thousands(self.step));
+        line_out!(
             "return {} ± {} (mean ± s.d. of {} episodes, from {} to {}), {} steps an episode",
             decimal(self.return_mean),
             decimal(self.return_sd),

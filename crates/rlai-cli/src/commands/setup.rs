@@ -16,7 +16,7 @@ pub struct Args {}
 pub fn run(_args: Args) -> Result<(), Failure> {
     let installation =
         rlai_mujoco::setup(&mut |line| eprintln!("{line}")).map_err(Failure::input)?;
-    println!("MuJoCo {}: {}", rlai_mujoco::VERSION, installation.library.display());
-    println!("models: {} of {0}", installation.models.len());
+    line_out!("MuJoCo {}: {}", rlai_mujoco::VERSION, installation.library.display());
+    line_out!("models: {} of {0}", installation.models.len());
     Ok(())
 }

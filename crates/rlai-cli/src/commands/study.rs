@@ -1,7 +1,8 @@
 //! `rlai study`: variants x seeds, compared in one figure.
 
 use std::fs::{self, File, TryLockError};
-use std::path::{Path, PathBuf};
+use std::io::ErrorKind;
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::thread::available_parallelism;
 
@@ -89,7 +90,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
 fn run_study(args: &RunArgs) -> Result<(), Failure> {
     let jobs = jobs(args.jobs)?;
     let plan = Plan::read(&args.file, args.out.clone())?;
-    check_out(&plan.out)?;
+    check_out(&plan)?;
     let stop = signals::stop_flag()?;
     let _lock = claim(&plan)?;
     let steps: u64 = plan.runs.iter().map(|run| run.spec.config.steps).sum();
@@ -112,11 +113,11 @@ fn run_study(args: &RunArgs) -> Result<(), Failure> {
 
 fn show(report: &Report, json: bool) -> Result<(), Failure> {
     if json {
-        println!("{}", report.to_json()?);
+        line_out!("{}", report.to_json()?);
     } else {
-        println!("{}", report.table());
+        line_out!("{}", report.table());
         for figure in report.figures() {
-            println!("figure: {}", figure.display());
+            line_out!("figure: {}", figure.display());
         }
     }
     let failures = report.failures();
@@ -139,19 +140,32 @@ fn jobs(given: Option<i64>) -> Result<usize, Failure> {
 const STUDY: &str = "study.toml";
 const LOCK: &str = "study.lock";
 
-/// A folder that holds something must be that of a study.
-fn check_out(out: &Path) -> Result<(), Failure> {
-    let holds_something = fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some());
-    let dir = out.display();
-    if out.exists() && !out.is_dir() {
-        return Err(Failure::input(format!("out = \"{dir}\": not a folder")));
+/// A folder that holds something must be that of this study: of one whose variants all stand in the
+/// plan, so that no figure of another study is overwritten.
+fn check_out(plan: &Plan) -> Result<(), Failure> {
+    let dir = plan.out.display();
+    let entries = match fs::read_dir(&plan.out) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(Failure::input(format!("out = \"{dir}\": {error}"))),
+    };
+    let holds_something = entries.flatten().any(|entry| entry.file_name() != LOCK);
+    let recorded = fs::read_to_string(plan.out.join(STUDY));
+    let refused = |held: &str| {
+        let why = format!("out = \"{dir}\": the folder holds {held}; choose another --out");
+        Err(Failure::input(why))
+    };
+    match recorded {
+        Ok(text) => {
+            let known = |name: &String| plan.variants.iter().any(|variant| variant.name == *name);
+            match Plan::variant_names(&text).into_iter().find(|name| !known(name)) {
+                Some(name) => refused(&format!("another study, with a variant {name:?}")),
+                None => Ok(()),
+            }
+        }
+        Err(_) if holds_something => refused("something that is not a study"),
+        Err(_) => Ok(()),
     }
-    if holds_something && !out.join(STUDY).is_file() {
-        return Err(Failure::input(format!(
-            "out = \"{dir}\": the folder holds something that is not a study; choose another --out"
-        )));
-    }
-    Ok(())
 }
 
 /// Creates the study's folder and makes it ours for as long as the file is open.

@@ -1,6 +1,6 @@
 //! `rlai train`: one run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use clap::ValueEnum;
@@ -64,12 +64,12 @@ enum ProgressFormat {
 pub fn run(args: Args) -> Result<(), Failure> {
     let spec = args.check()?;
     if args.print_config {
-        print!("{}", spec.to_toml());
+        print_out!("{}", spec.to_reusable_toml());
         return Ok(());
     }
     if let Some(result) = already_finished(&spec)? {
         eprintln!("already finished: {}", spec.out.display());
-        return args.report(&result);
+        return args.report(&result, &spec.out);
     }
     let stop = signals::stop_flag()?;
     if args.progress.is_some() {
@@ -83,7 +83,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
         );
     }
     let result = train(trainer, &spec, args.display(&spec), &stop)?;
-    args.report(&result)?;
+    args.report(&result, &spec.out)?;
     if result.status == STOPPED { Err(Failure::Stopped) } else { Ok(()) }
 }
 
@@ -96,7 +96,14 @@ impl Args {
             return RunSpec::check(&self.settings).map_err(Failure::input);
         };
         let file = Source::read(path)?;
-        let settings = self.settings.over(&file.settings(&[], &[])?);
+        let mut from_file = file.settings(&[], &[])?;
+        if self.settings.temperature.is_some() {
+            // A temperature that was typed replaces whatever the file says of tuning it.
+            from_file.initial_temperature = None;
+            from_file.target_entropy = None;
+            from_file.temperature_loss = None;
+        }
+        let settings = self.settings.over(&from_file);
         RunSpec::check(&settings).map_err(|error| {
             let typed = self.settings.to_table().contains_key(error.key);
             if typed { Failure::input(error) } else { file.refuse_setting(&[], &error) }
@@ -111,10 +118,10 @@ impl Args {
         }
     }
 
-    fn report(&self, result: &RunResult) -> Result<(), Failure> {
+    fn report(&self, result: &RunResult, out: &Path) -> Result<(), Failure> {
         if self.json {
             let text = serde_json::to_string(result).map_err(Failure::running)?;
-            println!("{text}");
+            line_out!("{text}");
         }
         if self.quiet || self.progress.is_some() {
             return Ok(());
@@ -125,7 +132,7 @@ impl Args {
             let (mean, sd) = (decimal(last.return_mean), decimal(last.return_sd));
             eprintln!("return {mean} ± {sd} (policy's mode, step {})", thousands(last.step));
         }
-        eprintln!("networks in {0}; play them: rlai evaluate {0}", result.out.display());
+        eprintln!("networks in {0}; play them: rlai evaluate {0}", out.display());
         Ok(())
     }
 }
@@ -145,11 +152,12 @@ fn already_finished(spec: &RunSpec) -> Result<Option<RunResult>, Failure> {
 }
 
 /// Everything that can be wrong about a run is found here, before its folder is created.
-fn build(spec: &RunSpec) -> Result<Trainer, Failure> {
+pub fn build(spec: &RunSpec) -> Result<Trainer, Failure> {
     let env = tasks::make_env(&spec.env)?;
     let evaluation_env = tasks::make_env(&spec.env)?;
-    let mut trainer =
-        Trainer::new(spec.config.clone(), env, evaluation_env).map_err(Failure::input)?;
+    let mut trainer = Trainer::new(spec.config.clone(), env, evaluation_env).map_err(|error| {
+        if error.is_input() { Failure::input(error) } else { Failure::running(error) }
+    })?;
     if let Some(dir) = &spec.init_from {
         trainer.initialise_from(dir).map_err(|error| {
             Failure::input(format!("init_from = \"{}\": {error}", dir.display()))
@@ -194,17 +202,18 @@ fn train(
     Ok(result)
 }
 
-/// After a failure the agent is as it was before the failing update; its networks are saved unless
-/// they cannot be, and then the last checkpoint is what is left.
+/// A number that is not finite may have diverged for a while before it was found: then the last
+/// checkpoint is what is good, and stays. After any other failure the networks are saved as they are.
 fn keep_last_good(trainer: &Trainer, folder: &RunFolder, error: &TrainError) -> Failure {
     let dir = folder.checkpoint();
-    let step = trainer.step();
-    let kept = match trainer.save(&dir) {
-        Ok(()) => format!("the networks of step {step} are kept in {}", dir.display()),
-        Err(_) if dir.exists() => {
-            format!("the networks of the last evaluation are kept in {}", dir.display())
+    let diverged = matches!(error, TrainError::NonFinite { .. });
+    let saved = if diverged { None } else { trainer.save(&dir).ok() };
+    let kept = match (saved, rlai::Policy::load(&dir)) {
+        (Some(()), _) => format!("the networks of step {} are kept", trainer.step()),
+        (None, Ok(policy)) => {
+            format!("the last good networks, of step {}, are kept", policy.step())
         }
-        Err(error) => format!("no networks could be kept: {error}"),
+        (None, Err(error)) => return Failure::running(format!("no networks were kept: {error}")),
     };
-    Failure::running(format!("{error}\n{kept}"))
+    Failure::running(format!("{error}\n{kept} in {}", dir.display()))
 }

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use toml::Value;
 
+use crate::commands::train;
 use crate::error::Failure;
 use crate::run_folder::{self, FolderState};
 use crate::settings::Settings;
 use crate::source::{Place, Source};
 use crate::spec::RunSpec;
-use crate::tasks;
 
 const KEYS: [&str; 6] = ["name", "title", "description", "seeds", "base", "variant"];
 /// Keys of a variant that are no settings.
@@ -94,6 +94,9 @@ impl Plan {
         check_name(&source, &[key("name")], &head.name)?;
         let seeds = head.seeds.checked().map_err(|why| source.refuse(&[key("seeds")], why))?;
         let out = out.unwrap_or_else(|| Path::new("runs").join(&head.name));
+        if out.to_str().is_none() {
+            return Err(Failure::input(format!("out = {out:?}: a path that is valid UTF-8")));
+        }
         let parts = read_variants(&source)?;
         let base = read_base(&source)?;
         let mut plan = Self {
@@ -151,22 +154,25 @@ impl Plan {
         Ok(())
     }
 
+    /// Whatever a run would be refused for is found here: one run of each variant is made ready.
     fn check_surroundings(&self) -> Result<(), Failure> {
-        let envs: BTreeSet<&str> = self.runs.iter().map(|run| run.spec.env.as_str()).collect();
-        for env in envs {
-            tasks::make_env(env)?;
-        }
-        let sources: BTreeSet<&PathBuf> =
-            self.runs.iter().filter_map(|run| run.spec.init_from.as_ref()).collect();
-        for dir in sources {
-            rlai::Policy::load(dir).map_err(|error| {
-                Failure::input(format!("init_from = \"{}\": {error}", dir.display()))
-            })?;
+        for variant in 0..self.variants.len() {
+            if let Some(run) = self.runs.iter().find(|run| run.variant == variant) {
+                train::build(&run.spec)?;
+            }
         }
         for run in &self.runs {
             check_folder(run)?;
         }
         Ok(())
+    }
+
+    /// The names of the variants that a study's text describes; none if it cannot be read.
+    pub fn variant_names(text: &str) -> Vec<String> {
+        let table: toml::Table = toml::from_str(text).unwrap_or_default();
+        let variants = table.get("variant").and_then(Value::as_array).cloned().unwrap_or_default();
+        let name = |variant: &Value| Some(variant.get("name")?.as_str()?.to_owned());
+        variants.iter().filter_map(name).collect()
     }
 }
 
@@ -235,12 +241,16 @@ fn refuse_own_keys(source: &Source, place: &[Place], settings: &Settings) -> Res
 /// Names become folders.
 fn check_name(source: &Source, place: &[Place], name: &str) -> Result<(), Failure> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.=+".contains(c);
-    let fits = (1..=64).contains(&name.len()) && name.chars().all(plain) && !name.starts_with('.');
+    let taken = name.starts_with("study.") || name.starts_with("learning-curves");
+    let fits = (1..=64).contains(&name.len())
+        && name.chars().all(plain)
+        && !name.starts_with('.')
+        && !taken;
     if fits {
         return Ok(());
     }
-    let allowed =
-        "1 to 64 letters, digits or -_.=+, since it names a folder (a label may be anything)";
+    let allowed = "1 to 64 letters, digits or -_.=+, since it names a folder (a label may be anything); not \
+         study.* or learning-curves*, which are a study's own files";
     Err(source.refuse(place, format!("name = {name:?}: {allowed}")))
 }
 

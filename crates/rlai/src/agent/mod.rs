@@ -89,7 +89,8 @@ impl<T: Scalar> Agent<T> {
         let critic = TwinCritic::new(observations, actions, &config.hidden, config.batch, &key);
         let estimator = estimator_for(config);
         let half = config.batch.div_ceil(2);
-        let shard = |index, states| Shard::new(index, states, config, &*estimator, &actor, &critic, &key);
+        let shard =
+            |index, states| Shard::new(index, states, config, &*estimator, &actor, &critic, &key);
         let shards = [shard(0, half), shard(1, config.batch - half)];
         let alpha = match config.temperature {
             Temperature::Tuned { initial, .. } => initial,
@@ -161,10 +162,8 @@ impl<T: Scalar> Agent<T> {
         let [one, two] = &mut self.critic.halves();
         let [values_one, values_two] = &mut scratch.next_values;
         let input = &scratch.next_input;
-        self.team.both(
-            || one.target_values(input, values_one),
-            || two.target_values(input, values_two),
-        );
+        self.team
+            .both(|| one.target_values(input, values_one), || two.target_values(input, values_two));
         let known = TdTarget {
             rewards: &scratch.rewards,
             discounts: &scratch.discounts,
@@ -183,10 +182,9 @@ impl<T: Scalar> Agent<T> {
         };
         let (input, targets) = (&self.scratch.input, &self.scratch.targets);
         let [one, two] = &mut self.critic.halves();
-        let (one, two) = self.team.both(
-            || one.update(input, targets, &step),
-            || two.update(input, targets, &step),
-        );
+        let (one, two) = self
+            .team
+            .both(|| one.update(input, targets, &step), || two.update(input, targets, &step));
         metrics.critic_loss = one.loss + two.loss;
         metrics.critic_gradient_norm = one.gradient_norm.hypot(two.gradient_norm);
         check(metrics.critic_loss, "the critic's loss")?;

@@ -38,7 +38,8 @@ impl<T: Scalar> Shard<T> {
         let (samples, action) = (config.samples, actor.head.action_dimension());
         let mut signal = Signal::new(states, samples, action);
         signal.state_weight.fill(T::from_f64(1.0 / config.batch as f64));
-        let gradients = if estimator.needs().action_gradients { states * samples * action } else { 0 };
+        let gradients =
+            if estimator.needs().action_gradients { states * samples * action } else { 0 };
         Self {
             states,
             noise: key.indexed_stream("update noise", index),

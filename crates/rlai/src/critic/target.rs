@@ -43,7 +43,8 @@ pub fn td_targets<T: Scalar>(
         let value = smaller(known.next_values[0][i], known.next_values[1][i])
             - bonus * known.next_log_pi[i];
         // A terminated transition has no next state; what is computed there must not matter.
-        let future = if known.discounts[i] > T::zero() { known.discounts[i] * value } else { T::zero() };
+        let future =
+            if known.discounts[i] > T::zero() { known.discounts[i] * value } else { T::zero() };
         *target = known.rewards[i] + future;
     }
 }

@@ -52,7 +52,8 @@ impl<T: Scalar> TwinCritic<T> {
         widths.push(1);
         let net = Mlp::new(&widths);
         let member = |index: u64| {
-            let parameters = net.initialise(&mut key.indexed_stream("critic initialisation", index));
+            let parameters =
+                net.initialise(&mut key.indexed_stream("critic initialisation", index));
             Member {
                 target: parameters.clone(),
                 gradient: vec![T::zero(); parameters.len()],

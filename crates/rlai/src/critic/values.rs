@@ -111,7 +111,9 @@ impl<T: Scalar> TwinCritic<T> {
         let activations = &mut room.rooms[critic];
         let hidden = &mut activations.hidden[0][..rows * width];
         let part = &room.state_part[critic][block.start * width..block.end * width];
-        for (state, rows) in part.chunks_exact(width).zip(hidden.chunks_exact_mut(width * room.samples)) {
+        for (state, rows) in
+            part.chunks_exact(width).zip(hidden.chunks_exact_mut(width * room.samples))
+        {
             for row in rows.chunks_exact_mut(width) {
                 row.copy_from_slice(state);
             }
@@ -136,7 +138,8 @@ impl<T: Scalar> TwinCritic<T> {
         for critic in 0..2 {
             let (mine, other) = (room.rooms[critic].output(), room.rooms[1 - critic].output());
             // The first critic takes the ties.
-            let is_smaller = |i: usize| if critic == 0 { mine[i] <= other[i] } else { mine[i] < other[i] };
+            let is_smaller =
+                |i: usize| if critic == 0 { mine[i] <= other[i] } else { mine[i] < other[i] };
             room.backward.rows.clear();
             room.backward.rows.extend((0..rows).filter(|&i| is_smaller(i)));
             self.action_gradient_of(critic, &room.rooms[critic], &mut room.backward, dq_da);
@@ -190,7 +193,12 @@ mod tests {
     use crate::random::Key;
 
     /// Values by the plain forward pass, one critic at a time.
-    fn plain(critic: &TwinCritic<f64>, states: &[f64], actions: &[f64], samples: usize) -> Vec<f64> {
+    fn plain(
+        critic: &TwinCritic<f64>,
+        states: &[f64],
+        actions: &[f64],
+        samples: usize,
+    ) -> Vec<f64> {
         let rows = actions.len() / 3;
         let input: Vec<f64> = (0..rows)
             .flat_map(|i| {

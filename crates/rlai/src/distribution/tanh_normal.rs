@@ -208,11 +208,8 @@ mod tests {
         for u in [-30.0f64, -8.0, -1.0, -1e-9, 0.0, 1e-12, 0.3, 5.0, 200.0] {
             let (action, log_jacobian) = squash(u);
             assert!((action - u.tanh()).abs() <= 1e-15);
-            let expected = if u.abs() > 15.0 {
-                4.0f64.ln() - 2.0 * u.abs()
-            } else {
-                -2.0 * u.cosh().ln()
-            };
+            let expected =
+                if u.abs() > 15.0 { 4.0f64.ln() - 2.0 * u.abs() } else { -2.0 * u.cosh().ln() };
             assert!((log_jacobian - expected).abs() < 1e-12 * (1.0 + expected.abs()), "{u}");
         }
         assert!(squash(100.0f32).1.is_finite() && squash(100.0f32).0 == 1.0);
@@ -229,8 +226,8 @@ mod tests {
         for k in 0..5 {
             let u = draws.u[k];
             assert!((draws.log_pi[k] - log_density(mean, log_std, u)).abs() < 1e-12);
-            let numeric = (log_density(mean, log_std, u + h) - log_density(mean, log_std, u - h))
-                / (2.0 * h);
+            let numeric =
+                (log_density(mean, log_std, u + h) - log_density(mean, log_std, u - h)) / (2.0 * h);
             assert!((draws.dlog_pi_du[k] - numeric).abs() < 1e-7);
         }
     }

@@ -29,12 +29,7 @@ impl<T: Scalar> Diagnostics<T> {
     }
 
     /// Looks at one state; returns its weights, `[N]`.
-    pub(super) fn observe(
-        &mut self,
-        particles: &Particles<'_, T>,
-        state: usize,
-        alpha: T,
-    ) -> &[T] {
+    pub(super) fn observe(&mut self, particles: &Particles<'_, T>, state: usize, alpha: T) -> &[T] {
         let range = particles.of_state(state);
         let mut entropy = T::zero();
         for (weight, i) in self.weights.iter_mut().zip(range) {

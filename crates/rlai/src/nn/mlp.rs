@@ -165,8 +165,7 @@ impl Mlp {
         let (mut current, mut next) = (current, next);
         for (i, layer) in self.layers.iter().enumerate().rev() {
             let is_last = i + 1 == self.layers.len();
-            let delta =
-                if is_last { d_output } else { &current[..rows * layer.outputs] };
+            let delta = if is_last { d_output } else { &current[..rows * layer.outputs] };
             let x = if i == 0 { input } else { &room.hidden[i - 1] };
             weight_gradient(layer, x, delta, rows, gradient);
             if is_last {
@@ -203,7 +202,13 @@ fn linear<T: Scalar>(layer: &Layer, parameters: &[T], x: &[T], y: &mut [T]) {
 }
 
 /// `dW = x^T delta`.
-fn weight_gradient<T: Scalar>(layer: &Layer, x: &[T], delta: &[T], rows: usize, gradient: &mut [T]) {
+fn weight_gradient<T: Scalar>(
+    layer: &Layer,
+    x: &[T],
+    delta: &[T],
+    rows: usize,
+    gradient: &mut [T],
+) {
     let d_w = &mut gradient[layer.weights.clone()];
     if layer.outputs == 1 {
         d_w.fill(T::zero());

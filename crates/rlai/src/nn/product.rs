@@ -82,9 +82,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn naive(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Vec<f64> {
-        let at = |m: &MatRef<'_, f64>, i: usize, j: usize| {
-            m.data[i * m.row_stride + j * m.col_stride]
-        };
+        let at =
+            |m: &MatRef<'_, f64>, i: usize, j: usize| m.data[i * m.row_stride + j * m.col_stride];
         let mut c = vec![0.0; a.rows * b.cols];
         for i in 0..a.rows {
             for j in 0..b.cols {

@@ -258,14 +258,24 @@ impl TrainConfig {
             require(rate > 0.0 && rate.is_finite(), key, rate, "a positive number")?;
         }
         let layers = self.hidden.len();
-        require((1..=8).contains(&layers), "hidden", format!("{:?}", self.hidden), "1 to 8 widths")?;
+        require(
+            (1..=8).contains(&layers),
+            "hidden",
+            format!("{:?}", self.hidden),
+            "1 to 8 widths",
+        )?;
         for &width in &self.hidden {
             require((1..=4096).contains(&width), "hidden", width, "widths from 1 to 4096")?;
         }
         self.check_temperature()?;
         require((1..=100).contains(&self.n_step), "n_step", self.n_step, "from 1 to 100")?;
         if let Some(norm) = self.max_gradient_norm {
-            require(norm > 0.0 && norm.is_finite(), "max_gradient_norm", norm, "a positive number")?;
+            require(
+                norm > 0.0 && norm.is_finite(),
+                "max_gradient_norm",
+                norm,
+                "a positive number",
+            )?;
         }
         require(
             self.log_std_min >= -40.0 && self.log_std_min < self.log_std_max,
@@ -286,9 +296,12 @@ impl TrainConfig {
 
     fn check_temperature(&self) -> Result<(), ConfigError> {
         match self.temperature {
-            Temperature::Fixed(alpha) => {
-                require(alpha > 0.0 && alpha.is_finite(), "temperature", alpha, "\"auto\" or a positive number")
-            }
+            Temperature::Fixed(alpha) => require(
+                alpha > 0.0 && alpha.is_finite(),
+                "temperature",
+                alpha,
+                "\"auto\" or a positive number",
+            ),
             Temperature::Tuned { initial, target_entropy } => {
                 require(
                     initial > 0.0 && initial.is_finite(),

@@ -354,7 +354,11 @@ impl Episode {
     /// Refuses what is not finite in the agent's precision.
     fn check(&self, step: u64, reward: f64) -> Result<(), TrainError> {
         if !(reward as f32).is_finite() {
-            return Err(TrainError::BadNumber { step, what: "the reward".to_owned(), value: reward });
+            return Err(TrainError::BadNumber {
+                step,
+                what: "the reward".to_owned(),
+                value: reward,
+            });
         }
         match self.seen.iter().position(|value| !value.is_finite()) {
             Some(i) => {
