@@ -116,7 +116,8 @@ impl RunSpec {
     pub fn to_reusable_toml(&self) -> String {
         let mut settings = self.to_settings();
         settings.out = self.given.out.clone();
-        if settings.target_entropy.is_some() && self.given.target_entropy.is_none() {
+        let given = matches!(self.given.target_entropy, Some(NumberOrWord::Number(_)));
+        if settings.target_entropy.is_some() && !given {
             settings.target_entropy = Some(NumberOrWord::Word("auto".to_owned()));
         }
         toml::to_string(&settings).expect("settings are plain values")

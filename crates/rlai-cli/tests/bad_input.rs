@@ -106,3 +106,17 @@ fn networks_that_are_not_there_or_do_not_fit_are_refused() {
     assert!(room.refused(&["evaluate", "small", "--episodes", "0"]).contains("episodes = 0"));
     assert!(room.refused(&["evaluate", "small", "--seed", "-1"]).contains("seed = -1"));
 }
+
+#[cfg(unix)]
+#[test]
+fn a_path_that_is_no_text_is_refused() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let room = Room::new();
+    let mut command = room.command(&["train", "--env=Pendulum-v1", "--out"]);
+    let output = command.arg(OsStr::from_bytes(b"run\xff")).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(common::complaint(&output).contains("valid UTF-8"));
+    assert!(common::listing(&room.path(".")).is_empty());
+}

@@ -66,7 +66,8 @@ fn every_flag_changes_its_key() {
 #[test]
 fn every_key_has_a_flag_in_this_test() {
     let room = Room::new();
-    let mut keys: Vec<String> = printed(&room, &["--init-from=x"]).keys().cloned().collect();
+    let mut keys: Vec<String> =
+        printed(&room, &["--init-from=x", "--out=x"]).keys().cloned().collect();
     let mut flags: Vec<String> =
         FLAGS.iter().map(|(flag, _)| flag.trim_start_matches("--").replace('-', "_")).collect();
     flags.push("control_variate".to_owned());
@@ -124,4 +125,36 @@ fn learning_starts_depends_on_the_task_and_never_exceeds_the_steps_unasked() {
     assert_eq!(starts(&["--env=Pendulum-v1"]), 1_000);
     assert_eq!(starts(&["--env=HalfCheetah-v5"]), 10_000);
     assert_eq!(starts(&["--env=HalfCheetah-v5", "--steps=500"]), 500);
+}
+
+/// A printed configuration leaves to follow what follows from task, objective or seed.
+#[test]
+fn a_printed_configuration_serves_other_seeds_and_tasks() {
+    let room = Room::new();
+    let table = printed(&room, &["--env=Hopper-v5", "--steps=1e6"]);
+    assert!(!table.contains_key("out"), "the folder follows from the seed");
+    assert_eq!(table["target_entropy"].as_str(), Some("auto"));
+    room.write("hopper.toml", &table.to_string());
+    let other = printed(&room, &["--config=hopper.toml", "--env=Ant-v5", "--temperature=0.2"]);
+    assert_eq!(other["env"].as_str(), Some("Ant-v5"));
+    assert_eq!(other["temperature"].as_float(), Some(0.2));
+    assert_eq!(printed(&room, &["--env=Hopper-v5", "--out=here"])["out"].as_str(), Some("here"));
+}
+
+/// A reader that has seen enough is no error.
+#[test]
+fn a_closed_pipe_ends_the_program_quietly() {
+    let room = Room::new();
+    for arguments in [vec!["env", "list"], vec!["train", "--env=Pendulum-v1", "--print-config"]] {
+        let mut child = room
+            .command(&arguments)
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{arguments:?}");
+        assert!(output.status.success(), "{arguments:?}");
+    }
 }

@@ -183,3 +183,16 @@ fn ctrl_c_stops_the_runs_cleanly() {
         assert!(played["step"].as_u64().unwrap() >= 100);
     }
 }
+
+#[test]
+fn another_study_keeps_its_folder() {
+    let room = Room::new();
+    room.write("s.toml", &study("1", TWO));
+    room.ok(&["study", "run", "s.toml"]);
+    room.write("s.toml", &study("1", "[[variant]]\nname = \"third\"\n"));
+    let told = room.refused(&["study", "run", "s.toml"]);
+    assert!(told.contains("another study, with a variant \"reverse\""), "{told}");
+    room.write("s.toml", &study("1", "[[variant]]\nname = \"study.toml\"\n"));
+    let told = room.refused(&["study", "run", "s.toml", "--out=other"]);
+    assert!(told.contains("a study's own files"), "{told}");
+}
