@@ -1,4 +1,5 @@
 use super::Scalar;
+use super::simd::vectorised;
 
 /// Adam (Kingma and Ba 2015), with PyTorch's defaults: beta 0.9 and 0.999, epsilon 1e-8.
 #[derive(Clone, Debug)]
@@ -31,13 +32,15 @@ impl<T: Scalar> Adam<T> {
         let epsilon = T::from_f64(EPSILON);
         let (keep_1, add_1) = (T::from_f64(BETA_1), T::from_f64(1.0 - BETA_1));
         let (keep_2, add_2) = (T::from_f64(BETA_2), T::from_f64(1.0 - BETA_2));
-        let moments = self.first_moment.iter_mut().zip(&mut self.second_moment);
-        for ((p, &g), (m, v)) in parameters.iter_mut().zip(gradient).zip(moments) {
-            let g = scale * g;
-            *m = keep_1 * *m + add_1 * g;
-            *v = keep_2 * *v + add_2 * g * g;
-            *p -= rate * *m / (v.sqrt() * root + epsilon);
-        }
+        vectorised(|| {
+            let moments = self.first_moment.iter_mut().zip(&mut self.second_moment);
+            for ((p, &g), (m, v)) in parameters.iter_mut().zip(gradient).zip(moments) {
+                let g = scale * g;
+                *m = keep_1 * *m + add_1 * g;
+                *v = keep_2 * *v + add_2 * g * g;
+                *p -= rate * *m / (v.sqrt() * root + epsilon);
+            }
+        });
     }
 }
 

@@ -1,6 +1,7 @@
 //! Passes over activations and parameters, each a single sweep.
 
 use super::Scalar;
+use super::simd::vectorised;
 
 /// Lanes of the independent partial sums in [`dot`]: enough to hide latency, fixed so that the order of
 /// summation, and with it every bit, is the same everywhere.
@@ -8,28 +9,33 @@ const LANES: usize = 16;
 
 /// Inner product, summed in [`LANES`] interleaved partial sums.
 pub fn dot<T: Scalar>(a: &[T], b: &[T]) -> T {
-    let mut sums = [T::zero(); LANES];
-    let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let tail: T = a_chunks.remainder().iter().zip(b_chunks.remainder()).map(|(&x, &y)| x * y).sum();
-    for (x, y) in a_chunks.zip(b_chunks) {
-        for lane in 0..LANES {
-            sums[lane] += x[lane] * y[lane];
+    vectorised(|| {
+        let mut sums = [T::zero(); LANES];
+        let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+        let tail: T =
+            a_chunks.remainder().iter().zip(b_chunks.remainder()).map(|(&x, &y)| x * y).sum();
+        for (x, y) in a_chunks.zip(b_chunks) {
+            for lane in 0..LANES {
+                sums[lane] += x[lane] * y[lane];
+            }
         }
-    }
-    sums.iter().copied().sum::<T>() + tail
+        sums.iter().copied().sum::<T>() + tail
+    })
 }
 
 /// Euclidean norm. The squares are summed in double precision.
 pub fn norm<T: Scalar>(values: &[T]) -> f64 {
-    let mut sums = [0.0f64; 8];
-    let chunks = values.chunks_exact(8);
-    let tail: f64 = chunks.remainder().iter().map(|x| x.widen() * x.widen()).sum();
-    for chunk in chunks {
-        for (sum, x) in sums.iter_mut().zip(chunk) {
-            *sum += x.widen() * x.widen();
+    vectorised(|| {
+        let mut sums = [0.0f64; 8];
+        let chunks = values.chunks_exact(8);
+        let tail: f64 = chunks.remainder().iter().map(|x| x.widen() * x.widen()).sum();
+        for chunk in chunks {
+            for (sum, x) in sums.iter_mut().zip(chunk) {
+                *sum += x.widen() * x.widen();
+            }
         }
-    }
-    (sums.iter().sum::<f64>() + tail).sqrt()
+        (sums.iter().sum::<f64>() + tail).sqrt()
+    })
 }
 
 /// Whether every value is finite.
@@ -39,13 +45,15 @@ pub fn all_finite<T: Scalar>(values: &[T]) -> bool {
 }
 
 fn dot_with_zero<T: Scalar>(values: &[T]) -> T {
-    let mut sums = [T::zero(); LANES];
-    for chunk in values.chunks(LANES) {
-        for (sum, &x) in sums.iter_mut().zip(chunk) {
-            *sum += x * T::zero();
+    vectorised(|| {
+        let mut sums = [T::zero(); LANES];
+        for chunk in values.chunks(LANES) {
+            for (sum, &x) in sums.iter_mut().zip(chunk) {
+                *sum += x * T::zero();
+            }
         }
-    }
-    sums.iter().copied().sum()
+        sums.iter().copied().sum()
+    })
 }
 
 /// The smaller of two numbers; NaN if either is, unlike `f32::min`.
@@ -55,64 +63,78 @@ pub fn smaller<T: Scalar>(a: T, b: T) -> T {
 
 /// `target += share * (source - target)`: Polyak averaging.
 pub fn move_towards<T: Scalar>(target: &mut [T], source: &[T], share: T) {
-    for (t, &s) in target.iter_mut().zip(source) {
-        *t += share * (s - *t);
-    }
+    vectorised(|| {
+        for (t, &s) in target.iter_mut().zip(source) {
+            *t += share * (s - *t);
+        }
+    })
 }
 
 /// Adds `bias` to every row of `y`.
 pub fn add_bias<T: Scalar>(y: &mut [T], bias: &[T]) {
-    for row in y.chunks_exact_mut(bias.len()) {
-        for (value, &b) in row.iter_mut().zip(bias) {
-            *value += b;
+    vectorised(|| {
+        for row in y.chunks_exact_mut(bias.len()) {
+            for (value, &b) in row.iter_mut().zip(bias) {
+                *value += b;
+            }
         }
-    }
+    })
 }
 
 /// Adds `bias` to every row of `y`, then clips at zero. NaN stays NaN, so that it is noticed.
 pub fn add_bias_relu<T: Scalar>(y: &mut [T], bias: &[T]) {
-    for row in y.chunks_exact_mut(bias.len()) {
-        for (value, &b) in row.iter_mut().zip(bias) {
-            let sum = *value + b;
-            *value = if sum <= T::zero() { T::zero() } else { sum };
+    vectorised(|| {
+        for row in y.chunks_exact_mut(bias.len()) {
+            for (value, &b) in row.iter_mut().zip(bias) {
+                let sum = *value + b;
+                *value = if sum <= T::zero() { T::zero() } else { sum };
+            }
         }
-    }
+    })
 }
 
 /// Clips at zero. NaN stays NaN, so that it is noticed.
 pub fn relu<T: Scalar>(y: &mut [T]) {
-    for value in y {
-        *value = if *value <= T::zero() { T::zero() } else { *value };
-    }
+    vectorised(|| {
+        for value in y {
+            *value = if *value <= T::zero() { T::zero() } else { *value };
+        }
+    })
 }
 
 /// Gradient of the clipping: zero wherever the unit was off.
 pub fn gate<T: Scalar>(delta: &mut [T], activation: &[T]) {
-    for (d, &a) in delta.iter_mut().zip(activation) {
-        *d = if a > T::zero() { *d } else { T::zero() };
-    }
+    vectorised(|| {
+        for (d, &a) in delta.iter_mut().zip(activation) {
+            *d = if a > T::zero() { *d } else { T::zero() };
+        }
+    })
 }
 
 /// [`gate`], and the sum of each column of the result into `sums`, in the same sweep.
 pub fn gate_with_sums<T: Scalar>(delta: &mut [T], activation: &[T], sums: &mut [T]) {
-    let width = sums.len();
-    sums.fill(T::zero());
-    for (d_row, a_row) in delta.chunks_exact_mut(width).zip(activation.chunks_exact(width)) {
-        for ((d, &a), sum) in d_row.iter_mut().zip(a_row).zip(sums.iter_mut()) {
-            *d = if a > T::zero() { *d } else { T::zero() };
-            *sum += *d;
+    vectorised(|| {
+        let width = sums.len();
+        sums.fill(T::zero());
+        for (d_row, a_row) in delta.chunks_exact_mut(width).zip(activation.chunks_exact(width)) {
+            for ((d, &a), sum) in d_row.iter_mut().zip(a_row).zip(sums.iter_mut()) {
+                *d = if a > T::zero() { *d } else { T::zero() };
+                *sum += *d;
+            }
         }
-    }
+    })
 }
 
 /// The sum of each column.
 pub fn column_sums<T: Scalar>(values: &[T], sums: &mut [T]) {
-    sums.fill(T::zero());
-    for row in values.chunks_exact(sums.len()) {
-        for (sum, &value) in sums.iter_mut().zip(row) {
-            *sum += value;
+    vectorised(|| {
+        sums.fill(T::zero());
+        for row in values.chunks_exact(sums.len()) {
+            for (sum, &value) in sums.iter_mut().zip(row) {
+                *sum += value;
+            }
         }
-    }
+    })
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod parallel;
 mod product;
 mod rate;
 mod scalar;
+mod simd;
 
 pub use adam::Adam;
 pub use elementwise::{all_finite, move_towards, norm, smaller};
