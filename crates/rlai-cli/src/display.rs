@@ -93,7 +93,7 @@ impl Display {
                 bar.set_position(standing.step);
                 bar.set_message(standing.describe());
             }
-            Self::Lines => eprintln!(
+            Self::Lines => line_err!(
                 "step {} of {}  {}",
                 thousands(standing.step),
                 thousands(standing.steps),
@@ -117,7 +117,7 @@ impl Display {
         );
         match self {
             Self::Bar(bar) => bar.println(line),
-            Self::Lines => eprintln!("{line}"),
+            Self::Lines => line_err!("{line}"),
             Self::Quiet | Self::Events => {}
         }
     }

@@ -125,7 +125,7 @@ pub struct Settings {
     pub max_gradient_norm: Option<NumberOrWord>,
 
     /// Next value in the critic's target: soft (entropy counts) or classic
-    /// [default: the objective's]
+    /// [default: soft]
     #[arg(long, value_name = "NAME", help_heading = "Objective")]
     pub critic_target: Option<String>,
     /// Temperature alpha: auto (tuned to the target entropy) or a number [default: auto]

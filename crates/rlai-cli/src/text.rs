@@ -4,12 +4,28 @@ use std::fmt::Arguments;
 use std::io::Write;
 
 /// Writes to standard output. A reader that has seen enough (`| head`) is no error: the program ends
-/// quietly.
+/// quietly. Anything else that keeps the output from being written ends it with exit code 1.
 pub fn write_out(text: Arguments<'_>) {
     let mut out = std::io::stdout().lock();
-    if out.write_fmt(text).and_then(|()| out.flush()).is_err() {
-        std::process::exit(0);
+    match out.write_fmt(text).and_then(|()| out.flush()) {
+        Ok(()) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(error) => {
+            write_err(format_args!("error: cannot write to standard output: {error}\n"));
+            std::process::exit(1)
+        }
     }
+}
+
+/// Writes to standard error. A run is worth more than what is told about it: if nobody can be told, it
+/// goes on.
+pub fn write_err(text: Arguments<'_>) {
+    let _ = std::io::stderr().lock().write_fmt(text);
+}
+
+/// As `eprintln!`, but never a reason to stop.
+macro_rules! line_err {
+    ($($text:tt)*) => { $crate::text::write_err(format_args!("{}\n", format_args!($($text)*))) };
 }
 
 /// As `print!`, but a closed pipe ends the program quietly.
@@ -36,7 +52,7 @@ pub fn did_you_mean(given: &str, names: &[&str]) -> String {
     let lower = given.to_lowercase();
     let similarity =
         |name: &str| strsim::normalized_damerau_levenshtein(&lower, &name.to_lowercase());
-    let nearest = names.iter().max_by(|a, b| similarity(a).total_cmp(&similarity(b)));
+    let nearest = names.iter().rev().max_by(|a, b| similarity(a).total_cmp(&similarity(b)));
     match nearest {
         Some(name) if similarity(name) >= 0.4 => format!(" (did you mean {name}?)"),
         _ => String::new(),

@@ -76,6 +76,8 @@ fn bad_input_is_refused_and_creates_nothing() {
     let scene = Scene::new();
     assert!(scene.refusal("Pendulum-v2", "out.npz").contains("did you mean Pendulum-v1?"));
     assert!(scene.refusal("Pendulum-v1", "none/out.npz").contains("its folder does not exist"));
+    assert!(scene.refusal("Pendulum-v1", "actions.npy").contains("is one of the inputs"));
+    assert!(scene.refusal("Pendulum-v1", "/dev/null").contains("is not an ordinary file"));
     assert!(scene.refusal("Hopper-v5", "out.npz").contains("[steps, 3] expected for Hopper-v5"));
 
     fs::write(scene.path("state.json"), r#"{"qpos": [0.1]}"#).unwrap();

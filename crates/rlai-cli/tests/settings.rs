@@ -158,3 +158,18 @@ fn a_closed_pipe_ends_the_program_quietly() {
         assert!(output.status.success(), "{arguments:?}");
     }
 }
+
+/// A full disk under the output is told, and no run is lost because nobody can be told of it.
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_cannot_be_written() {
+    let full = || std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let room = Room::new();
+    let output = room.command(&["env", "list", "--json"]).stdout(full()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write to standard output"));
+    let train = [&["train"], common::TINY, &["--out=run"]].concat();
+    let status = room.command(&train).stderr(full()).status().unwrap();
+    assert!(status.success());
+    assert!(room.path("run/result.json").exists());
+}

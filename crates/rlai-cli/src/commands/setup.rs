@@ -15,7 +15,7 @@ pub struct Args {}
 /// Bad environment when something cannot be had.
 pub fn run(_args: Args) -> Result<(), Failure> {
     let installation =
-        rlai_mujoco::setup(&mut |line| eprintln!("{line}")).map_err(Failure::input)?;
+        rlai_mujoco::setup(&mut |line| line_err!("{line}")).map_err(Failure::input)?;
     line_out!("MuJoCo {}: {}", rlai_mujoco::VERSION, installation.library.display());
     line_out!("models: {} of {0}", installation.models.len());
     Ok(())

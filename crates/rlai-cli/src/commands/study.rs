@@ -94,7 +94,7 @@ fn run_study(args: &RunArgs) -> Result<(), Failure> {
     let stop = signals::stop_flag()?;
     let _lock = claim(&plan)?;
     let steps: u64 = plan.runs.iter().map(|run| run.spec.config.steps).sum();
-    eprintln!(
+    line_err!(
         "{}: {} runs, {} steps, {} at a time; folder {}",
         plan.name,
         plan.runs.len(),
@@ -104,7 +104,7 @@ fn run_study(args: &RunArgs) -> Result<(), Failure> {
     );
     let outcomes = run_all(&plan, jobs, &stop);
     if stop.load(Ordering::Relaxed) {
-        eprintln!("stopped; what has finished is kept, and the same command goes on from there");
+        line_err!("stopped; what has finished is kept, and the same command goes on from there");
         return Err(Failure::Stopped);
     }
     let report = Report::write(&plan, &outcomes)?;

@@ -68,7 +68,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
         return Ok(());
     }
     if let Some(result) = already_finished(&spec)? {
-        eprintln!("already finished: {}", spec.out.display());
+        line_err!("already finished: {}", spec.out.display());
         return args.report(&result, &spec.out);
     }
     let stop = signals::stop_flag()?;
@@ -77,9 +77,10 @@ pub fn run(args: Args) -> Result<(), Failure> {
     }
     let trainer = build(&spec)?;
     if !args.quiet && spec.config.learning_starts >= spec.config.steps {
-        eprintln!(
+        line_err!(
             "note: learning_starts = {} is not below steps = {}: all steps are random, nothing is learned",
-            spec.config.learning_starts, spec.config.steps
+            spec.config.learning_starts,
+            spec.config.steps
         );
     }
     let result = train(trainer, &spec, args.display(&spec), &stop)?;
@@ -127,12 +128,12 @@ impl Args {
             return Ok(());
         }
         let time = duration(result.wall_time_seconds);
-        eprintln!("{} after {} steps in {time}", result.status, thousands(result.steps));
+        line_err!("{} after {} steps in {time}", result.status, thousands(result.steps));
         if let Some(last) = result.evaluations.last() {
             let (mean, sd) = (decimal(last.return_mean), decimal(last.return_sd));
-            eprintln!("return {mean} ± {sd} (policy's mode, step {})", thousands(last.step));
+            line_err!("return {mean} ± {sd} (policy's mode, step {})", thousands(last.step));
         }
-        eprintln!("networks in {0}; play them: rlai evaluate {0}", out.display());
+        line_err!("networks in {0}; play them: rlai evaluate {0}", out.display());
         Ok(())
     }
 }

@@ -128,7 +128,7 @@ impl Line {
                 if Instant::now() >= *next {
                     *next = Instant::now() + LINE_PAUSE;
                     let (step, steps) = (thousands(standing.step), thousands(standing.steps));
-                    eprintln!("{label}  {step}/{steps}  {}", standing.describe());
+                    line_err!("{label}  {step}/{steps}  {}", standing.describe());
                 }
             }
         }
@@ -157,7 +157,7 @@ impl Line {
                 }
                 bar.abandon_with_message(message);
             }
-            Self::Plain { label, .. } => eprintln!("{label}  {message}"),
+            Self::Plain { label, .. } => line_err!("{label}  {message}"),
         }
     }
 }

@@ -49,7 +49,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let task = tasks::find(&args.env)?;
     let state = read_state(&args.initial)?;
     let actions = read_actions(&args.actions, &task)?;
-    let folder = check_out(&args.out)?;
+    let folder = check_out(&args.out, [&args.initial, &args.actions])?;
     let mut env = tasks::make_unlimited(&args.env)?;
     let rollout = Rollout::play(env.as_mut(), &state, &actions)?;
     let failed = |error| Failure::running(format!("--out {}: {error}", args.out.display()));
@@ -96,8 +96,13 @@ fn read_actions(path: &Path, task: &TaskInfo) -> Result<Actions, Failure> {
     }
 }
 
-/// The folder that `--out` lies in.
-fn check_out(out: &Path) -> Result<&Path, Failure> {
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    real(one).is_some() && real(one) == real(other)
+}
+
+/// The folder that `--out` lies in; the file may replace an earlier rollout, nothing else.
+fn check_out<'a>(out: &'a Path, inputs: [&Path; 2]) -> Result<&'a Path, Failure> {
     let bad = |what: &str| Failure::input(format!("--out {}: {what}", out.display()));
     let folder = match out.parent() {
         Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
@@ -107,10 +112,15 @@ fn check_out(out: &Path) -> Result<&Path, Failure> {
     if !folder.is_dir() {
         return Err(bad("its folder does not exist"));
     }
-    if out.is_dir() {
-        return Err(bad("is a folder, a file name expected"));
+    match std::fs::symlink_metadata(out) {
+        Ok(there) if there.is_dir() => Err(bad("is a folder, a file name expected")),
+        // A device or a link would be replaced by a file, not written to.
+        Ok(there) if !there.is_file() => Err(bad("is not an ordinary file")),
+        Ok(_) if inputs.iter().any(|input| is_same_file(input, out)) => {
+            Err(bad("is one of the inputs"))
+        }
+        _ => Ok(folder),
     }
-    Ok(folder)
 }
 
 /// What a task made of the actions.
