@@ -23,7 +23,7 @@ struct TwoSteps {
 }
 
 impl TwoSteps {
-    fn new(broken_after: Option<usize>) -> Box<dyn Environment> {
+    fn boxed(broken_after: Option<usize>) -> Box<dyn Environment> {
         Box::new(Self {
             played: 0,
             observation: BoxSpace::uniform(1, 0.0, 2.0),
@@ -116,7 +116,7 @@ impl Observer for Recorded {
 fn every_objective_finds_the_known_values_and_actions() {
     for objective in Objective::ALL {
         let mut trainer =
-            Trainer::new(config(objective), TwoSteps::new(None), TwoSteps::new(None)).unwrap();
+            Trainer::new(config(objective), TwoSteps::boxed(None), TwoSteps::boxed(None)).unwrap();
         let mut recorded = Recorded::default();
         trainer.run(&mut recorded, &AtomicBool::new(false)).unwrap();
         let policy = trainer.policy();
@@ -133,9 +133,12 @@ fn every_objective_finds_the_known_values_and_actions() {
 
 #[test]
 fn a_reward_that_is_no_number_stops_the_run_and_is_named() {
-    let mut trainer =
-        Trainer::new(config(Objective::ReverseKl), TwoSteps::new(Some(200)), TwoSteps::new(None))
-            .unwrap();
+    let mut trainer = Trainer::new(
+        config(Objective::ReverseKl),
+        TwoSteps::boxed(Some(200)),
+        TwoSteps::boxed(None),
+    )
+    .unwrap();
     let error = trainer.run(&mut Recorded::default(), &AtomicBool::new(false)).unwrap_err();
     assert!(matches!(error, TrainError::BadNumber { step: 400, .. }), "{error}");
     assert_eq!(
@@ -158,10 +161,13 @@ fn random_batch(size: usize) -> Batch {
     batch
 }
 
+/// Puts a number that is none somewhere.
+type Spoil = fn(&mut Batch);
+
 /// A number that is none, anywhere in what an update is given, is found by that very update.
 #[test]
 fn bad_numbers_in_a_batch_are_found_at_once_and_change_no_parameter_to_nan() {
-    let spoil: [(&str, fn(&mut Batch)); 4] = [
+    let spoil: [(&str, Spoil); 4] = [
         ("observation", |batch| batch.observations[4] = f32::NAN),
         ("next observation", |batch| batch.next_observations[4] = f32::NAN),
         ("action", |batch| batch.actions[3] = f32::INFINITY),
