@@ -147,21 +147,8 @@ fn write_temperature(config: &TrainConfig, settings: &mut Settings) {
 }
 
 fn find_task(id: Option<&str>) -> Result<TaskInfo, ConfigError> {
-    let tasks = tasks::all();
-    let Some(id) = id else {
-        return Err(ConfigError::new(
-            "env",
-            "\"\"",
-            "a task is needed; `rlai env list` names them",
-        ));
-    };
-    if let Some(task) = tasks.iter().find(|task| task.id == id) {
-        return Ok(task.clone());
-    }
-    let names: Vec<&str> = tasks.iter().map(|task| task.id.as_str()).collect();
-    let allowed =
-        format!("no such task{}; `rlai env list` names them all", did_you_mean(id, &names));
-    Err(ConfigError::new("env", format!("{id:?}"), allowed))
+    let missing = "a task is needed; `rlai env list` names them";
+    id.map_or_else(|| Err(ConfigError::new("env", "\"\"", missing)), tasks::find)
 }
 
 fn fill(

@@ -1,6 +1,7 @@
 //! Every task by name, wherever it comes from.
 
 use rlai::env::{Environment, TaskInfo};
+use rlai::train::ConfigError;
 use rlai_mujoco::AssetError;
 
 use crate::error::Failure;
@@ -29,18 +30,19 @@ pub fn make_unlimited(id: &str) -> Result<Box<dyn Environment>, Failure> {
     make(id, rlai_mujoco::make_unlimited)
 }
 
-/// Bad input unless there is a task of this name.
+/// What is known of the task of this name.
 ///
 /// # Errors
-/// Names the nearest task.
-pub fn find(id: &str) -> Result<TaskInfo, Failure> {
+/// There is none; names the nearest.
+pub fn find(id: &str) -> Result<TaskInfo, ConfigError> {
     let tasks = all();
     if let Some(task) = tasks.iter().find(|task| task.id == id) {
         return Ok(task.clone());
     }
     let names: Vec<&str> = tasks.iter().map(|task| task.id.as_str()).collect();
     let hint = did_you_mean(id, &names);
-    Err(Failure::input(format!("env = {id:?}: no such task{hint}; `rlai env list` names them all")))
+    let allowed = format!("no such task{hint}; `rlai env list` names them all");
+    Err(ConfigError::new("env", format!("{id:?}"), allowed))
 }
 
 type Made = Option<Result<Box<dyn Environment>, AssetError>>;
@@ -51,7 +53,10 @@ fn make(id: &str, mujoco: fn(&str) -> Made) -> Result<Box<dyn Environment>, Fail
     }
     match mujoco(id) {
         Some(made) => made.map_err(Failure::input),
-        None => Err(find(id).err().unwrap_or_else(|| Failure::input(format!("env = {id:?}")))),
+        None => Err(match find(id) {
+            Err(unknown) => Failure::input(unknown),
+            Ok(_) => Failure::input(format!("env = {id:?}")),
+        }),
     }
 }
 

@@ -46,7 +46,7 @@ struct State {
 /// # Errors
 /// Bad input, or a simulation that became unstable; nothing is written then.
 pub fn run(args: Args) -> Result<(), Failure> {
-    let task = tasks::find(&args.env)?;
+    let task = tasks::find(&args.env).map_err(Failure::input)?;
     let state = read_state(&args.initial)?;
     let actions = read_actions(&args.actions, &task)?;
     let folder = check_out(&args.out, [&args.initial, &args.actions])?;
