@@ -2,8 +2,8 @@
 
 use rlai::distribution::{Draws, TanhNormal};
 use rlai::estimator::{
-    ActionEstimator, ForwardKl, Particles, ReverseKlReparameterised, ReverseKlScore, Signal,
-    TemperatureLoss, effective_sample_size, self_normalised_weights, temperature_residual,
+    ActionEstimator, Duals, ForwardKl, Origin, Particles, ReverseKlReparameterised, ReverseKlScore,
+    Signal, TemperatureLoss, effective_sample_size, self_normalised_weights, temperature_residual,
 };
 use serde_json::Value;
 
@@ -51,6 +51,7 @@ fn draws(block: &Value) -> (Vec<f64>, Draws<f64>) {
 fn particles<'a>(draws: &'a Draws<f64>, q: &'a [f64], log_base: &'a [f64]) -> Particles<'a, f64> {
     Particles {
         samples: 5,
+        origins: &[Origin::Policy; 5],
         log_pi: &draws.log_pi,
         log_pi_0: None,
         log_base,
@@ -75,7 +76,11 @@ fn forward_kl_weights_ess_loss_and_gradients() {
     let (q, base) = (numbers(&block["q"]), uniform_base());
     let alpha = block["alpha"].as_f64().unwrap();
     let mut signal = Signal::new(1, 5, 2);
-    ForwardKl::default().signal(&particles(&draws, &q, &base), alpha, &mut signal);
+    ForwardKl::default().signal(
+        &particles(&draws, &q, &base),
+        &Duals::temperature(alpha),
+        &mut signal,
+    );
     let weights: Vec<f64> = signal.score.iter().map(|score| -score).collect();
     assert_close(&weights, &block["weights_correct"], "weights");
     let ess = &signal.diagnostics.effective_sample_size;
@@ -111,7 +116,7 @@ fn reparameterised_reverse_kl() {
     let base = uniform_base();
     let known = Particles { dq_du: Some(&dq_du), ..particles(&draws, &q, &base) };
     let mut signal = Signal::new(1, 5, 2);
-    ReverseKlReparameterised.signal(&known, alpha, &mut signal);
+    ReverseKlReparameterised.signal(&known, &Duals::temperature(alpha), &mut signal);
     assert_close(&signal.loss, &block["loss"], "loss");
     let mut gradient = [0.0; 4];
     head().backward(&parameters, &draws, &signal, &mut gradient);
@@ -156,7 +161,7 @@ fn no_gradient_leaks_through_the_samples() {
         [&ForwardKl::default(), &ForwardKl { control_variate: true }, &ReverseKlScore];
     for estimator in estimators {
         let mut signal = Signal::new(1, 5, 2);
-        estimator.signal(&particles(&draws, &q, &base), alpha, &mut signal);
+        estimator.signal(&particles(&draws, &q, &base), &Duals::temperature(alpha), &mut signal);
         let mut gradient = [0.0; 4];
         head().backward(&parameters, &draws, &signal, &mut gradient);
         let surrogate = |log_pi: &[f64]| -> f64 {
@@ -197,7 +202,7 @@ fn signals_ignore_a_constant_added_to_q_and_follow_a_permutation() {
         let signal_of = |log_pi: &[f64], q: &[f64]| {
             let mut signal = Signal::new(1, 5, 2);
             let known = Particles { log_pi, ..particles(&draws, q, &base) };
-            estimator.signal(&known, 0.2, &mut signal);
+            estimator.signal(&known, &Duals::temperature(0.2), &mut signal);
             signal.score
         };
         let score = signal_of(&draws.log_pi, &q);
@@ -222,6 +227,7 @@ fn leave_one_out_by_hand() {
     let (log_pi, q, base) = ([-1.0, -0.5], [2.0, 1.0], [-(2.0f64.ln()); 2]);
     let known = Particles {
         samples: 2,
+        origins: &[Origin::Policy; 2],
         log_pi: &log_pi,
         log_pi_0: None,
         log_base: &base,
@@ -230,7 +236,7 @@ fn leave_one_out_by_hand() {
         dl_du: None,
     };
     let mut signal = Signal::new(1, 2, 1);
-    ReverseKlScore.signal(&known, 0.5, &mut signal);
+    ReverseKlScore.signal(&known, &Duals::temperature(0.5), &mut signal);
     // f = alpha l - Q: -2.5 and -1.25.
     for (got, want) in signal.score.iter().zip([0.5 * (-2.5 + 1.25), 0.5 * (-1.25 + 2.5)]) {
         assert!((got - want).abs() < 1e-12);
@@ -250,8 +256,12 @@ fn a_default_policy_enters_as_q_over_alpha_does() {
     for estimator in estimators {
         let (mut with, mut without) = (Signal::new(1, 5, 2), Signal::new(1, 5, 2));
         let known = Particles { log_pi_0: Some(&log_pi_0), ..particles(&draws, &q, &base) };
-        estimator.signal(&known, alpha, &mut with);
-        estimator.signal(&particles(&draws, &moved, &base), alpha, &mut without);
+        estimator.signal(&known, &Duals::temperature(alpha), &mut with);
+        estimator.signal(
+            &particles(&draws, &moved, &base),
+            &Duals::temperature(alpha),
+            &mut without,
+        );
         for (a, b) in with.score.iter().zip(&without.score) {
             assert!((a - b).abs() < 1e-12, "{}", estimator.name());
         }

@@ -17,7 +17,7 @@ use shard::Shard;
 use crate::critic::{self, CriticStep, TdTarget, TwinCritic, td_targets};
 use crate::distribution::TanhNormal;
 use crate::estimator::{
-    ActionEstimator, ForwardKl, ReverseKlReparameterised, ReverseKlScore, TemperatureDual,
+    ActionEstimator, Duals, ForwardKl, ReverseKlReparameterised, ReverseKlScore, TemperatureDual,
     temperature_residual,
 };
 use crate::nn::{Scalar, Team, all_finite};
@@ -192,13 +192,13 @@ impl<T: Scalar> Agent<T> {
     }
 
     fn update_policy(&mut self, rate: f64, metrics: &mut UpdateMetrics) -> Result<(), NonFinite> {
-        let alpha = T::from_f64(self.temperature.alpha());
+        let duals = Duals::temperature(T::from_f64(self.temperature.alpha()));
         let (actor, critic, estimator) = (&self.actor, &self.critic, &*self.estimator);
         let [first, second] = &mut self.shards;
         let states = split(&self.scratch.observations, first.states(), second.states());
         self.team.both(
-            || first.policy_gradient(actor, critic, estimator, alpha, states.0),
-            || second.policy_gradient(actor, critic, estimator, alpha, states.1),
+            || first.policy_gradient(actor, critic, estimator, &duals, states.0),
+            || second.policy_gradient(actor, critic, estimator, &duals, states.1),
         );
         first.add_gradient_of(second);
         for shard in [first, second] {

@@ -2,7 +2,7 @@ use super::UpdateMetrics;
 use super::actor::Actor;
 use crate::critic::{TwinCritic, ValueRoom};
 use crate::distribution::Draws;
-use crate::estimator::{ActionEstimator, Particles, Signal};
+use crate::estimator::{ActionEstimator, Duals, Origin, Particles, Signal};
 use crate::nn::{Activations, Scalar};
 use crate::random::{Key, Stream};
 use crate::train::TrainConfig;
@@ -15,6 +15,7 @@ pub(super) struct Shard<T> {
     room: Activations<T>,
     next_draws: Draws<T>,
     draws: Draws<T>,
+    origins: Vec<Origin>,
     log_base: Vec<T>,
     values: ValueRoom<T>,
     q: Vec<T>,
@@ -46,6 +47,7 @@ impl<T: Scalar> Shard<T> {
             room: actor.net.activations(states),
             next_draws: Draws::new(states, 1, action),
             draws: Draws::new(states, samples, action),
+            origins: vec![Origin::Policy; samples],
             log_base: vec![T::from_f64(-(samples as f64).ln()); states * samples],
             values: critic.value_room(states, samples),
             q: vec![T::zero(); states * samples],
@@ -88,7 +90,7 @@ impl<T: Scalar> Shard<T> {
         actor: &Actor<T>,
         critic: &TwinCritic<T>,
         estimator: &dyn ActionEstimator<T>,
-        alpha: T,
+        duals: &Duals<T>,
         states: &[T],
     ) {
         actor.net.forward(actor.parameters(), states, &mut self.room);
@@ -100,6 +102,7 @@ impl<T: Scalar> Shard<T> {
         self.draws.through_tanh(&mut self.dq_du);
         let particles = Particles {
             samples: self.signal.samples(),
+            origins: &self.origins,
             log_pi: &self.draws.log_pi,
             log_pi_0: None,
             log_base: &self.log_base,
@@ -107,7 +110,7 @@ impl<T: Scalar> Shard<T> {
             dq_du: wants_gradient.then_some(&self.dq_du[..]),
             dl_du: wants_gradient.then_some(&self.draws.dlog_pi_du[..]),
         };
-        estimator.signal(&particles, alpha, &mut self.signal);
+        estimator.signal(&particles, duals, &mut self.signal);
         let parameters = self.room.output();
         actor.head.backward(parameters, &self.draws, &self.signal, &mut self.d_parameters);
         let (d_output, gradient) = (&self.d_parameters, &mut self.gradient);
@@ -172,7 +175,7 @@ mod tests {
     /// setting as the gradient left it and other weights.
     fn check(mut setting: Setting, loss: impl Fn(&Setting, &[f64]) -> f64) {
         let Setting { actor, critic, shard, estimator, observations } = &mut setting;
-        shard.policy_gradient(actor, critic, &**estimator, 0.3, observations);
+        shard.policy_gradient(actor, critic, &**estimator, &Duals::temperature(0.3), observations);
         let gradient = setting.shard.gradient().to_vec();
         let parameters = setting.actor.parameters().to_vec();
         assert!(gradient.iter().filter(|g| g.abs() > 1e-6).count() > parameters.len() / 2);

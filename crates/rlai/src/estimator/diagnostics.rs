@@ -33,9 +33,8 @@ impl<T: Scalar> Diagnostics<T> {
         let range = particles.of_state(state);
         let mut entropy = T::zero();
         for (weight, i) in self.weights.iter_mut().zip(range) {
-            let base = particles.log_base[i];
-            *weight = base + particles.q[i] / alpha - particles.log_ratio(i);
-            entropy -= base.exp() * particles.log_pi[i];
+            *weight = particles.log_weight(i, alpha);
+            entropy -= particles.log_base[i].exp() * particles.log_pi[i];
         }
         self_normalised_weights(&mut self.weights);
         self.entropy[state] = entropy;

@@ -20,18 +20,20 @@
 
 mod diagnostics;
 mod dual;
-mod forward_kl;
+mod duals;
+pub mod forward_kl;
 mod particles;
-mod reverse_kl;
+pub mod reverse_kl;
 mod signal;
 mod weights;
 
 pub use diagnostics::Diagnostics;
 pub use dual::{TemperatureDual, TemperatureLoss, temperature_residual};
+pub use duals::Duals;
 pub use forward_kl::ForwardKl;
-pub use particles::Particles;
+pub use particles::{Origin, Particles};
 pub use reverse_kl::{ReverseKlReparameterised, ReverseKlScore};
-pub use signal::Signal;
+pub use signal::{Signal, TrustRegion};
 pub use weights::{effective_sample_size, self_normalised_weights};
 
 use crate::nn::Scalar;
@@ -41,8 +43,27 @@ use crate::nn::Scalar;
 pub struct Needs {
     /// Derivatives of Q and of l = log pi - log pi_0 with respect to the pre-tanh action.
     pub action_gradients: bool,
-    /// Smallest N for which the estimator means anything.
+    /// Every particle must be an independent draw from the current policy.
+    pub own_samples: bool,
+    /// The first particle of each state must be the action that was taken there.
+    pub replay_action: bool,
+    /// The particles are drawn from the old policy, which is also what the new one is held close to.
+    pub old_policy: bool,
+    /// Smallest N for which the estimator means anything, the replay action not counted.
     pub samples: usize,
+}
+
+impl Default for Needs {
+    /// One particle of any origin, and nothing else.
+    fn default() -> Self {
+        Self {
+            action_gradients: false,
+            own_samples: false,
+            replay_action: false,
+            old_policy: false,
+            samples: 1,
+        }
+    }
 }
 
 /// An estimator over B x N actions.
@@ -53,6 +74,6 @@ pub trait ActionEstimator<T: Scalar>: Send + Sync {
     /// What it must be given.
     fn needs(&self) -> Needs;
 
-    /// Writes the learning signal of `particles` at temperature `alpha`, and its diagnostics.
-    fn signal(&self, particles: &Particles<'_, T>, alpha: T, signal: &mut Signal<T>);
+    /// Writes the learning signal of `particles`, given the dual variables, and its diagnostics.
+    fn signal(&self, particles: &Particles<'_, T>, duals: &Duals<T>, signal: &mut Signal<T>);
 }

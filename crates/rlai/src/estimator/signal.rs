@@ -2,7 +2,7 @@ use super::Diagnostics;
 use crate::nn::Scalar;
 
 /// What an estimator asks of a distribution: the gradient of its loss is
-/// `sum_s state_weight_s sum_k [score_sk grad log pi(a_sk|s) + action_sk . grad u_sk]`,
+/// `sum_s state_weight_s { sum_k [score_sk grad log pi(a_sk|s) + action_sk . grad u_sk] + trust region }`,
 /// the actions held fixed in the first term.
 #[derive(Clone, Debug)]
 pub struct Signal<T> {
@@ -12,13 +12,29 @@ pub struct Signal<T> {
     pub action: Vec<T>,
     /// Whether `action` is part of this signal; otherwise it is not to be read.
     pub has_action: bool,
+    /// Weights on the divergence from the old policy to the new one, which a distribution knows in
+    /// closed form with its gradient; none if the signal has no such term.
+    pub trust_region: Option<TrustRegion<T>>,
     /// Weight of each state, `[B]`; 1/B unless set otherwise.
     pub state_weight: Vec<T>,
-    /// The unreduced loss, `[B]`.
+    /// The unreduced loss, `[B]`, without the trust region's part.
     pub loss: Vec<T>,
+    /// KL in nats of the estimator's own weights from the particles' base weights, `[B]`: what a dual of
+    /// those weights (MPO's temperature) is tuned by. Zero where an estimator has no such dual.
+    pub weight_divergence: Vec<T>,
     /// What the weights looked like.
     pub diagnostics: Diagnostics<T>,
     samples: usize,
+}
+
+/// Multipliers of KL(old policy || new policy), split into the part that moves the mean and the part
+/// that changes the scale (Abdolmaleki et al. 2018, maximum a posteriori policy optimisation).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TrustRegion<T> {
+    /// Multiplier of the mean's part.
+    pub mean: T,
+    /// Multiplier of the scale's part.
+    pub scale: T,
 }
 
 impl<T: Scalar> Signal<T> {
@@ -28,8 +44,10 @@ impl<T: Scalar> Signal<T> {
             score: vec![T::zero(); states * samples],
             action: vec![T::zero(); states * samples * action_dimension],
             has_action: false,
+            trust_region: None,
             state_weight: vec![T::one() / T::from_f64(states as f64); states],
             loss: vec![T::zero(); states],
+            weight_divergence: vec![T::zero(); states],
             diagnostics: Diagnostics::new(states, samples),
             samples,
         }

@@ -1,6 +1,4 @@
-//! Forward KL, KL(exp(Q/alpha) pi_0 / Z || pi), by self-normalised importance weights.
-
-use super::{ActionEstimator, Needs, Particles, Signal};
+use crate::estimator::{ActionEstimator, Duals, Needs, Particles, Signal};
 use crate::nn::Scalar;
 
 /// Weighted likelihood: the gradient is `-sum_k w_k grad log pi(a_k|s)`, `w = softmax(b + Q/alpha - l)`
@@ -21,13 +19,13 @@ impl<T: Scalar> ActionEstimator<T> for ForwardKl {
     }
 
     fn needs(&self) -> Needs {
-        Needs { action_gradients: false, samples: 2 }
+        Needs { samples: 2, ..Needs::default() }
     }
 
-    fn signal(&self, particles: &Particles<'_, T>, alpha: T, signal: &mut Signal<T>) {
+    fn signal(&self, particles: &Particles<'_, T>, duals: &Duals<T>, signal: &mut Signal<T>) {
         signal.has_action = false;
         for state in 0..particles.states() {
-            let weights = signal.diagnostics.observe(particles, state, alpha);
+            let weights = signal.diagnostics.observe(particles, state, duals.alpha);
             let mut loss = T::zero();
             for (&weight, i) in weights.iter().zip(particles.of_state(state)) {
                 let expected =
