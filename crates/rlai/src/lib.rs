@@ -2,7 +2,7 @@
 //! the policy's trajectories and the optimal ones.
 //!
 //! The rooms, in the order in which data flows: [`env`](mod@env), [`replay`], [`critic`],
-//! [`estimator`], [`distribution`], [`agent`], [`train`], [`checkpoint`]. An estimator sees
+//! [`proposal`], [`estimator`], [`distribution`], [`agent`], [`train`], [`checkpoint`]. An estimator sees
 //! [`Particles`](estimator::Particles), actions with their log densities and values, and writes a
 //! learning [`Signal`](estimator::Signal); a distribution turns the signal into the gradient of its
 //! parameters, a network ([`nn`]) that into the gradient of its weights. Nothing else joins them.
@@ -38,6 +38,7 @@ pub mod distribution;
 pub mod env;
 pub mod estimator;
 pub mod nn;
+pub mod proposal;
 pub mod random;
 pub mod replay;
 pub mod train;
