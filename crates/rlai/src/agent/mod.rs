@@ -119,16 +119,18 @@ impl<T: Scalar> Agent<T> {
         self.temperature.alpha()
     }
 
-    /// Draws an action in `[-1,1]^A` for exploration.
-    pub fn act(&mut self, observation: &[T], action: &mut [T]) {
-        self.actor.act(observation, &mut self.exploration, action);
+    /// Draws an action in `[-1,1]^A` for exploration; returns its log density.
+    pub fn act(&mut self, observation: &[T], action: &mut [T]) -> T {
+        self.actor.act(observation, &mut self.exploration, action)
     }
 
-    /// Draws a uniform action in `[-1,1]^A`, as before learning starts.
-    pub fn act_randomly(&mut self, action: &mut [T]) {
+    /// Draws a uniform action in `[-1,1]^A`, as before learning starts; returns its log density.
+    pub fn act_randomly(&mut self, action: &mut [T]) -> T {
+        let log_density = T::from_f64(-(action.len() as f64) * std::f64::consts::LN_2);
         for coordinate in action {
             *coordinate = T::from_f64(self.exploration.uniform(-1.0, 1.0));
         }
+        log_density
     }
 
     /// One update from one batch: critic, target critic, policy, temperature.
