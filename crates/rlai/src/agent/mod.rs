@@ -68,7 +68,9 @@ pub fn estimator_for<T: Scalar>(config: &TrainConfig) -> Box<dyn ActionEstimator
     match config.objective {
         Objective::ReverseKl => Box::new(ReverseKlReparameterised),
         Objective::ReverseKlScore => Box::new(ReverseKlScore),
-        Objective::ForwardKl => Box::new(ForwardKl { control_variate: config.control_variate }),
+        Objective::ForwardKl => {
+            Box::new(ForwardKl { control_variate: config.control_variate, ..ForwardKl::default() })
+        }
     }
 }
 

@@ -109,6 +109,7 @@ impl<T: Scalar> Shard<T> {
             q: &self.q,
             dq_du: wants_gradient.then_some(&self.dq_du[..]),
             dl_du: wants_gradient.then_some(&self.draws.dlog_pi_du[..]),
+            value: None,
         };
         estimator.signal(&particles, duals, &mut self.signal);
         let parameters = self.room.output();
