@@ -40,6 +40,7 @@ mod mixed;
 mod particles;
 pub mod reverse_kl;
 mod signal;
+mod soft_value;
 mod weighting;
 mod weights;
 
@@ -61,6 +62,7 @@ pub use reverse_kl::{
     ReverseKlValueBaseline,
 };
 pub use signal::{Signal, TrustRegion};
+pub use soft_value::soft_optimal_values;
 pub use weighting::{Tempering, Weighting};
 pub use weights::{effective_sample_size, self_normalised_weights};
 

@@ -222,8 +222,8 @@ mod tests {
     fn proposals() -> Vec<Proposal> {
         let plain = Proposal::default();
         let mut all = Vec::new();
-        for noise in [Noise::Independent, Noise::LatinHypercube, Noise::LowDiscrepancy] {
-            for source in [Source::Policy, Source::Shifted, Source::TargetPolicy] {
+        for noise in Noise::ALL {
+            for source in Source::ALL {
                 all.push(Proposal { source, noise, ..plain });
                 all.push(Proposal { source, noise, uniform: 0.25, replay: true });
             }

@@ -12,6 +12,7 @@ mod mixture;
 mod noise;
 mod segments;
 
+pub(crate) use mixture::before_tanh;
 pub use mixture::{MixtureSampler, Replayed, shifted_means};
 pub use noise::{MOST_LOW_DISCREPANCY_DIMENSIONS, Noise};
 pub use segments::Segments;
@@ -29,6 +30,20 @@ pub enum Source {
     Shifted,
     /// The target policy: the policy as it was some updates ago.
     TargetPolicy,
+}
+
+impl Source {
+    /// Every source, in the order of the documentation.
+    pub const ALL: [Source; 3] = [Self::Policy, Self::Shifted, Self::TargetPolicy];
+
+    /// The name a user types.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Policy => "policy",
+            Self::Shifted => "shifted",
+            Self::TargetPolicy => "target-policy",
+        }
+    }
 }
 
 /// How the N actions of a state are drawn.

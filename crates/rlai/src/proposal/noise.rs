@@ -21,6 +21,18 @@ pub enum Noise {
 pub const MOST_LOW_DISCREPANCY_DIMENSIONS: usize = sobol_burley::NUM_DIMENSIONS as usize;
 
 impl Noise {
+    /// Every kind of noise, in the order of the documentation.
+    pub const ALL: [Noise; 3] = [Self::Independent, Self::LatinHypercube, Self::LowDiscrepancy];
+
+    /// The name a user types.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Independent => "independent",
+            Self::LatinHypercube => "latin-hypercube",
+            Self::LowDiscrepancy => "low-discrepancy",
+        }
+    }
+
     /// Fills `points`, `[n, A]`, with points in the open unit cube: each uniform, together as this
     /// noise says. `order` is room for n numbers.
     pub(super) fn fill_unit<T: Scalar>(
@@ -104,8 +116,6 @@ mod tests {
     use super::*;
     use crate::random::Key;
 
-    const ALL: [Noise; 3] = [Noise::Independent, Noise::LatinHypercube, Noise::LowDiscrepancy];
-
     #[test]
     fn quantiles_of_the_normal() {
         for (p, z) in [(0.5, 0.0), (0.975, 1.959963984540054), (0.001, -3.090232306167813)] {
@@ -117,7 +127,7 @@ mod tests {
     /// independent draws, and stratified ones vary less.
     #[test]
     fn every_kind_of_noise_is_standard_normal() {
-        for noise in ALL {
+        for noise in Noise::ALL {
             let mut stream = Key::from_seed(3).stream("noise");
             let (sets, n, dimension) = (2_000, 8, 3);
             let (mut sum, mut squares) = ([0.0; 3], [0.0; 3]);

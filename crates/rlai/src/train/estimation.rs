@@ -1,13 +1,12 @@
-use super::{ConfigError, Objective, require};
+use super::config::require;
+use super::{ConfigError, Objective};
 use crate::estimator::{
     ActionEstimator, AdvantageWeighting, Awac, Divergence, FDivergence, ForwardKl, ForwardKlDreg,
     MixedKl, Mpo, Needs, ReverseKlReparameterised, ReverseKlScore, ReverseKlStl, Tempering,
     Weighting,
 };
 use crate::nn::Scalar;
-use crate::proposal::{
-    MOST_LOW_DISCREPANCY_DIMENSIONS, Noise, Proposal, Segments, Source,
-};
+use crate::proposal::{Proposal, Segments, Source};
 
 /// Settings of the estimator, and of where its particles come from.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,7 +17,7 @@ pub struct Estimation {
     pub weighting: Weighting,
     /// Mixed KL: share of forward KL, 0 to 1.
     pub mixed_share: f64,
-    /// Alpha-divergence: its order, from reverse KL (0) to forward KL (1).
+    /// Alpha-divergence: its order, from forward KL (0) to reverse KL (1).
     pub divergence_order: f64,
     /// AWAC and AWR: lambda, by which advantages are divided, reward units.
     pub advantage_temperature: f64,
@@ -79,9 +78,9 @@ impl Estimation {
             }),
             Objective::ForwardKlDreg => Box::new(ForwardKlDreg),
             Objective::MixedKl => Box::new(MixedKl { share: self.mixed_share }),
-            Objective::JensenShannon => Box::new(FDivergence { family: Divergence::JensenShannon }),
+            Objective::JensenShannon => Box::new(FDivergence::new(Divergence::JensenShannon)),
             Objective::AlphaDivergence => {
-                Box::new(FDivergence { family: Divergence::Alpha(self.divergence_order) })
+                Box::new(FDivergence::new(Divergence::Alpha(self.divergence_order)))
             }
             Objective::Mpo => Box::new(Mpo),
             Objective::Awac => Box::new(awac(AdvantageWeighting::Softmax)),
@@ -95,18 +94,13 @@ impl Estimation {
     }
 
     /// Refuses what cannot work or would have no effect.
-    pub(super) fn check(
-        &self,
-        objective: Objective,
-        samples: usize,
-        action_dimension: Option<usize>,
-    ) -> Result<(), ConfigError> {
+    pub(super) fn check(&self, objective: Objective, samples: usize) -> Result<(), ConfigError> {
         let needs = self.estimator::<f32>(objective).needs();
         let fewest = needs.samples;
         require(samples >= fewest, "samples", samples, objective.too_few_samples())?;
         self.check_weights(objective)?;
         self.check_own_settings(objective)?;
-        self.check_proposal(needs, objective, samples, action_dimension)
+        self.check_proposal(needs, objective, samples)
     }
 
     fn check_weights(&self, objective: Objective) -> Result<(), ConfigError> {
@@ -197,7 +191,6 @@ impl Estimation {
         needs: Needs,
         objective: Objective,
         samples: usize,
-        action_dimension: Option<usize>,
     ) -> Result<(), ConfigError> {
         let proposal = &self.proposal;
         if let Some((key, value)) = first_difference(proposal) {
@@ -220,23 +213,15 @@ impl Estimation {
             "samples",
             samples,
             "enough that every part of the proposal gets one (proposal, proposal_uniform, proposal_replay)",
-        )?;
-        let most = MOST_LOW_DISCREPANCY_DIMENSIONS;
-        require(
-            proposal.noise != Noise::LowDiscrepancy || action_dimension.is_none_or(|a| a <= most),
-            "noise",
-            "\"low-discrepancy\"",
-            &format!("at most {most} action dimensions"),
         )
     }
 }
 
 /// The first setting by which a proposal differs from the policy: its key and value.
 fn first_difference(proposal: &Proposal) -> Option<(&'static str, String)> {
-    let name = |value: &dyn erased::Named| value.quoted();
     let plain = Proposal::default();
     if proposal.source != plain.source {
-        return Some(("proposal", name(&proposal.source)));
+        return Some(("proposal", format!("{:?}", proposal.source.name())));
     }
     if proposal.uniform != plain.uniform {
         return Some(("proposal_uniform", proposal.uniform.to_string()));
@@ -244,5 +229,5 @@ fn first_difference(proposal: &Proposal) -> Option<(&'static str, String)> {
     if proposal.replay {
         return Some(("proposal_replay", proposal.replay.to_string()));
     }
-    (proposal.noise != plain.noise).then(|| ("noise", name(&proposal.noise)))
+    (proposal.noise != plain.noise).then(|| ("noise", format!("{:?}", proposal.noise.name())))
 }

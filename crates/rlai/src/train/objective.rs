@@ -18,7 +18,7 @@ pub enum Objective {
     MixedKl,
     /// Jensen-Shannon divergence by importance weights.
     JensenShannon,
-    /// The alpha-divergence of a chosen order, between reverse and forward KL, by importance weights.
+    /// The alpha-divergence of a chosen order, between forward and reverse KL, by importance weights.
     AlphaDivergence,
     /// Maximum a posteriori policy optimisation.
     Mpo,
@@ -73,6 +73,11 @@ impl Objective {
     /// Whether the estimator itself uses the temperature alpha; otherwise only a soft target does.
     pub fn uses_temperature(self) -> bool {
         !matches!(self, Self::Mpo | Self::Awac | Self::Awr)
+    }
+
+    /// Whether the action that was taken is a particle besides the samples.
+    pub fn adds_replay_action(self) -> bool {
+        matches!(self, Self::Awac | Self::Awr)
     }
 
     /// What to say of too few samples.

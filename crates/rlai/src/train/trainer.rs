@@ -331,6 +331,7 @@ impl Trainer {
             episodes: self.episodes,
             buffer: self.replay.len(),
             alpha: self.agent.alpha(),
+            eta: self.agent.eta(),
             ..TrainingMetrics::default()
         };
         self.since_last_line.drain_into(&mut line);
