@@ -20,17 +20,19 @@ pub(super) struct AgentDuals {
     eta: Dual,
     mean: Dual,
     scale: Dual,
+    /// A: the trust region's bounds are a coordinate's.
+    coordinates: f64,
 }
 
 impl AgentDuals {
-    pub(super) fn new(config: &TrainConfig) -> Self {
+    pub(super) fn new(config: &TrainConfig, action_dimension: usize) -> Self {
         let alpha = match config.temperature {
             Temperature::Tuned { initial, .. } => initial,
             Temperature::Fixed(alpha) => alpha,
         };
         // The first values of Acme's agent (Hoffman et al. 2020).
         let [eta, mean, scale] = [10.0, 10.0, 1000.0].map(Dual::new);
-        Self { alpha: Dual::new(alpha), eta, mean, scale }
+        Self { alpha: Dual::new(alpha), eta, mean, scale, coordinates: action_dimension as f64 }
     }
 
     pub(super) fn alpha(&self) -> f64 {
@@ -66,6 +68,7 @@ impl AgentDuals {
                 (&mut self.mean, bounds.mean, metrics.old_policy_kl_mean),
                 (&mut self.scale, bounds.scale, metrics.old_policy_kl_scale),
             ] {
+                let bound = self.coordinates * bound;
                 dual.step(trust_region_residual(dual.value(), bound, kl), rate);
             }
         }

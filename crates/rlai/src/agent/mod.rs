@@ -93,7 +93,7 @@ impl<T: Scalar> Agent<T> {
         let uses_old = config.estimation.uses_target_policy(config.objective);
         Ok(Self {
             scratch: Scratch::new(config.batch, observation_dimension, action_dimension),
-            duals: AgentDuals::new(config),
+            duals: AgentDuals::new(config, action_dimension),
             old_policy: uses_old.then(|| (actor.parameters().to_vec(), 0)),
             exploration: key.stream("exploration"),
             team: Team::new(config.threads)?,
