@@ -1,5 +1,5 @@
 use super::weights::effective_sample_size;
-use super::{Particles, self_normalised_weights};
+use super::{ParetoK, Particles, self_normalised_weights};
 use crate::nn::Scalar;
 
 /// What the importance weights `softmax(b + Q/alpha - l)` of each state look like. Every estimator
@@ -17,6 +17,10 @@ pub struct Diagnostics<T> {
     pub forward_kl: Vec<T>,
     /// Plug-in value of KL(policy || target), `-sum exp(b) log(w / exp b)`, `[B]`, nats.
     pub reverse_kl: Vec<T>,
+    /// Pareto k-hat of the weights, `[B]`: see [`ParetoK`]. NaN where it is not estimated, which is
+    /// everywhere unless asked for by [`Diagnostics::with_pareto_k`].
+    pub pareto_k: Vec<T>,
+    pareto: Option<ParetoK>,
     /// The weights of the last state looked at: scratch room, `[N]`.
     weights: Vec<T>,
     /// Their logs less the base, `[N]`.
@@ -33,9 +37,18 @@ impl<T: Scalar> Diagnostics<T> {
             entropy: per_state(),
             forward_kl: per_state(),
             reverse_kl: per_state(),
+            pareto_k: vec![T::nan(); states],
+            pareto: None,
             weights: vec![T::zero(); samples],
             log_ratios: vec![T::zero(); samples],
         }
+    }
+
+    /// Estimates Pareto k-hat too, at the cost of a sort and about 40 passes over the tail a state. It
+    /// says nothing of enumerated actions, whose weights are no sample.
+    pub fn with_pareto_k(mut self) -> Self {
+        self.pareto = Some(ParetoK::new(self.weights.len()));
+        self
     }
 
     /// Looks at one state; returns its weights `softmax(b + Q/alpha - l)`, `[N]`.
@@ -58,6 +71,11 @@ impl<T: Scalar> Diagnostics<T> {
         }
         let log_total = self_normalised_weights(&mut self.weights);
         self.summarise(particles, state, log_total);
+        if let Some(pareto) = &mut self.pareto {
+            let logs = self.log_ratios.iter().zip(particles.of_state(state));
+            let log_weights = logs.map(|(&ratio, i)| (particles.log_base[i] + ratio).widen());
+            self.pareto_k[state] = T::from_f64(pareto.estimate(log_weights));
+        }
         &self.weights
     }
 

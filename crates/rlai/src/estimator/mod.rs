@@ -25,7 +25,9 @@
 //! | [`MixedKl`] | share alpha (-w) + (1 - share) exp(b) (alpha l - Q - mean over the others) | none |
 //!
 //! A [`Weighting`] tempers and truncates importance weights; a [`Dual`] steps a positive number, such
-//! as a temperature, on the residual that a signal leaves.
+//! as a temperature, on the residual that a signal leaves. [`Diagnostics`] tell what the weights looked
+//! like, [`KlValue`] how far two policies are apart, [`soft_optimal_values`] what the particles say of
+//! the value.
 //!
 //! Losses are minimised. Reverse signals are gradients of alpha KL (soft actor-critic's loss), forward
 //! ones of KL. Q is in reward units, alpha is explicit, weights are computed in log space.
@@ -36,7 +38,9 @@ mod dual;
 mod duals;
 mod f_divergence;
 pub mod forward_kl;
+mod kl_value;
 mod mixed;
+mod pareto;
 mod particles;
 pub mod reverse_kl;
 mod signal;
@@ -55,7 +59,9 @@ pub use f_divergence::FDivergence;
 pub use forward_kl::{
     AdvantageWeighting, Awac, ForwardKl, ForwardKlAllActions, ForwardKlDreg, Mpo,
 };
+pub use kl_value::KlValue;
 pub use mixed::MixedKl;
+pub use pareto::ParetoK;
 pub use particles::{Origin, Particles};
 pub use reverse_kl::{
     ReverseKlAllActions, ReverseKlReparameterised, ReverseKlScore, ReverseKlStl,
