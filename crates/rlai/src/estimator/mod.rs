@@ -25,6 +25,7 @@ pub mod forward_kl;
 mod particles;
 pub mod reverse_kl;
 mod signal;
+pub mod trajectory;
 mod weights;
 
 pub use diagnostics::Diagnostics;
