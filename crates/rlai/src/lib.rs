@@ -2,7 +2,7 @@
 //! the policy's trajectories and the optimal ones.
 //!
 //! The rooms, in the order in which data flows: [`env`](mod@env), [`replay`], [`critic`],
-//! [`estimator`], [`distribution`], [`agent`], [`train`], [`checkpoint`]. An estimator sees
+//! [`estimator`], [`distribution`], [`agent`], [`train`], [`lab`], [`checkpoint`]. An estimator sees
 //! [`Particles`](estimator::Particles), actions with their log densities and values, and writes a
 //! learning [`Signal`](estimator::Signal); a distribution turns the signal into the gradient of its
 //! parameters, a network ([`nn`]) that into the gradient of its weights. Nothing else joins them.
@@ -37,6 +37,7 @@ pub mod critic;
 pub mod distribution;
 pub mod env;
 pub mod estimator;
+pub mod lab;
 pub mod nn;
 pub mod random;
 pub mod replay;
