@@ -50,7 +50,7 @@ impl RunSpec {
         let task = find_task(settings.env.as_deref())?;
         let objective =
             choice("objective", &settings.objective, Objective::ReverseKl, &OBJECTIVES)?;
-        let defaults = TrainConfig::defaults(objective, task.action.dimension());
+        let defaults = TrainConfig::defaults(objective, action_dimension(&task, objective)?);
         let mut whole = WholeNumbers::default();
         let config = fill(settings, &task, defaults, &mut whole)?;
         whole.refuse_negative(config.check())?;
@@ -144,6 +144,13 @@ fn write_temperature(config: &TrainConfig, settings: &mut Settings) {
             settings.temperature_loss = Some(name_of(config.temperature_loss, &TEMPERATURE_LOSSES));
         }
     }
+}
+
+fn action_dimension(task: &TaskInfo, objective: Objective) -> Result<usize, ConfigError> {
+    task.action.as_box().map(|space| space.dimension()).ok_or_else(|| {
+        let allowed = format!("it needs a box of actions, and {} has {}", task.id, task.action);
+        ConfigError::new("objective", format!("{:?}", objective.name()), allowed)
+    })
 }
 
 fn find_task(id: Option<&str>) -> Result<TaskInfo, ConfigError> {
