@@ -72,7 +72,7 @@ impl RunSpec {
             env: Some(self.env.clone()),
             objective: Some(name_of(config.objective, &OBJECTIVES)),
             samples: size(config.samples),
-            control_variate: Some(config.control_variate),
+            control_variate: Some(config.estimation.control_variate),
             steps: whole(config.steps),
             learning_starts: whole(config.learning_starts),
             seed: whole(config.seed),
@@ -174,7 +174,10 @@ fn fill(
     Ok(TrainConfig {
         objective: defaults.objective,
         samples: whole.size("samples", s.samples, defaults.samples),
-        control_variate: s.control_variate.unwrap_or(defaults.control_variate),
+        estimation: rlai::train::Estimation {
+            control_variate: s.control_variate.unwrap_or(defaults.estimation.control_variate),
+            ..defaults.estimation
+        },
         steps,
         learning_starts: whole.read(
             "learning_starts",

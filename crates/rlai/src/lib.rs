@@ -2,8 +2,8 @@
 //! the policy's trajectories and the optimal ones.
 //!
 //! The rooms, in the order in which data flows: [`env`](mod@env), [`replay`], [`critic`],
-//! [`estimator`], [`distribution`], [`agent`], [`train`], [`lab`], [`checkpoint`]. An estimator sees
-//! [`Particles`](estimator::Particles), actions with their log densities and values, and writes a
+//! [`proposal`], [`estimator`], [`distribution`], [`agent`], [`train`], [`lab`], [`checkpoint`]. An
+//! estimator sees [`Particles`](estimator::Particles), actions with their log densities and values, and writes a
 //! learning [`Signal`](estimator::Signal); a distribution turns the signal into the gradient of its
 //! parameters, a network ([`nn`]) that into the gradient of its weights. Nothing else joins them.
 //!
@@ -39,6 +39,7 @@ pub mod env;
 pub mod estimator;
 pub mod lab;
 pub mod nn;
+pub mod proposal;
 pub mod random;
 pub mod replay;
 pub mod train;

@@ -83,6 +83,14 @@ fn config(objective: Objective) -> TrainConfig {
     config.critic_target = CriticTarget::Classic;
     config.temperature = Temperature::Fixed(0.002);
     config.polyak = 0.05;
+    // MPO moves a bounded way from each target policy: these runs are short.
+    if objective == Objective::Mpo {
+        config.estimation.target_policy_period = 10;
+    }
+    // Advantages here are of the order of 0.1.
+    if objective.adds_replay_action() {
+        config.estimation.advantage_temperature = 0.02;
+    }
     (config.evaluate_every, config.evaluation_episodes) = (4_000, 1);
     config
 }

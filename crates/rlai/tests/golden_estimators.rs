@@ -58,6 +58,7 @@ fn particles<'a>(draws: &'a Draws<f64>, q: &'a [f64], log_base: &'a [f64]) -> Pa
         q,
         dq_du: None,
         dl_du: Some(&draws.dlog_pi_du),
+        value: None,
     }
 }
 
@@ -157,8 +158,11 @@ fn no_gradient_leaks_through_the_samples() {
     let block = golden("gaussian_tanh_snis");
     let (parameters, draws) = draws(&block);
     let (q, base, alpha) = (numbers(&block["q"]), uniform_base(), 0.2);
-    let estimators: [&dyn ActionEstimator<f64>; 3] =
-        [&ForwardKl::default(), &ForwardKl { control_variate: true }, &ReverseKlScore];
+    let estimators: [&dyn ActionEstimator<f64>; 3] = [
+        &ForwardKl::default(),
+        &ForwardKl { control_variate: true, ..ForwardKl::default() },
+        &ReverseKlScore,
+    ];
     for estimator in estimators {
         let mut signal = Signal::new(1, 5, 2);
         estimator.signal(&particles(&draws, &q, &base), &Duals::temperature(alpha), &mut signal);
@@ -234,6 +238,7 @@ fn leave_one_out_by_hand() {
         q: &q,
         dq_du: None,
         dl_du: None,
+        value: None,
     };
     let mut signal = Signal::new(1, 2, 1);
     ReverseKlScore.signal(&known, &Duals::temperature(0.5), &mut signal);

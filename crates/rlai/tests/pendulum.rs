@@ -78,5 +78,5 @@ fn the_seed_alone_determines_every_bit() {
     assert_eq!(hash(|config| config.evaluate_every = 100), reference, "evaluation");
     assert_ne!(hash(|config| config.seed = 1), reference);
     assert_ne!(hash(|config| config.samples = 8), reference);
-    assert_ne!(hash(|config| config.control_variate = true), reference);
+    assert_ne!(hash(|config| config.estimation.control_variate = true), reference);
 }

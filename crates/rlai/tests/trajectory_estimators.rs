@@ -241,6 +241,7 @@ fn all_actions(
             q: &flat(q),
             dq_du: None,
             dl_du: None,
+            value: None,
         };
         let mut signal = Signal::new(states, actions, 0);
         estimator.signal(&particles, &duals(case.alpha), &mut signal);
@@ -396,6 +397,7 @@ fn the_marginal_reverse_form_is_unbiased_over_drawn_actions() {
                     q: &[case.q_soft_pi[t][s][one], case.q_soft_pi[t][s][two]],
                     dq_du: None,
                     dl_du: None,
+                    value: None,
                 };
                 let mut signal = Signal::new(1, 2, 0);
                 ReverseKlScore.signal(&particles, &duals(case.alpha), &mut signal);

@@ -44,12 +44,13 @@ impl<T: Scalar> Actor<T> {
         self.parameters = parameters;
     }
 
-    /// Draws one action.
-    pub(super) fn act(&mut self, observation: &[T], noise: &mut Stream, action: &mut [T]) {
+    /// Draws one action; returns its log density.
+    pub(super) fn act(&mut self, observation: &[T], noise: &mut Stream, action: &mut [T]) -> T {
         self.net.forward(&self.parameters, observation, &mut self.room);
         noise.fill_normal(&mut self.draws.noise);
         self.head.sample(self.room.output(), &mut self.draws);
         action.copy_from_slice(&self.draws.action);
+        self.draws.log_pi[0]
     }
 
     /// Moves the parameters against `gradient`, whose norm is `norm`.

@@ -13,6 +13,16 @@ pub struct UpdateMetrics {
     pub effective_sample_size: f64,
     /// Largest of the N weights.
     pub largest_weight: f64,
+    /// Plug-in estimate of KL(target || pi) from the weights, nats.
+    pub forward_kl: f64,
+    /// Plug-in estimate of KL(pi || target) from the weights, nats.
+    pub reverse_kl: f64,
+    /// KL of the estimator's own weights from the particles' base weights, nats (MPO).
+    pub weight_divergence: f64,
+    /// KL(old policy || new policy), the part that moves the mean, nats (MPO).
+    pub old_policy_kl_mean: f64,
+    /// The part that changes the scale.
+    pub old_policy_kl_scale: f64,
     /// Norm of both critics' gradient before clipping.
     pub critic_gradient_norm: f64,
     /// Norm of the policy's gradient before clipping.
@@ -21,13 +31,18 @@ pub struct UpdateMetrics {
 
 impl UpdateMetrics {
     /// Turns the sums that the two halves of a batch reported into means.
-    pub(crate) fn scale_means(&mut self, batch: usize, samples: usize) {
+    pub(crate) fn scale_means(&mut self, batch: usize, particles: usize) {
         let states = batch as f64;
         self.policy_loss /= states;
         self.entropy /= states;
         self.effective_sample_size /= states;
         self.largest_weight /= states;
-        self.q /= states * samples as f64;
+        self.forward_kl /= states;
+        self.reverse_kl /= states;
+        self.weight_divergence /= states;
+        self.old_policy_kl_mean /= states;
+        self.old_policy_kl_scale /= states;
+        self.q /= states * particles as f64;
     }
 
     /// Adds another update's, for means over several.
@@ -38,6 +53,11 @@ impl UpdateMetrics {
         self.entropy += other.entropy;
         self.effective_sample_size += other.effective_sample_size;
         self.largest_weight += other.largest_weight;
+        self.forward_kl += other.forward_kl;
+        self.reverse_kl += other.reverse_kl;
+        self.weight_divergence += other.weight_divergence;
+        self.old_policy_kl_mean += other.old_policy_kl_mean;
+        self.old_policy_kl_scale += other.old_policy_kl_scale;
         self.critic_gradient_norm += other.critic_gradient_norm;
         self.policy_gradient_norm += other.policy_gradient_norm;
     }

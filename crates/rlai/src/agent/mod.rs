@@ -2,6 +2,8 @@
 //! right). What differs between objectives is the estimator alone.
 
 mod actor;
+mod drawing;
+mod duals;
 mod metrics;
 mod persist;
 mod policy;
@@ -12,18 +14,18 @@ pub use policy::Policy;
 pub use metrics::UpdateMetrics;
 
 use actor::Actor;
+use drawing::Known;
+use duals::AgentDuals;
 use shard::Shard;
 
 use crate::critic::{self, CriticStep, TdTarget, TwinCritic, td_targets};
 use crate::distribution::TanhNormal;
-use crate::estimator::{
-    ActionEstimator, Duals, ForwardKl, ReverseKlReparameterised, ReverseKlScore, TemperatureDual,
-    temperature_residual,
-};
+use crate::estimator::ActionEstimator;
 use crate::nn::{Scalar, Team, all_finite};
+use crate::proposal::Replayed;
 use crate::random::{Key, Stream};
 use crate::replay::Batch;
-use crate::train::{Objective, Temperature, TrainConfig};
+use crate::train::{CriticTarget, Objective, TrainConfig};
 
 /// A number that stopped being one: what it was.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,7 +44,10 @@ where
     estimator: Box<dyn ActionEstimator<T>>,
     actor: Actor<T>,
     critic: TwinCritic<T>,
-    temperature: TemperatureDual,
+    duals: AgentDuals,
+    /// The target policy's parameters, where the estimator draws from it, and the updates since it
+    /// was copied.
+    old_policy: Option<(Vec<T>, u64)>,
     shards: [Shard<T>; 2],
     scratch: Scratch<T>,
     exploration: Stream,
@@ -61,15 +66,8 @@ struct Scratch<T> {
     rewards: Vec<T>,
     discounts: Vec<T>,
     targets: Vec<T>,
-}
-
-/// The estimator that a configuration names.
-pub fn estimator_for<T: Scalar>(config: &TrainConfig) -> Box<dyn ActionEstimator<T>> {
-    match config.objective {
-        Objective::ReverseKl => Box::new(ReverseKlReparameterised),
-        Objective::ReverseKlScore => Box::new(ReverseKlScore),
-        Objective::ForwardKl => Box::new(ForwardKl { control_variate: config.control_variate }),
-    }
+    actions: Vec<T>,
+    log_densities: Vec<T>,
 }
 
 impl<T: Scalar> Agent<T> {
@@ -87,18 +85,16 @@ impl<T: Scalar> Agent<T> {
         let actor = Actor::new(observation_dimension, head, &config.hidden, &key);
         let (observations, actions) = (observation_dimension, action_dimension);
         let critic = TwinCritic::new(observations, actions, &config.hidden, config.batch, &key);
-        let estimator = estimator_for(config);
+        let estimator = config.estimation.estimator(config.objective);
         let half = config.batch.div_ceil(2);
         let shard =
             |index, states| Shard::new(index, states, config, &*estimator, &actor, &critic, &key);
         let shards = [shard(0, half), shard(1, config.batch - half)];
-        let alpha = match config.temperature {
-            Temperature::Tuned { initial, .. } => initial,
-            Temperature::Fixed(alpha) => alpha,
-        };
+        let uses_old = config.estimation.uses_target_policy(config.objective);
         Ok(Self {
             scratch: Scratch::new(config.batch, observation_dimension, action_dimension),
-            temperature: TemperatureDual::new(alpha),
+            duals: AgentDuals::new(config, action_dimension),
+            old_policy: uses_old.then(|| (actor.parameters().to_vec(), 0)),
             exploration: key.stream("exploration"),
             team: Team::new(config.threads)?,
             config: config.clone(),
@@ -116,22 +112,29 @@ impl<T: Scalar> Agent<T> {
 
     /// The temperature now.
     pub fn alpha(&self) -> f64 {
-        self.temperature.alpha()
+        self.duals.alpha()
     }
 
-    /// Draws an action in `[-1,1]^A` for exploration.
-    pub fn act(&mut self, observation: &[T], action: &mut [T]) {
-        self.actor.act(observation, &mut self.exploration, action);
+    /// The temperature of MPO's weights now; none for other objectives.
+    pub fn eta(&self) -> Option<f64> {
+        (self.config.objective == Objective::Mpo).then(|| self.duals.eta())
     }
 
-    /// Draws a uniform action in `[-1,1]^A`, as before learning starts.
-    pub fn act_randomly(&mut self, action: &mut [T]) {
+    /// Draws an action in `[-1,1]^A` for exploration; returns its log density.
+    pub fn act(&mut self, observation: &[T], action: &mut [T]) -> T {
+        self.actor.act(observation, &mut self.exploration, action)
+    }
+
+    /// Draws a uniform action in `[-1,1]^A`, as before learning starts; returns its log density.
+    pub fn act_randomly(&mut self, action: &mut [T]) -> T {
+        let log_density = T::from_f64(-(action.len() as f64) * std::f64::consts::LN_2);
         for coordinate in action {
             *coordinate = T::from_f64(self.exploration.uniform(-1.0, 1.0));
         }
+        log_density
     }
 
-    /// One update from one batch: critic, target critic, policy, temperature.
+    /// One update from one batch: critic, target critic, policy, duals.
     ///
     /// `rate` is the schedule's factor on all learning rates.
     ///
@@ -144,12 +147,46 @@ impl<T: Scalar> Agent<T> {
         self.compute_targets();
         self.update_critic(rate, &mut metrics)?;
         self.update_policy(rate, &mut metrics)?;
-        self.update_temperature(rate, &metrics)?;
+        self.update_duals(rate, &metrics)?;
+        self.follow_policy();
         Ok(metrics)
     }
 
-    /// A fresh action at each next state, both target critics there, and the TD targets.
+    /// The TD targets, from the next states.
     fn compute_targets(&mut self) {
+        match self.config.critic_target {
+            CriticTarget::SoftOptimal => self.value_next_states(),
+            CriticTarget::Soft | CriticTarget::Classic => self.value_next_actions(),
+        }
+        let scratch = &mut self.scratch;
+        let [one, two] = &scratch.next_values;
+        let known = TdTarget {
+            rewards: &scratch.rewards,
+            discounts: &scratch.discounts,
+            next_values: [one, two],
+            next_log_pi: &scratch.next_log_pi,
+        };
+        let alpha = T::from_f64(self.duals.alpha());
+        td_targets(self.config.critic_target, alpha, &known, &mut scratch.targets);
+    }
+
+    /// The soft-optimal value of each next state, estimated from N actions there.
+    fn value_next_states(&mut self) {
+        let (actor, critic, [first, second]) = (&self.actor, &self.critic, &mut self.shards);
+        let scratch = &mut self.scratch;
+        let alpha = T::from_f64(self.duals.alpha());
+        let observations = split(&scratch.next_observations, first.states(), second.states());
+        let [values, same] = &mut scratch.next_values;
+        let (one, two) = values.split_at_mut(first.states());
+        self.team.both(
+            || first.soft_optimal_values(actor, critic, alpha, observations.0, one),
+            || second.soft_optimal_values(actor, critic, alpha, observations.1, two),
+        );
+        same.copy_from_slice(values);
+    }
+
+    /// A fresh action at each next state, and both target critics there.
+    fn value_next_actions(&mut self) {
         let scratch = &mut self.scratch;
         let (actor, [first, second]) = (&self.actor, &mut self.shards);
         let observations = split(&scratch.next_observations, first.states(), second.states());
@@ -164,14 +201,6 @@ impl<T: Scalar> Agent<T> {
         let input = &scratch.next_input;
         self.team
             .both(|| one.target_values(input, values_one), || two.target_values(input, values_two));
-        let known = TdTarget {
-            rewards: &scratch.rewards,
-            discounts: &scratch.discounts,
-            next_values: [values_one, values_two],
-            next_log_pi: &scratch.next_log_pi,
-        };
-        let alpha = T::from_f64(self.temperature.alpha());
-        td_targets(self.config.critic_target, alpha, &known, &mut scratch.targets);
     }
 
     fn update_critic(&mut self, rate: f64, metrics: &mut UpdateMetrics) -> Result<(), NonFinite> {
@@ -192,19 +221,21 @@ impl<T: Scalar> Agent<T> {
     }
 
     fn update_policy(&mut self, rate: f64, metrics: &mut UpdateMetrics) -> Result<(), NonFinite> {
-        let duals = Duals::temperature(T::from_f64(self.temperature.alpha()));
+        let duals = self.duals.numbers();
         let (actor, critic, estimator) = (&self.actor, &self.critic, &*self.estimator);
         let [first, second] = &mut self.shards;
-        let states = split(&self.scratch.observations, first.states(), second.states());
+        let known = self.scratch.known(first.states(), second.states());
+        let old_policy = self.old_policy.as_ref().map(|(parameters, _)| &parameters[..]);
+        let known = known.map(|known| Known { old_policy, alpha: duals.alpha, ..known });
         self.team.both(
-            || first.policy_gradient(actor, critic, estimator, &duals, states.0),
-            || second.policy_gradient(actor, critic, estimator, &duals, states.1),
+            || first.policy_gradient(actor, critic, estimator, &duals, &known[0]),
+            || second.policy_gradient(actor, critic, estimator, &duals, &known[1]),
         );
         first.add_gradient_of(second);
         for shard in [first, second] {
             shard.report(metrics);
         }
-        metrics.scale_means(self.config.batch, self.config.samples);
+        metrics.scale_means(self.config.batch, self.config.particles());
         let gradient = self.shards[0].gradient();
         metrics.policy_gradient_norm = crate::nn::norm(gradient);
         check(metrics.policy_loss, "the policy's loss")?;
@@ -215,15 +246,23 @@ impl<T: Scalar> Agent<T> {
         Ok(())
     }
 
-    fn update_temperature(&mut self, rate: f64, metrics: &UpdateMetrics) -> Result<(), NonFinite> {
-        let Temperature::Tuned { target_entropy, .. } = self.config.temperature else {
-            return Ok(());
-        };
-        let loss = self.config.temperature_loss;
-        let residual = temperature_residual(loss, self.alpha(), -metrics.entropy, target_entropy);
-        check(residual, "the temperature's gradient")?;
-        self.temperature.step(residual, rate * self.config.temperature_learning_rate);
-        check(self.alpha(), "the temperature")
+    fn update_duals(&mut self, rate: f64, metrics: &UpdateMetrics) -> Result<(), NonFinite> {
+        let seen = metrics.entropy + metrics.weight_divergence;
+        check(seen, "the gradient of the temperature")?;
+        self.duals.step(&self.config, rate, metrics);
+        check(if self.duals.are_finite() { 0.0 } else { f64::NAN }, "the temperature")
+    }
+
+    /// Copies the policy into the target policy when it is time.
+    fn follow_policy(&mut self) {
+        let period = self.config.estimation.target_policy_period;
+        if let Some((parameters, age)) = &mut self.old_policy {
+            *age += 1;
+            if *age >= period {
+                parameters.copy_from_slice(self.actor.parameters());
+                *age = 0;
+            }
+        }
     }
 
     /// Refuses parameters that are not finite.
@@ -255,7 +294,23 @@ impl<T: Scalar> Scratch<T> {
             rewards: room(1),
             discounts: room(1),
             targets: room(1),
+            actions: room(action),
+            log_densities: room(1),
         }
+    }
+
+    /// What is known of the states of each half of the batch.
+    fn known(&self, first: usize, second: usize) -> [Known<'_, T>; 2] {
+        let of_half = |states, actions, log_density| Known {
+            states,
+            replayed: Replayed { actions, log_density },
+            old_policy: None,
+            alpha: T::one(),
+        };
+        let states = split(&self.observations, first, second);
+        let actions = split(&self.actions, first, second);
+        let log_density = split(&self.log_densities, first, second);
+        [of_half(states.0, actions.0, log_density.0), of_half(states.1, actions.1, log_density.1)]
     }
 
     /// Copies a batch in, widening it to this precision. The next actions are still to be written.
@@ -266,13 +321,15 @@ impl<T: Scalar> Scratch<T> {
         convert(&batch.next_observations, &mut self.next_observations);
         convert(&batch.rewards, &mut self.rewards);
         convert(&batch.discounts, &mut self.discounts);
+        convert(&batch.actions, &mut self.actions);
+        convert(&batch.log_densities, &mut self.log_densities);
         let width = observation + action;
         for i in 0..size {
             let (row, next_row) = (i * width..(i + 1) * width, i * width..i * width + observation);
             let seen = i * observation..(i + 1) * observation;
             let (o, a) = self.input[row].split_at_mut(observation);
             o.copy_from_slice(&self.observations[seen.clone()]);
-            convert(&batch.actions[i * action..(i + 1) * action], a);
+            a.copy_from_slice(&self.actions[i * action..(i + 1) * action]);
             self.next_input[next_row].copy_from_slice(&self.next_observations[seen]);
         }
     }

@@ -2,19 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
+use super::duals::LOG_ALPHA;
 use super::{Agent, Policy};
 use crate::checkpoint::{
     self, CheckpointError, Manifest, Network, TensorView, Tensors, parameters_blake3,
 };
 use crate::env::BoxSpace;
-use crate::estimator::TemperatureDual;
 use crate::nn::Mlp;
-use crate::train::Temperature;
 
 const POLICY: &str = "policy";
 const CRITICS: [&str; 2] = ["critic_0", "critic_1"];
 const TARGETS: [&str; 2] = ["target_critic_0", "target_critic_1"];
-const LOG_ALPHA: &str = "log_alpha";
 
 /// The folder that holds the checkpoint of `dir`, a run's folder or a checkpoint's own.
 pub(super) fn checkpoint_folder(dir: &Path) -> PathBuf {
@@ -29,7 +27,7 @@ fn network(name: &str, net: &Mlp) -> Network {
 }
 
 impl Agent<f32> {
-    /// Saves networks, targets and temperature to `dir`; `action` is the task's own box.
+    /// Saves networks, targets and duals to `dir`; `action` is the task's own box.
     ///
     /// # Errors
     /// When they cannot be written, or hold a number that is not finite.
@@ -40,12 +38,12 @@ impl Agent<f32> {
         action: &BoxSpace,
         step: u64,
     ) -> Result<(), CheckpointError> {
-        let log_alpha = [self.alpha().ln() as f32];
+        let duals = self.duals.logarithms(self.config.objective);
         let manifest = self.manifest(env, action, step);
-        checkpoint::write(dir, &manifest, &self.tensors(&manifest.networks, &log_alpha)?)
+        checkpoint::write(dir, &manifest, &self.tensors(&manifest.networks, &duals)?)
     }
 
-    /// Takes over networks, targets and temperature (unless this agent's is fixed) from `dir`, a
+    /// Takes over networks, targets and duals (not the temperature if this agent's is fixed) from `dir`, a
     /// run's folder or its checkpoint. Optimisers and random streams start anew.
     ///
     /// # Errors
@@ -59,21 +57,24 @@ impl Agent<f32> {
         };
         let critics = of_pair(CRITICS, &tensors)?;
         let targets = of_pair(TARGETS, &tensors)?;
-        let log_alpha = tensors.get(LOG_ALPHA, &[])?[0];
+        tensors.get(LOG_ALPHA, &[])?;
+        if let Some((old_policy, _)) = &mut self.old_policy {
+            old_policy.clone_from(&policy);
+        }
         self.actor.set_parameters(policy);
         for (index, (critic, target)) in critics.into_iter().zip(targets).enumerate() {
             self.critic.set_parameters(index, critic, target);
         }
-        if matches!(self.config.temperature, Temperature::Tuned { .. }) {
-            self.temperature = TemperatureDual::new(f64::from(log_alpha).exp());
-        }
+        let stored =
+            |name: &str| tensors.get(name, &[]).ok().and_then(|values| values.first().copied());
+        self.duals.restore(&self.config, stored);
         Ok(())
     }
 
     /// Hash of all that [`Agent::save`] saves: equal runs have equal ones.
     pub fn parameters_blake3(&self) -> String {
-        let log_alpha = [self.alpha().ln() as f32];
-        let views = self.tensors(&self.networks(), &log_alpha);
+        let duals = self.duals.logarithms(self.config.objective);
+        let views = self.tensors(&self.networks(), &duals);
         parameters_blake3(&views.expect("the shapes were read off the networks themselves"))
     }
 
@@ -109,7 +110,7 @@ impl Agent<f32> {
     fn tensors<'a>(
         &'a self,
         networks: &[Network],
-        log_alpha: &'a [f32; 1],
+        duals: &'a [(&'static str, [f32; 1])],
     ) -> Result<Vec<TensorView<'a>>, CheckpointError> {
         let parameters = [
             self.actor.parameters(),
@@ -122,7 +123,9 @@ impl Agent<f32> {
         for (network, parameters) in networks.iter().zip(parameters) {
             views.extend(network.views(parameters)?);
         }
-        views.push(TensorView { name: LOG_ALPHA.to_owned(), shape: vec![], data: log_alpha });
+        for (name, logarithm) in duals {
+            views.push(TensorView { name: (*name).to_owned(), shape: vec![], data: logarithm });
+        }
         Ok(views)
     }
 }

@@ -1,11 +1,14 @@
 use super::UpdateMetrics;
 use super::actor::Actor;
-use crate::critic::{TwinCritic, ValueRoom};
+use super::drawing::{Drawing, Known};
+use crate::critic::{Networks, TwinCritic, ValueRoom};
 use crate::distribution::Draws;
-use crate::estimator::{ActionEstimator, Duals, Origin, Particles, Signal};
+use crate::estimator::{
+    ActionEstimator, Duals, Origin, Particles, Signal, TrustRegion, soft_optimal_values,
+};
 use crate::nn::{Activations, Scalar};
 use crate::random::{Key, Stream};
-use crate::train::TrainConfig;
+use crate::train::{CriticTarget, TrainConfig};
 
 /// Half of a batch on its way through the policy's update. The halves are the same with one thread and
 /// with two, and their gradients are added in one order, so that the number of threads changes no bit.
@@ -15,8 +18,7 @@ pub(super) struct Shard<T> {
     room: Activations<T>,
     next_draws: Draws<T>,
     draws: Draws<T>,
-    origins: Vec<Origin>,
-    log_base: Vec<T>,
+    drawing: Drawing<T>,
     values: ValueRoom<T>,
     q: Vec<T>,
     /// dQ/du of each action, `[B, N, A]`; empty when the estimator does not ask for it.
@@ -24,6 +26,17 @@ pub(super) struct Shard<T> {
     signal: Signal<T>,
     d_parameters: Vec<T>,
     gradient: Vec<T>,
+    /// Sum over states of KL(old policy || new policy), where the signal holds it.
+    old_policy_kl: TrustRegion<f64>,
+    /// For soft-optimal targets: room to value the actions drawn at the next states.
+    next_values: Option<NextValues<T>>,
+}
+
+struct NextValues<T> {
+    room: ValueRoom<T>,
+    q: Vec<T>,
+    origins: Vec<Origin>,
+    log_base: Vec<T>,
 }
 
 impl<T: Scalar> Shard<T> {
@@ -36,25 +49,34 @@ impl<T: Scalar> Shard<T> {
         critic: &TwinCritic<T>,
         key: &Key,
     ) -> Self {
-        let (samples, action) = (config.samples, actor.head.action_dimension());
-        let mut signal = Signal::new(states, samples, action);
+        let (particles, action) = (config.particles(), actor.head.action_dimension());
+        let mut signal = Signal::new(states, particles, action);
         signal.state_weight.fill(T::from_f64(1.0 / config.batch as f64));
         let gradients =
-            if estimator.needs().action_gradients { states * samples * action } else { 0 };
+            if estimator.needs().action_gradients { states * particles * action } else { 0 };
+        let soft_optimal = config.critic_target == CriticTarget::SoftOptimal;
+        let next_samples = if soft_optimal { config.samples } else { 1 };
+        let next_values = soft_optimal.then(|| NextValues {
+            room: critic.value_room(states, next_samples),
+            q: vec![T::zero(); states * next_samples],
+            origins: vec![Origin::Policy; next_samples],
+            log_base: vec![T::from_f64(-(next_samples as f64).ln()); states * next_samples],
+        });
         Self {
             states,
             noise: key.indexed_stream("update noise", index),
             room: actor.net.activations(states),
-            next_draws: Draws::new(states, 1, action),
-            draws: Draws::new(states, samples, action),
-            origins: vec![Origin::Policy; samples],
-            log_base: vec![T::from_f64(-(samples as f64).ln()); states * samples],
-            values: critic.value_room(states, samples),
-            q: vec![T::zero(); states * samples],
+            next_draws: Draws::new(states, next_samples, action),
+            draws: Draws::new(states, particles, action),
+            drawing: Drawing::new(states, config, actor, critic),
+            values: critic.value_room(states, particles),
+            q: vec![T::zero(); states * particles],
             dq_du: vec![T::zero(); gradients],
             signal,
             d_parameters: vec![T::zero(); states * actor.head.parameters_per_state()],
             gradient: vec![T::zero(); actor.net.parameter_count()],
+            old_policy_kl: TrustRegion { mean: 0.0, scale: 0.0 },
+            next_values,
         }
     }
 
@@ -71,9 +93,7 @@ impl<T: Scalar> Shard<T> {
         input: &mut [T],
         log_pi: &mut [T],
     ) {
-        actor.net.forward(actor.parameters(), observations, &mut self.room);
-        self.noise.fill_normal(&mut self.next_draws.noise);
-        actor.head.sample(self.room.output(), &mut self.next_draws);
+        self.draw_next(actor, observations);
         let dimension = actor.head.action_dimension();
         let width = input.len() / self.states;
         let actions = self.next_draws.action.chunks_exact(dimension);
@@ -81,6 +101,39 @@ impl<T: Scalar> Shard<T> {
             row[width - dimension..].copy_from_slice(action);
         }
         log_pi.copy_from_slice(&self.next_draws.log_pi);
+    }
+
+    fn draw_next(&mut self, actor: &Actor<T>, observations: &[T]) {
+        actor.net.forward(actor.parameters(), observations, &mut self.room);
+        self.noise.fill_normal(&mut self.next_draws.noise);
+        actor.head.sample(self.room.output(), &mut self.next_draws);
+    }
+
+    /// The soft-optimal value of each next state under the target critics, `[B]`.
+    pub(super) fn soft_optimal_values(
+        &mut self,
+        actor: &Actor<T>,
+        critic: &TwinCritic<T>,
+        alpha: T,
+        observations: &[T],
+        values: &mut [T],
+    ) {
+        self.draw_next(actor, observations);
+        let next = self.next_values.as_mut().expect("made for soft-optimal targets");
+        let NextValues { room, q, origins, log_base } = next;
+        critic.values(Networks::Target, observations, &self.next_draws.action, room, q, None);
+        let particles = Particles {
+            samples: origins.len(),
+            origins,
+            log_pi: &self.next_draws.log_pi,
+            log_pi_0: None,
+            log_base,
+            q,
+            dq_du: None,
+            dl_du: None,
+            value: None,
+        };
+        soft_optimal_values(&particles, alpha, values);
     }
 
     /// This half's part of the gradient of the policy's weights: states to parameters to actions to
@@ -91,30 +144,51 @@ impl<T: Scalar> Shard<T> {
         critic: &TwinCritic<T>,
         estimator: &dyn ActionEstimator<T>,
         duals: &Duals<T>,
-        states: &[T],
+        known: &Known<'_, T>,
     ) {
+        let states = known.states;
         actor.net.forward(actor.parameters(), states, &mut self.room);
-        self.noise.fill_normal(&mut self.draws.noise);
-        actor.head.sample(self.room.output(), &mut self.draws);
+        let policy = self.room.output();
+        self.drawing.draw(actor, critic, known, policy, &mut self.noise, &mut self.draws);
         let wants_gradient = !self.dq_du.is_empty();
         let dq_da = wants_gradient.then_some(&mut self.dq_du[..]);
-        critic.values(states, &self.draws.action, &mut self.values, &mut self.q, dq_da);
+        let (actions, current) = (&self.draws.action, Networks::Current);
+        critic.values(current, states, actions, &mut self.values, &mut self.q, dq_da);
         self.draws.through_tanh(&mut self.dq_du);
         let particles = Particles {
             samples: self.signal.samples(),
-            origins: &self.origins,
+            origins: self.drawing.origins(),
             log_pi: &self.draws.log_pi,
             log_pi_0: None,
-            log_base: &self.log_base,
+            log_base: self.drawing.log_base(),
             q: &self.q,
             dq_du: wants_gradient.then_some(&self.dq_du[..]),
             dl_du: wants_gradient.then_some(&self.draws.dlog_pi_du[..]),
+            value: None,
         };
         estimator.signal(&particles, duals, &mut self.signal);
-        let parameters = self.room.output();
-        actor.head.backward(parameters, &self.draws, &self.signal, &mut self.d_parameters);
+        actor.head.backward(policy, &self.draws, &self.signal, &mut self.d_parameters);
+        self.hold_to_old_policy(actor);
         let (d_output, gradient) = (&self.d_parameters, &mut self.gradient);
         actor.net.backward(actor.parameters(), states, d_output, gradient, &mut self.room);
+    }
+
+    /// Adds the trust region's gradient, if the signal has one, and measures the divergences it weighs.
+    fn hold_to_old_policy(&mut self, actor: &Actor<T>) {
+        let (Some(weights), Some(old)) = (self.signal.trust_region, self.drawing.old_parameters())
+        else {
+            return;
+        };
+        let (head, new) = (&actor.head, self.room.output());
+        let state_weight = &self.signal.state_weight;
+        head.add_kl_gradient(old, new, weights, state_weight, &mut self.d_parameters);
+        let width = head.parameters_per_state();
+        self.old_policy_kl = TrustRegion { mean: 0.0, scale: 0.0 };
+        for (old, new) in old.chunks_exact(width).zip(new.chunks_exact(width)) {
+            let kl = head.kl_from(old, new);
+            self.old_policy_kl.mean += kl.mean.widen();
+            self.old_policy_kl.scale += kl.scale.widen();
+        }
     }
 
     /// Adds the other half's gradient to this one's.
@@ -136,6 +210,11 @@ impl<T: Scalar> Shard<T> {
         metrics.entropy += sum(&diagnostics.entropy);
         metrics.effective_sample_size += sum(&diagnostics.effective_sample_size);
         metrics.largest_weight += sum(&diagnostics.largest_weight);
+        metrics.forward_kl += sum(&diagnostics.forward_kl);
+        metrics.reverse_kl += sum(&diagnostics.reverse_kl);
+        metrics.weight_divergence += sum(&self.signal.weight_divergence);
+        metrics.old_policy_kl_mean += self.old_policy_kl.mean;
+        metrics.old_policy_kl_scale += self.old_policy_kl.scale;
         metrics.q += sum(&self.q);
     }
 }
@@ -143,8 +222,8 @@ impl<T: Scalar> Shard<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::estimator_for;
     use crate::distribution::TanhNormal;
+    use crate::proposal::{Noise, Proposal, Replayed, Source};
     use crate::train::Objective;
 
     const STATES: usize = 6;
@@ -158,24 +237,47 @@ mod tests {
     }
 
     fn setting(objective: Objective, samples: usize) -> Setting {
+        setting_with(objective, samples, |_| {})
+    }
+
+    fn setting_with(
+        objective: Objective,
+        samples: usize,
+        change: impl FnOnce(&mut TrainConfig),
+    ) -> Setting {
         let mut config = TrainConfig::defaults(objective, 2);
+        change(&mut config);
         (config.samples, config.batch, config.hidden) = (samples, STATES, vec![10, 8]);
         let key = Key::from_seed(9);
         let head = TanhNormal::new(2, config.log_std_min, config.log_std_max);
         let actor = Actor::new(3, head, &config.hidden, &key);
         let critic = TwinCritic::new(3, 2, &config.hidden, STATES, &key);
-        let estimator = estimator_for(&config);
+        let estimator = config.estimation.estimator(objective);
         let shard = Shard::new(0, STATES, &config, &*estimator, &actor, &critic, &key);
         let mut observations = vec![0.0; STATES * 3];
         key.stream("observations").fill_normal(&mut observations);
         Setting { actor, critic, shard, estimator, observations }
     }
 
+    /// The same action was taken in every state, by a uniform policy.
+    fn known(states: &[f64]) -> Known<'_, f64> {
+        let replayed = Replayed {
+            actions: &[0.3, -0.6, 0.3, -0.6, 0.3, -0.6, 0.3, -0.6, 0.3, -0.6, 0.3, -0.6],
+            log_density: &[-2.0 * std::f64::consts::LN_2; STATES],
+        };
+        Known { states, replayed, old_policy: None, alpha: 0.3 }
+    }
+
     /// Compares the gradient of the weights with central differences of `loss`, which is given the
     /// setting as the gradient left it and other weights.
     fn check(mut setting: Setting, loss: impl Fn(&Setting, &[f64]) -> f64) {
         let Setting { actor, critic, shard, estimator, observations } = &mut setting;
-        shard.policy_gradient(actor, critic, &**estimator, &Duals::temperature(0.3), observations);
+        let duals = Duals::temperature(0.3);
+        let trust_region = TrustRegion { mean: 0.4, scale: 0.8 };
+        let duals = Duals { trust_region, ..duals };
+        let old_policy: Vec<f64> = actor.parameters().iter().map(|weight| 0.9 * weight).collect();
+        let known = Known { old_policy: Some(&old_policy), ..known(observations) };
+        shard.policy_gradient(actor, critic, &**estimator, &duals, &known);
         let gradient = setting.shard.gradient().to_vec();
         let parameters = setting.actor.parameters().to_vec();
         assert!(gradient.iter().filter(|g| g.abs() > 1e-6).count() > parameters.len() / 2);
@@ -225,21 +327,55 @@ mod tests {
                 let mut q = vec![0.0; draws.log_pi.len()];
                 let mut room = setting.critic.value_room(STATES, samples);
                 let states = &setting.observations;
-                setting.critic.values(states, &draws.action, &mut room, &mut q, None);
+                setting.critic.values(
+                    Networks::Current,
+                    states,
+                    &draws.action,
+                    &mut room,
+                    &mut q,
+                    None,
+                );
                 let total: f64 = draws.log_pi.iter().zip(&q).map(|(l, q)| 0.3 * l - q).sum();
                 total / q.len() as f64
             });
         }
     }
 
+    /// What a signal asks for, as a function of other weights: scores times log densities of the same
+    /// samples, action gradients times samples of the same noise, and the trust region.
+    fn surrogate(setting: &Setting, weights: &[f64]) -> f64 {
+        let signal = &setting.shard.signal;
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        let mut total = dot(&signal.score, &frozen_log_pi(setting, weights));
+        if signal.has_action {
+            total += dot(&signal.action, &moved_draws(setting, weights).u);
+        }
+        if let Some(region) = signal.trust_region {
+            let (old, new) = (setting.shard.drawing.old_parameters(), outputs(setting, weights));
+            for (old, new) in old.unwrap().chunks_exact(4).zip(new.chunks_exact(4)) {
+                let kl = setting.actor.head.kl_from(old, new);
+                total += region.mean * kl.mean + region.scale * kl.scale;
+            }
+        }
+        total / STATES as f64
+    }
+
     #[test]
-    fn score_forms_differentiate_log_pi_alone() {
-        for objective in [Objective::ForwardKl, Objective::ReverseKlScore] {
-            check(setting(objective, 5), |setting, weights| {
-                let log_pi = frozen_log_pi(setting, weights);
-                let scores = &setting.shard.signal.score;
-                scores.iter().zip(&log_pi).map(|(s, l)| s * l).sum::<f64>() / STATES as f64
-            });
+    fn every_objective_differentiates_what_its_signal_asks_for_and_nothing_else() {
+        for objective in Objective::ALL {
+            let samples = objective.default_samples().min(5);
+            check(setting(objective, samples), surrogate);
+        }
+    }
+
+    #[test]
+    fn samples_of_every_proposal_are_constants() {
+        for source in Source::ALL {
+            for noise in Noise::ALL {
+                let proposal = Proposal { source, noise, uniform: 0.2, replay: true };
+                let change = |config: &mut TrainConfig| config.estimation.proposal = proposal;
+                check(setting_with(Objective::ForwardKl, 6, change), surrogate);
+            }
         }
     }
 }

@@ -6,6 +6,6 @@ mod values;
 
 pub use target::{CriticTarget, TdTarget, td_targets};
 pub use twin::{CriticReport, CriticStep, TwinCritic};
-pub use values::ValueRoom;
+pub use values::{Networks, ValueRoom};
 
 pub(crate) use twin::{clipping, is_usable};

@@ -10,6 +10,10 @@ pub enum CriticTarget {
     Soft,
     /// `min Q` alone.
     Classic,
+    /// `alpha log sum_k exp(b_k + min Q_k/alpha - l_k)` over N actions at the next state: the value of
+    /// the best policy at this temperature, estimated from the same kind of particles that the policy's
+    /// update uses (Haarnoja et al. 2017). It falls short by about half the variance over N.
+    SoftOptimal,
 }
 
 /// What the target of a state needs to be known from its next state. Slices are `[B]`.
@@ -25,7 +29,8 @@ pub struct TdTarget<'a, T> {
     pub next_log_pi: &'a [T],
 }
 
-/// `y = r + discount (min Q' - alpha log pi')` (soft) or without the entropy (classic), `[B]`.
+/// `y = r + discount (min Q' - alpha log pi')` (soft) or without the entropy (classic), `[B]`. For
+/// soft-optimal targets both next values are already the estimated optimal one.
 ///
 /// The targets are constants: no gradient flows through them. With rewards of several steps (n-step
 /// targets) the entropy of the steps between is left out: it belongs to the policy that played them.
@@ -37,7 +42,8 @@ pub fn td_targets<T: Scalar>(
 ) {
     let bonus = match kind {
         CriticTarget::Soft => alpha,
-        CriticTarget::Classic => T::zero(),
+        // A soft-optimal value comes with its entropy.
+        CriticTarget::Classic | CriticTarget::SoftOptimal => T::zero(),
     };
     for (i, target) in targets.iter_mut().enumerate() {
         let value = smaller(known.next_values[0][i], known.next_values[1][i])

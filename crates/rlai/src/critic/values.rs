@@ -6,6 +6,15 @@ use crate::nn::{Activations, Layer, MatRef, Scalar, gate, product, relu, smaller
 /// Rows of one pass: enough to keep the product kernels busy, few enough to stay in the cache.
 const BLOCK_ROWS: usize = 256;
 
+/// Which networks of a pair of critics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Networks {
+    /// Those that learn.
+    Current,
+    /// Those that follow them.
+    Target,
+}
+
 /// Working room for [`TwinCritic::values`].
 pub struct ValueRoom<T> {
     samples: usize,
@@ -53,6 +62,7 @@ impl<T: Scalar> TwinCritic<T> {
     /// critic of each action is differentiated.
     pub fn values(
         &self,
+        networks: Networks,
         states: &[T],
         actions: &[T],
         room: &mut ValueRoom<T>,
@@ -62,7 +72,8 @@ impl<T: Scalar> TwinCritic<T> {
         let count = states.len() / self.observation_dimension;
         let action_dimension = self.net.inputs() - self.observation_dimension;
         for critic in 0..2 {
-            self.state_part(critic, states, count, &mut room.state_part[critic]);
+            let parameters = self.parameters_of(networks, critic);
+            self.state_part(parameters, states, count, &mut room.state_part[critic]);
         }
         let (samples, block) = (room.samples, room.block);
         for first in (0..count).step_by(block) {
@@ -70,7 +81,8 @@ impl<T: Scalar> TwinCritic<T> {
             let rows = block.start * samples..block.end * samples;
             let coordinates = rows.start * action_dimension..rows.end * action_dimension;
             for critic in 0..2 {
-                self.forward_block(critic, block.clone(), &actions[coordinates.clone()], room);
+                let actions = &actions[coordinates.clone()];
+                self.forward_block(networks, critic, block.clone(), actions, room);
             }
             let [first, second] = &room.rooms;
             let q = &mut q[rows];
@@ -78,15 +90,21 @@ impl<T: Scalar> TwinCritic<T> {
                 *q = smaller(a, b);
             }
             if let Some(dq_da) = dq_da.as_deref_mut() {
-                self.action_gradient(room, q.len(), &mut dq_da[coordinates]);
+                self.action_gradient(networks, room, q.len(), &mut dq_da[coordinates]);
             }
         }
     }
 
+    fn parameters_of(&self, networks: Networks, critic: usize) -> &[T] {
+        match networks {
+            Networks::Current => self.parameters(critic),
+            Networks::Target => self.target_parameters(critic),
+        }
+    }
+
     /// `s W_s + b` of the first layer, once a state.
-    fn state_part(&self, critic: usize, states: &[T], count: usize, part: &mut [T]) {
+    fn state_part(&self, parameters: &[T], states: &[T], count: usize, part: &mut [T]) {
         let first = &self.net.layers()[0];
-        let parameters = self.parameters(critic);
         for row in part.chunks_exact_mut(first.outputs) {
             row.copy_from_slice(&parameters[first.bias.clone()]);
         }
@@ -99,13 +117,14 @@ impl<T: Scalar> TwinCritic<T> {
     /// One critic's values of a block's actions, into its room.
     fn forward_block(
         &self,
+        networks: Networks,
         critic: usize,
         block: std::ops::Range<usize>,
         actions: &[T],
         room: &mut ValueRoom<T>,
     ) {
         let first = &self.net.layers()[0];
-        let parameters = self.parameters(critic);
+        let parameters = self.parameters_of(networks, critic);
         let width = first.outputs;
         let rows = block.len() * room.samples;
         let activations = &mut room.rooms[critic];
@@ -134,7 +153,13 @@ impl<T: Scalar> TwinCritic<T> {
     }
 
     /// Gradient in the action of the smaller critic, for the block whose activations are in `room`.
-    fn action_gradient(&self, room: &mut ValueRoom<T>, rows: usize, dq_da: &mut [T]) {
+    fn action_gradient(
+        &self,
+        networks: Networks,
+        room: &mut ValueRoom<T>,
+        rows: usize,
+        dq_da: &mut [T],
+    ) {
         for critic in 0..2 {
             let (mine, other) = (room.rooms[critic].output(), room.rooms[1 - critic].output());
             // The first critic takes the ties.
@@ -142,18 +167,19 @@ impl<T: Scalar> TwinCritic<T> {
                 |i: usize| if critic == 0 { mine[i] <= other[i] } else { mine[i] < other[i] };
             room.backward.rows.clear();
             room.backward.rows.extend((0..rows).filter(|&i| is_smaller(i)));
-            self.action_gradient_of(critic, &room.rooms[critic], &mut room.backward, dq_da);
+            let parameters = self.parameters_of(networks, critic);
+            let activations = &room.rooms[critic];
+            self.action_gradient_of(parameters, activations, &mut room.backward, dq_da);
         }
     }
 
     fn action_gradient_of(
         &self,
-        critic: usize,
+        parameters: &[T],
         activations: &Activations<T>,
         room: &mut BackwardRoom<T>,
         dq_da: &mut [T],
     ) {
-        let parameters = self.parameters(critic);
         let (layers, count) = (self.net.layers(), room.rows.len());
         let [current, next] = &mut room.delta;
         let (mut current, mut next) = (current, next);
@@ -227,7 +253,7 @@ mod tests {
         let mut room = critic.value_room(states_count, samples);
         let mut q = vec![f64::NAN; states_count * samples];
         let mut gradient = vec![f64::NAN; actions.len()];
-        critic.values(&states, &actions, &mut room, &mut q, Some(&mut gradient));
+        critic.values(Networks::Current, &states, &actions, &mut room, &mut q, Some(&mut gradient));
         for (got, want) in q.iter().zip(plain(&critic, &states, &actions, samples)) {
             assert!((got - want).abs() < 1e-12);
         }

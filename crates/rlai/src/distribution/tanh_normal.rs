@@ -4,7 +4,7 @@
 //! `u` is kept, never recomputed from the action, and action gradients are carried in `u`: in single
 //! precision `1 - tanh(u)^2` is zero from `u = 10` on, and a gradient in the action would be 0/0.
 
-use crate::estimator::Signal;
+use crate::estimator::{Signal, TrustRegion};
 use crate::nn::Scalar;
 
 /// N draws for each of B states, and what a learning signal may ask of them.
@@ -45,6 +45,9 @@ impl<T: Scalar> Draws<T> {
         }
     }
 }
+
+/// Half of log(2 pi).
+const HALF_LOG_2_PI: f64 = 0.918_938_533_204_672_8;
 
 /// A tanh-normal policy head. Its parameters a state are `[mean (A), log_std (A)]`, the second half
 /// clamped.
@@ -98,11 +101,36 @@ impl TanhNormal {
     /// # Panics
     /// When the shapes do not fit.
     pub fn sample<T: Scalar>(&self, parameters: &[T], draws: &mut Draws<T>) {
+        self.place(parameters, draws, |draws, at, mean, sd| {
+            let noise = draws.noise[at];
+            draws.u[at] = mean + sd * noise;
+        });
+    }
+
+    /// Takes the samples `draws.u` as they are, whoever drew them, and works out the noise that would
+    /// have led this policy to them, with their log densities. `parameters` is `[B, 2 A]`.
+    ///
+    /// # Panics
+    /// When the shapes do not fit.
+    pub fn evaluate<T: Scalar>(&self, parameters: &[T], draws: &mut Draws<T>) {
+        self.place(parameters, draws, |draws, at, mean, sd| {
+            draws.noise[at] = (draws.u[at] - mean) / sd;
+        });
+    }
+
+    /// Everything that follows from noise and `u`, once `connect` has derived one from the other, given
+    /// the coordinate's place, mean and standard deviation.
+    fn place<T: Scalar>(
+        &self,
+        parameters: &[T],
+        draws: &mut Draws<T>,
+        connect: impl Fn(&mut Draws<T>, usize, T, T),
+    ) {
         let dimension = self.action_dimension;
         let states = parameters.len() / self.parameters_per_state();
         let samples = draws.log_pi.len() / states;
         assert_eq!(draws.noise.len(), states * samples * dimension, "draws have another shape");
-        let half_log_2_pi = T::from_f64(0.5 * (2.0 * std::f64::consts::PI).ln());
+        let half_log_2_pi = T::from_f64(HALF_LOG_2_PI);
         let half = T::from_f64(0.5);
         for (state, row) in parameters.chunks_exact(2 * dimension).enumerate() {
             let (mean, raw_log_std) = row.split_at(dimension);
@@ -112,15 +140,80 @@ impl TanhNormal {
                     let at = particle * dimension + j;
                     let log_std = self.log_std(raw_log_std[j]);
                     let sd = log_std.exp();
+                    connect(draws, at, mean[j], sd);
                     let noise = draws.noise[at];
-                    let u = mean[j] + sd * noise;
-                    let (action, log_jacobian) = squash(u);
-                    draws.u[at] = u;
+                    let (action, log_jacobian) = squash(draws.u[at]);
                     draws.action[at] = action;
                     draws.dlog_pi_du[at] = action + action - noise / sd;
                     log_pi += -half * noise * noise - log_std - half_log_2_pi - log_jacobian;
                 }
                 draws.log_pi[particle] = log_pi;
+            }
+        }
+    }
+
+    /// Log density of the action `tanh(u)` under one state's parameters, `[2 A]`.
+    pub fn log_density<T: Scalar>(&self, row: &[T], u: &[T]) -> T {
+        let (mean, raw_log_std) = row.split_at(self.action_dimension);
+        let mut log_density = T::zero();
+        for ((&u, &mean), &raw) in u.iter().zip(mean).zip(raw_log_std) {
+            let log_std = self.log_std(raw);
+            let noise = (u - mean) / log_std.exp();
+            let constant = T::from_f64(HALF_LOG_2_PI) + log_std + squash(u).1;
+            log_density += -T::from_f64(0.5) * noise * noise - constant;
+        }
+        log_density
+    }
+
+    /// Standard deviation of each coordinate of one state, from its parameters, `[2 A]`.
+    pub fn standard_deviations<'a, T: Scalar>(
+        &'a self,
+        row: &'a [T],
+    ) -> impl Iterator<Item = T> + 'a {
+        row[self.action_dimension..].iter().map(|&raw| self.log_std(raw).exp())
+    }
+
+    /// KL(old || new) of one state in nats, as the mean's part and the scale's (Abdolmaleki et al. 2018:
+    /// the new mean with the old scale, and the old mean with the new scale). The squashing is the same
+    /// on both sides and drops out. Rows are `[2 A]`.
+    pub fn kl_from<T: Scalar>(&self, old: &[T], new: &[T]) -> TrustRegion<T> {
+        let dimension = self.action_dimension;
+        let mut kl = TrustRegion { mean: T::zero(), scale: T::zero() };
+        for j in 0..dimension {
+            let (old_log, new_log) =
+                (self.log_std(old[dimension + j]), self.log_std(new[dimension + j]));
+            let shift = (new[j] - old[j]) / old_log.exp();
+            let ratio = (old_log - new_log).exp();
+            let half = T::from_f64(0.5);
+            kl.mean += half * shift * shift;
+            kl.scale += new_log - old_log + half * (ratio * ratio - T::one());
+        }
+        kl
+    }
+
+    /// Adds the gradient of `sum_s state_weight_s (weights . kl_from(old_s, new_s))` with respect to the
+    /// new parameters. All are `[B, 2 A]`.
+    pub fn add_kl_gradient<T: Scalar>(
+        &self,
+        old: &[T],
+        new: &[T],
+        weights: TrustRegion<T>,
+        state_weight: &[T],
+        gradient: &mut [T],
+    ) {
+        let dimension = self.action_dimension;
+        let rows = old.chunks_exact(2 * dimension).zip(new.chunks_exact(2 * dimension));
+        let out = gradient.chunks_exact_mut(2 * dimension);
+        for (((old, new), out), &state_weight) in rows.zip(out).zip(state_weight) {
+            for j in 0..dimension {
+                let old_log = self.log_std(old[dimension + j]);
+                let variance = (old_log + old_log).exp();
+                out[j] += state_weight * weights.mean * (new[j] - old[j]) / variance;
+                let raw = new[dimension + j];
+                if !self.is_clamped(raw) {
+                    let ratio = (old_log - raw).exp();
+                    out[dimension + j] += state_weight * weights.scale * (T::one() - ratio * ratio);
+                }
             }
         }
     }
@@ -181,7 +274,7 @@ impl TanhNormal {
 /// `tanh(u)` and `log(1 - tanh(u)^2)`, both accurate for every finite `u`.
 ///
 /// With m = exp(-2|u|) - 1: tanh|u| = -m/(2+m), and 1 - tanh^2 = 4 exp(-2|u|)/(2+m)^2.
-fn squash<T: Scalar>(u: T) -> (T, T) {
+pub(crate) fn squash<T: Scalar>(u: T) -> (T, T) {
     let two = T::from_f64(2.0);
     let ln_4 = T::from_f64(4.0f64.ln());
     let twice = two * u.abs();
@@ -229,6 +322,61 @@ mod tests {
             let numeric =
                 (log_density(mean, log_std, u + h) - log_density(mean, log_std, u - h)) / (2.0 * h);
             assert!((draws.dlog_pi_du[k] - numeric).abs() < 1e-7);
+        }
+    }
+
+    #[test]
+    fn a_sample_evaluated_is_the_sample_that_was_drawn() {
+        let head = TanhNormal::new(2, -20.0, 2.0);
+        let parameters = [0.4, -0.3, -0.7, 0.2, 1.0, 0.0, -2.0, 0.5];
+        let mut draws = Draws::new(2, 3, 2);
+        Key::from_seed(5).stream("noise").fill_normal(&mut draws.noise);
+        head.sample(&parameters, &mut draws);
+        let mut again: Draws<f64> = Draws::new(2, 3, 2);
+        again.u.clone_from(&draws.u);
+        head.evaluate(&parameters, &mut again);
+        let pairs = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-12);
+        assert!(pairs(&draws.noise, &again.noise) && pairs(&draws.log_pi, &again.log_pi));
+        assert!(pairs(&draws.dlog_pi_du, &again.dlog_pi_du));
+        for particle in 0..6 {
+            let (row, u) = (&parameters[particle / 3 * 4..][..4], &draws.u[particle * 2..][..2]);
+            assert!((head.log_density(row, u) - draws.log_pi[particle]).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn divergence_from_an_old_policy_and_its_gradient() {
+        let head = TanhNormal::new(2, -5.0, 2.0);
+        let old = [0.1, -0.4, -0.3, 0.2];
+        let new = [0.5, -0.1, 0.4, -0.6];
+        // KL of two normals: the mean's part with the old scale, the scale's part with equal means.
+        let expected_mean: f64 =
+            (0..2).map(|j| 0.5 * ((new[j] - old[j]) / f64::exp(old[2 + j])).powi(2)).sum();
+        let expected_scale: f64 = (0..2)
+            .map(|j| {
+                let (old, new): (f64, f64) = (old[2 + j], new[2 + j]);
+                new - old + 0.5 * (2.0 * (old - new)).exp() - 0.5
+            })
+            .sum();
+        let kl = head.kl_from(&old, &new);
+        assert!((kl.mean - expected_mean).abs() < 1e-14);
+        assert!((kl.scale - expected_scale).abs() < 1e-14);
+        assert_eq!(head.kl_from(&old, &old), TrustRegion { mean: 0.0, scale: 0.0 });
+        let weights = TrustRegion { mean: 0.7, scale: 1.9 };
+        let loss = |new: &[f64]| {
+            let kl = head.kl_from(&old, new);
+            3.0 * (weights.mean * kl.mean + weights.scale * kl.scale)
+        };
+        let mut gradient = [0.0; 4];
+        head.add_kl_gradient(&old, &new, weights, &[3.0], &mut gradient);
+        for i in 0..4 {
+            let at = |h: f64| {
+                let mut moved = new;
+                moved[i] += h;
+                loss(&moved)
+            };
+            let numeric = (at(1e-6) - at(-1e-6)) / 2e-6;
+            assert!((gradient[i] - numeric).abs() < 1e-8, "{i}");
         }
     }
 

@@ -12,29 +12,65 @@
 //! | estimator | weight on log pi | gradient of the action |
 //! |---|---|---|
 //! | [`ReverseKlReparameterised`] | alpha/N | (alpha dl/du - dQ/du)/N |
-//! | [`ReverseKlScore`] | exp(b) (alpha l - Q + baseline) | none |
-//! | [`ForwardKl`] | -w, or -(w - exp b); w = softmax(b + Q/alpha - l) | none |
+//! | [`ReverseKlStl`], sticking the landing | 0 | (alpha dl/du - dQ/du)/N |
+//! | [`ReverseKlScore`] | exp(b) (alpha l - Q - mean over the others) | none |
+//! | [`ReverseKlValueBaseline`] | exp(b) (alpha l - Q + V), V given | none |
+//! | [`ReverseKlAllActions`] | exp(b) (alpha l - Q + V), V = sum exp(b) (Q - alpha l), b = log pi | none |
+//! | [`ForwardKl`] | -w, or -(w - exp b); w = softmax(b + Q/alpha - l), tempered or truncated at will | none |
+//! | [`ForwardKlAllActions`] | -w, b = log pi | none |
+//! | [`ForwardKlDreg`], doubly reparameterised | 0 | -w (1 - w) (dQ/du/alpha - dl/du) |
+//! | [`Mpo`] | -w; w = softmax(b + Q/eta) over draws of the old policy; and a trust region | none |
+//! | [`Awac`] | replay action only: -exp((Q - V)/lambda), normalised or clipped | none |
+//! | [`FDivergence`] | exp(b) f'(exp(b)/w) | none |
+//! | [`MixedKl`] | share alpha (-w) + (1 - share) exp(b) (alpha l - Q - mean over the others) | none |
+//!
+//! A [`Weighting`] tempers and truncates importance weights; a [`Dual`] steps a positive number, such
+//! as a temperature, on the residual that a signal leaves. [`Diagnostics`] tell what the weights looked
+//! like, [`KlValue`] how far two policies are apart, [`soft_optimal_values`] what the particles say of
+//! the value.
 //!
 //! Losses are minimised. Reverse signals are gradients of alpha KL (soft actor-critic's loss), forward
 //! ones of KL. Q is in reward units, alpha is explicit, weights are computed in log space.
 
 mod diagnostics;
+mod divergence;
 mod dual;
 mod duals;
+mod f_divergence;
 pub mod forward_kl;
+mod kl_value;
+mod mixed;
+mod pareto;
 mod particles;
 pub mod reverse_kl;
 mod signal;
+mod soft_value;
 pub mod trajectory;
+mod weighting;
 mod weights;
 
 pub use diagnostics::Diagnostics;
-pub use dual::{TemperatureDual, TemperatureLoss, temperature_residual};
+pub use divergence::Divergence;
+pub use dual::{
+    Dual, TemperatureDual, TemperatureLoss, mpo_temperature_residual, temperature_residual,
+    trust_region_residual,
+};
 pub use duals::Duals;
-pub use forward_kl::ForwardKl;
+pub use f_divergence::FDivergence;
+pub use forward_kl::{
+    AdvantageWeighting, Awac, ForwardKl, ForwardKlAllActions, ForwardKlDreg, Mpo,
+};
+pub use kl_value::KlValue;
+pub use mixed::MixedKl;
+pub use pareto::ParetoK;
 pub use particles::{Origin, Particles};
-pub use reverse_kl::{ReverseKlReparameterised, ReverseKlScore};
+pub use reverse_kl::{
+    ReverseKlAllActions, ReverseKlReparameterised, ReverseKlScore, ReverseKlStl,
+    ReverseKlValueBaseline,
+};
 pub use signal::{Signal, TrustRegion};
+pub use soft_value::soft_optimal_values;
+pub use weighting::{Tempering, Weighting};
 pub use weights::{effective_sample_size, self_normalised_weights};
 
 use crate::nn::Scalar;
@@ -50,6 +86,10 @@ pub struct Needs {
     pub replay_action: bool,
     /// The particles are drawn from the old policy, which is also what the new one is held close to.
     pub old_policy: bool,
+    /// The particles of a state must be all actions, each once.
+    pub enumerated: bool,
+    /// The value of each state, known apart from the particles.
+    pub value: bool,
     /// Smallest N for which the estimator means anything, the replay action not counted.
     pub samples: usize,
 }
@@ -62,6 +102,8 @@ impl Default for Needs {
             own_samples: false,
             replay_action: false,
             old_policy: false,
+            enumerated: false,
+            value: false,
             samples: 1,
         }
     }

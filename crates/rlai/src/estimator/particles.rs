@@ -27,7 +27,7 @@ pub struct Particles<'a, T> {
     pub log_pi_0: Option<&'a [T]>,
     /// Log of the weight with which each particle stands for the policy, `[B, N]`: `-log N` for draws
     /// from the policy, `log pi(a)` for enumerated actions, `log pi - log mu - log N` for draws from mu,
-    /// minus infinity for a particle that does not stand for the policy.
+    /// minus infinity for a particle that does not stand for the policy (N counts those that do).
     pub log_base: &'a [T],
     /// Q of each action, reward units, `[B, N]`.
     pub q: &'a [T],
@@ -36,6 +36,9 @@ pub struct Particles<'a, T> {
     /// dl/du of each action, l = log pi - log pi_0, parameters held, `[B, N, A]`, where an estimator
     /// needs it.
     pub dl_du: Option<&'a [T]>,
+    /// V = E_pi[Q - alpha l] of each state, reward units, `[B]`, known apart from these particles (exact
+    /// or learned), where an estimator needs it.
+    pub value: Option<&'a [T]>,
 }
 
 impl<T: Scalar> Particles<'_, T> {
@@ -49,10 +52,16 @@ impl<T: Scalar> Particles<'_, T> {
         self.log_pi[i] - self.log_pi_0.map_or(T::zero(), |log_pi_0| log_pi_0[i])
     }
 
+    /// Log of the target's density over the policy's at particle `i`, up to a constant:
+    /// `Q/alpha - l`.
+    pub fn log_target_ratio(&self, i: usize, alpha: T) -> T {
+        self.q[i] / alpha - self.log_ratio(i)
+    }
+
     /// Log of the unnormalised importance weight of particle `i` at temperature `alpha`:
     /// `b + Q/alpha - l`.
     pub fn log_weight(&self, i: usize, alpha: T) -> T {
-        self.log_base[i] + self.q[i] / alpha - self.log_ratio(i)
+        self.log_base[i] + self.log_target_ratio(i, alpha)
     }
 
     /// Reverse KL's loss of particle `i`: `alpha l - Q`.
@@ -63,5 +72,15 @@ impl<T: Scalar> Particles<'_, T> {
     /// The particles of one state.
     pub fn of_state(&self, state: usize) -> std::ops::Range<usize> {
         state * self.samples..(state + 1) * self.samples
+    }
+
+    /// How many particles of this state stand for the policy: those of a finite base.
+    pub fn standing(&self, state: usize) -> usize {
+        self.of_state(state).filter(|&i| self.log_base[i] > T::neg_infinity()).count()
+    }
+
+    /// Whether the particles of a state are all actions, each once.
+    pub fn is_enumerated(&self) -> bool {
+        self.origins.iter().all(|&origin| origin == Origin::Enumerated)
     }
 }

@@ -3,8 +3,8 @@
 use crate::nn::Scalar;
 
 /// Turns log weights into weights that sum to one, in place. No log weight is too large or too small:
-/// the largest is subtracted first.
-pub fn self_normalised_weights<T: Scalar>(log_weights: &mut [T]) {
+/// the largest is subtracted first. Returns the log of the sum of what they were.
+pub fn self_normalised_weights<T: Scalar>(log_weights: &mut [T]) -> T {
     let largest = log_weights.iter().copied().fold(T::neg_infinity(), T::max);
     let mut total = T::zero();
     for weight in log_weights.iter_mut() {
@@ -14,6 +14,7 @@ pub fn self_normalised_weights<T: Scalar>(log_weights: &mut [T]) {
     for weight in log_weights {
         *weight = *weight / total;
     }
+    largest + total.ln()
 }
 
 /// `1 / sum w^2` of weights that sum to one: from 1 (one particle has it all) to N (all alike).

@@ -7,6 +7,8 @@ pub struct Batch {
     pub observations: Vec<f32>,
     /// `[B, A]`: the action taken.
     pub actions: Vec<f32>,
+    /// `[B]`: log density of that action under the policy that took it.
+    pub log_densities: Vec<f32>,
     /// `[B]`: discounted sum of the rewards spanned.
     pub rewards: Vec<f32>,
     /// `[B]`: `gamma^k (1 - terminated)` with k the number of rewards summed; what the value at the
@@ -39,6 +41,7 @@ impl Batch {
     pub(super) fn resize(&mut self, size: usize, observation: usize, action: usize) {
         self.observations.resize(size * observation, 0.0);
         self.actions.resize(size * action, 0.0);
+        self.log_densities.resize(size, 0.0);
         self.rewards.resize(size, 0.0);
         self.discounts.resize(size, 0.0);
         self.next_observations.resize(size * observation, 0.0);

@@ -8,7 +8,7 @@ mod batch;
 mod ring;
 
 pub use batch::Batch;
-pub use ring::{ReplayBuffer, ReplayError};
+pub use ring::{ReplayBuffer, ReplayError, Transition};
 
 #[cfg(test)]
 mod tests;

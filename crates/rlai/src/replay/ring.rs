@@ -37,9 +37,26 @@ enum Kind {
     Terminated,
 }
 
+/// One step of an episode, as it is stored.
+#[derive(Clone, Copy, Debug)]
+pub struct Transition<'a> {
+    /// The action taken, `[A]`.
+    pub action: &'a [f32],
+    /// Log density of the action under the policy that took it.
+    pub log_density: f32,
+    /// The reward.
+    pub reward: f32,
+    /// The task reached a terminal state. Wins over `truncated`.
+    pub terminated: bool,
+    /// Time ran out.
+    pub truncated: bool,
+    /// What was seen afterwards, `[O]`.
+    pub next_observation: &'a [f32],
+}
+
 /// The newest transitions, up to a capacity, in a ring of rows.
 ///
-/// A row is `[observation, action, reward, kind]`. Memory is reserved when the buffer is made and
+/// A row is `[observation, action, log density, reward, kind]`. Memory is reserved when the buffer is made and
 /// touched only as it fills; [`push`](Self::push) and [`sample`](Self::sample) never allocate.
 #[derive(Debug)]
 pub struct ReplayBuffer {
@@ -50,6 +67,7 @@ pub struct ReplayBuffer {
     rows: usize,
     observations: Vec<f32>,
     actions: Vec<f32>,
+    log_densities: Vec<f32>,
     rewards: Vec<f32>,
     kinds: Vec<Kind>,
     /// Oldest row held.
@@ -96,6 +114,7 @@ impl ReplayBuffer {
                 rows,
                 observations: reserve(rows.saturating_mul(observation_dimension))?,
                 actions: reserve(rows.saturating_mul(action_dimension))?,
+                log_densities: reserve(rows)?,
                 rewards: reserve(rows)?,
                 kinds: reserve(rows)?,
                 start: 0,
@@ -124,8 +143,8 @@ impl ReplayBuffer {
 
     /// Bytes it takes when full.
     pub fn bytes(&self) -> usize {
-        let numbers =
-            self.observations.capacity() + self.actions.capacity() + self.rewards.capacity();
+        let vectors = [&self.observations, &self.actions, &self.log_densities, &self.rewards];
+        let numbers: usize = vectors.iter().map(|numbers| numbers.capacity()).sum();
         numbers * size_of::<f32>() + self.kinds.capacity() * size_of::<Kind>()
     }
 
@@ -144,26 +163,20 @@ impl ReplayBuffer {
         self.open = true;
     }
 
-    /// Stores one transition `[A]`, reward, `[O]` of the episode being played.
-    ///
-    /// `terminated` wins over `truncated`. After either the next call is [`begin`](Self::begin).
+    /// Stores one transition of the episode being played. After one that ended it the next call is
+    /// [`begin`](Self::begin).
     ///
     /// # Panics
     /// When no episode was begun, or a length is wrong.
-    pub fn push(
-        &mut self,
-        action: &[f32],
-        reward: f32,
-        terminated: bool,
-        truncated: bool,
-        next_observation: &[f32],
-    ) {
+    pub fn push(&mut self, transition: &Transition<'_>) {
         assert!(self.open, "a transition belongs to an episode: call begin first");
+        let Transition { terminated, next_observation, .. } = *transition;
         assert_eq!(next_observation.len(), self.observation_dimension, "length of an observation");
         let row = self.newest_row();
         let actions = self.action_range(row);
-        self.actions[actions].copy_from_slice(action);
-        self.rewards[row] = reward;
+        self.actions[actions].copy_from_slice(transition.action);
+        self.log_densities[row] = transition.log_density;
+        self.rewards[row] = transition.reward;
         self.kinds[row] = if terminated { Kind::Terminated } else { Kind::Continues };
         self.len += 1;
         while self.len > self.capacity {
@@ -172,7 +185,7 @@ impl ReplayBuffer {
         if !terminated {
             self.append(next_observation);
         }
-        self.open = !terminated && !truncated;
+        self.open = !terminated && !transition.truncated;
     }
 
     /// Fills `out` with `batch` transitions, drawn uniformly and independently from those held.
@@ -199,6 +212,7 @@ impl ReplayBuffer {
             let span = self.span(first, n_step, gamma);
             out.rewards[i] = span.reward;
             out.discounts[i] = span.discount;
+            out.log_densities[i] = self.log_densities[first];
             let seen = &self.observations[self.observation_range(first)];
             out.observations[i * width..(i + 1) * width].copy_from_slice(seen);
             let next = &self.observations[self.observation_range(span.next_row)];
@@ -249,6 +263,7 @@ impl ReplayBuffer {
         if row == self.kinds.len() {
             self.observations.extend_from_slice(observation);
             self.actions.resize(self.actions.len() + self.action_dimension, 0.0);
+            self.log_densities.push(0.0);
             self.rewards.push(0.0);
             self.kinds.push(Kind::Observation);
         } else {

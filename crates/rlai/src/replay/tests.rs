@@ -40,6 +40,26 @@ fn action(number: f32) -> [f32; ACTION] {
     [number + 0.25, number + 0.5, number + 0.75]
 }
 
+/// Stores a transition whose log density is minus its reward.
+fn push(
+    buffer: &mut ReplayBuffer,
+    action: &[f32],
+    reward: f32,
+    terminated: bool,
+    truncated: bool,
+    next_observation: &[f32],
+) {
+    let log_density = -reward;
+    buffer.push(&Transition {
+        action,
+        log_density,
+        reward,
+        terminated,
+        truncated,
+        next_observation,
+    });
+}
+
 impl Model {
     fn next_number(&mut self) -> f32 {
         self.counter += 1.0;
@@ -64,7 +84,7 @@ impl Model {
             let reward = number * 0.5 + 1.0;
             let taken = action(number);
             number = self.next_number();
-            buffer.push(&taken, reward, terminated, truncated, &observation(number));
+            push(buffer, &taken, reward, terminated, truncated, &observation(number));
             let episode = self.episodes.last_mut().unwrap();
             episode.observations.push(number);
             episode.rewards.push(reward);
@@ -111,6 +131,7 @@ impl Model {
         Batch {
             observations: observation(number).to_vec(),
             actions: action(number).to_vec(),
+            log_densities: vec![-episode.rewards[first]],
             rewards: vec![reward],
             discounts: vec![discount],
             next_observations: observation(episode.observations[next]).to_vec(),
@@ -212,8 +233,8 @@ fn transitions_are_drawn_uniformly() {
 fn n_step_returns_stop_where_the_episode_does() {
     let mut buffer = ReplayBuffer::new(8, 1, 1, None).unwrap();
     buffer.begin(&[0.0]);
-    buffer.push(&[0.0], 1.0, false, false, &[1.0]);
-    buffer.push(&[0.0], 2.0, true, false, &[2.0]);
+    push(&mut buffer, &[0.0], 1.0, false, false, &[1.0]);
+    push(&mut buffer, &[0.0], 2.0, true, false, &[2.0]);
     let mut stream = Key::from_seed(3).stream("replay");
     let mut batch = Batch::default();
     buffer.sample(&mut stream, 32, 3, 0.25, &mut batch);
@@ -223,8 +244,8 @@ fn n_step_returns_stop_where_the_episode_does() {
     }
     let mut buffer = ReplayBuffer::new(8, 1, 1, None).unwrap();
     buffer.begin(&[0.0]);
-    buffer.push(&[0.0], 1.0, false, false, &[1.0]);
-    buffer.push(&[0.0], 2.0, false, true, &[2.0]);
+    push(&mut buffer, &[0.0], 1.0, false, false, &[1.0]);
+    push(&mut buffer, &[0.0], 2.0, false, true, &[2.0]);
     buffer.sample(&mut stream, 32, 3, 0.5, &mut batch);
     for i in 0..32 {
         let (reward, discount) =
@@ -285,6 +306,6 @@ fn impossible_sizes_are_errors() {
 fn a_transition_after_the_end_of_an_episode_is_a_mistake() {
     let mut buffer = ReplayBuffer::new(8, 1, 1, None).unwrap();
     buffer.begin(&[0.0]);
-    buffer.push(&[0.0], 1.0, false, true, &[1.0]);
-    buffer.push(&[0.0], 1.0, false, true, &[2.0]);
+    push(&mut buffer, &[0.0], 1.0, false, true, &[1.0]);
+    push(&mut buffer, &[0.0], 1.0, false, true, &[2.0]);
 }

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::agent::estimator_for;
+use super::{Estimation, Objective};
 use crate::critic::CriticTarget;
 use crate::estimator::TemperatureLoss;
 
@@ -25,51 +25,6 @@ impl ConfigError {
     /// An error for `key`, whose `value` is not among what is `allowed`.
     pub fn new(key: &'static str, value: impl ToString, allowed: impl Into<String>) -> Self {
         Self { key, value: value.to_string(), allowed: allowed.into() }
-    }
-}
-
-/// Which gradient updates the policy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Objective {
-    /// Reverse KL through reparameterised samples: soft actor-critic (R5).
-    ReverseKl,
-    /// Reverse KL by the score function with a leave-one-out baseline (R3).
-    ReverseKlScore,
-    /// Forward KL by self-normalised importance weights (F3).
-    ForwardKl,
-}
-
-impl Objective {
-    /// Every objective, in the order of the documentation.
-    pub const ALL: [Objective; 3] = [Self::ReverseKl, Self::ReverseKlScore, Self::ForwardKl];
-
-    /// The name a user types.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::ReverseKl => "reverse-kl",
-            Self::ReverseKlScore => "reverse-kl-score",
-            Self::ForwardKl => "forward-kl",
-        }
-    }
-
-    /// Actions sampled per state unless the user says otherwise.
-    pub fn default_samples(self) -> usize {
-        match self {
-            Self::ReverseKl => 1,
-            Self::ReverseKlScore | Self::ForwardKl => 16,
-        }
-    }
-
-    /// What to say of too few samples.
-    fn too_few_samples(self) -> &'static str {
-        match self {
-            Self::ReverseKl => "at least 1",
-            Self::ReverseKlScore => {
-                "at least 2 for reverse-kl-score (the leave-one-out baseline needs another sample)"
-            }
-            Self::ForwardKl => "at least 2 for forward-kl (with 1 its expected gradient is zero)",
-        }
     }
 }
 
@@ -114,8 +69,8 @@ pub struct TrainConfig {
     pub objective: Objective,
     /// N, actions sampled per state for the policy's update.
     pub samples: usize,
-    /// Forward KL: subtract the control variate 1/N from the weights.
-    pub control_variate: bool,
+    /// Settings of the estimator and of where its actions come from.
+    pub estimation: Estimation,
     /// Environment steps of the run.
     pub steps: u64,
     /// Steps with uniformly random actions before the first update.
@@ -175,7 +130,7 @@ impl TrainConfig {
         Self {
             objective,
             samples: objective.default_samples(),
-            control_variate: false,
+            estimation: Estimation::default(),
             steps: 1_000_000,
             learning_starts: 10_000,
             seed: 0,
@@ -190,11 +145,8 @@ impl TrainConfig {
             temperature_learning_rate: 3e-4,
             learning_rate_schedule: Schedule::Constant,
             hidden: vec![256, 256],
-            critic_target: CriticTarget::Soft,
-            temperature: Temperature::Tuned {
-                initial: 1.0,
-                target_entropy: -(action_dimension as f64),
-            },
+            critic_target: default_target(objective),
+            temperature: default_temperature(objective, action_dimension),
             temperature_loss: TemperatureLoss::LogAlpha,
             n_step: 1,
             max_gradient_norm: None,
@@ -211,16 +163,8 @@ impl TrainConfig {
     /// # Errors
     /// The first refused key with its value and what is allowed.
     pub fn check(&self) -> Result<(), ConfigError> {
-        let fewest = estimator_for::<f32>(self).needs().samples;
-        let allowed = self.objective.too_few_samples();
-        require(self.samples >= fewest, "samples", self.samples, allowed)?;
+        self.estimation.check(self.objective, self.samples)?;
         require(self.samples <= 4096, "samples", self.samples, "at most 4096")?;
-        require(
-            !self.control_variate || self.objective == Objective::ForwardKl,
-            "control_variate",
-            self.control_variate,
-            "only with objective = \"forward-kl\"",
-        )?;
         require(self.steps >= 1, "steps", self.steps, "at least 1")?;
         require(self.buffer >= self.n_step, "buffer", self.buffer, "at least n_step transitions")?;
         require(self.buffer <= 1 << 31, "buffer", self.buffer, "at most 2147483648")?;
@@ -294,6 +238,17 @@ impl TrainConfig {
         require(self.log_every >= 1, "log_every", self.log_every, "at least 1")
     }
 
+    /// N, actions looked at in each state: the samples, and for estimators on the replay's own actions
+    /// that action besides.
+    pub fn particles(&self) -> usize {
+        self.samples + usize::from(self.objective.adds_replay_action())
+    }
+
+    /// Whether the temperature has an effect: in the estimator, or in the critic's target.
+    pub fn uses_temperature(&self) -> bool {
+        self.objective.uses_temperature() || self.critic_target != CriticTarget::Classic
+    }
+
     fn check_temperature(&self) -> Result<(), ConfigError> {
         match self.temperature {
             Temperature::Fixed(alpha) => require(
@@ -320,7 +275,20 @@ impl TrainConfig {
     }
 }
 
-fn require(
+/// Objectives that know no temperature learn the value of the reward alone.
+fn default_target(objective: Objective) -> CriticTarget {
+    if objective.uses_temperature() { CriticTarget::Soft } else { CriticTarget::Classic }
+}
+
+fn default_temperature(objective: Objective, action_dimension: usize) -> Temperature {
+    if objective.uses_temperature() {
+        Temperature::Tuned { initial: 1.0, target_entropy: -(action_dimension as f64) }
+    } else {
+        Temperature::Fixed(1.0)
+    }
+}
+
+pub(super) fn require(
     holds: bool,
     key: &'static str,
     value: impl ToString,
@@ -367,7 +335,7 @@ mod tests {
         assert_eq!(refused(|c| c.hidden = vec![64; 9]).key, "hidden");
         assert_eq!(refused(|c| c.log_std_min = -1e300).key, "log_std_min");
         let mut reverse = TrainConfig::defaults(Objective::ReverseKl, 6);
-        reverse.control_variate = true;
+        reverse.estimation.control_variate = true;
         assert_eq!(reverse.check().unwrap_err().key, "control_variate");
     }
 }

@@ -35,6 +35,13 @@ impl Accumulator {
         line.entropy = mean(self.updates.entropy);
         line.effective_sample_size = mean(self.updates.effective_sample_size);
         line.largest_weight = mean(self.updates.largest_weight);
+        line.forward_kl = mean(self.updates.forward_kl);
+        line.reverse_kl = mean(self.updates.reverse_kl);
+        if line.eta.is_some() {
+            line.weight_divergence = mean(self.updates.weight_divergence);
+            line.old_policy_kl_mean = mean(self.updates.old_policy_kl_mean);
+            line.old_policy_kl_scale = mean(self.updates.old_policy_kl_scale);
+        }
         line.critic_gradient_norm = mean(self.updates.critic_gradient_norm);
         line.policy_gradient_norm = mean(self.updates.policy_gradient_norm);
         *self = Self::default();

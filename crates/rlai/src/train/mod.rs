@@ -1,13 +1,17 @@
 //! Training: the loop of steps, updates, metrics and evaluations.
 
 mod config;
+mod estimation;
 mod metrics;
+mod objective;
 mod observer;
 mod play;
 mod trainer;
 pub mod work;
 
-pub use config::{ConfigError, Objective, Schedule, Temperature, TrainConfig};
+pub use config::{ConfigError, Schedule, Temperature, TrainConfig};
+pub use estimation::{Estimation, MpoBounds};
+pub use objective::Objective;
 pub use observer::{Evaluation, Observer, Progress, Silent, TrainingMetrics};
 pub use play::play;
 pub use trainer::{StopReason, TrainError, Trainer};

@@ -42,6 +42,22 @@ pub struct TrainingMetrics {
     pub effective_sample_size: Option<f64>,
     /// Largest of the N weights, mean over states.
     pub largest_weight: Option<f64>,
+    /// Plug-in estimate of KL(target || pi), `sum w log(N w)`, at most log N, nats, mean over states.
+    pub forward_kl: Option<f64>,
+    /// Plug-in estimate of KL(pi || target), `-mean log(N w)`, nats, mean over states.
+    pub reverse_kl: Option<f64>,
+    /// MPO: temperature of the weights.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub eta: Option<f64>,
+    /// MPO: KL of the weights from uniform ones, nats.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight_divergence: Option<f64>,
+    /// MPO: KL(old policy || new policy), the part that moves the mean, nats.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub old_policy_kl_mean: Option<f64>,
+    /// MPO: the part that changes the scale, nats.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub old_policy_kl_scale: Option<f64>,
     /// Norm of the critics' gradient, before clipping.
     pub critic_gradient_norm: Option<f64>,
     /// Norm of the policy's gradient, before clipping.

@@ -8,7 +8,7 @@ use crate::agent::{Agent, NonFinite, Policy};
 use crate::checkpoint::CheckpointError;
 use crate::env::{Action, EnvError, Environment, Rescaled, StepError};
 use crate::random::{Key, Stream};
-use crate::replay::{Batch, ReplayBuffer, ReplayError};
+use crate::replay::{Batch, ReplayBuffer, ReplayError, Transition};
 
 /// Why a run ended without an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -264,11 +264,11 @@ impl Trainer {
             episode.check(self.step, 0.0)?;
             self.replay.begin(&episode.seen);
         }
-        if self.step < self.config.learning_starts {
-            self.agent.act_randomly(&mut episode.action);
+        let log_density = if self.step < self.config.learning_starts {
+            self.agent.act_randomly(&mut episode.action)
         } else {
-            self.agent.act(&episode.seen, &mut episode.action);
-        }
+            self.agent.act(&episode.seen, &mut episode.action)
+        };
         if !crate::nn::all_finite(&episode.action) {
             let source = NonFinite { what: "an action of the policy" };
             return Err(TrainError::NonFinite { step: self.step, source });
@@ -277,8 +277,14 @@ impl Trainer {
         let step = self.env.step(action, &mut episode.observation).map_err(failed)?;
         episode.look();
         episode.check(self.step, step.reward)?;
-        let reward = step.reward as f32;
-        self.replay.push(&episode.action, reward, step.terminated, step.truncated, &episode.seen);
+        self.replay.push(&Transition {
+            action: &episode.action,
+            log_density,
+            reward: step.reward as f32,
+            terminated: step.terminated,
+            truncated: step.truncated,
+            next_observation: &episode.seen,
+        });
         episode.total += step.reward;
         episode.length += 1;
         if step.ended() {
@@ -325,6 +331,7 @@ impl Trainer {
             episodes: self.episodes,
             buffer: self.replay.len(),
             alpha: self.agent.alpha(),
+            eta: self.agent.eta(),
             ..TrainingMetrics::default()
         };
         self.since_last_line.drain_into(&mut line);

@@ -20,19 +20,27 @@ impl<T: Scalar> ActionEstimator<T> for ReverseKlReparameterised {
     /// # Panics
     /// When the particles carry no action gradients; [`ActionEstimator::needs`] says so.
     fn signal(&self, particles: &Particles<'_, T>, duals: &Duals<T>, signal: &mut Signal<T>) {
-        let alpha = duals.alpha;
-        let dq_du = particles.dq_du.expect("reverse-kl needs dQ/du");
-        let dl_du = particles.dl_du.expect("reverse-kl needs dl/du");
-        let share = T::one() / T::from_f64(particles.samples as f64);
-        signal.has_action = true;
-        signal.score.fill(alpha * share);
-        for ((action, &dq), &dl) in signal.action.iter_mut().zip(dq_du).zip(dl_du) {
-            *action = share * (alpha * dl - dq);
-        }
-        for state in 0..particles.states() {
-            let range = particles.of_state(state);
-            signal.loss[state] = range.map(|i| share * particles.soft_loss(i, alpha)).sum();
-            signal.diagnostics.observe(particles, state, alpha);
-        }
+        signal.score.fill(duals.alpha / T::from_f64(particles.samples as f64));
+        write_path(particles, duals.alpha, signal);
+    }
+}
+
+/// The part that flows through the actions, `(alpha dl/du - dQ/du)/N`, with loss and diagnostics.
+pub(super) fn write_path<T: Scalar>(
+    particles: &Particles<'_, T>,
+    alpha: T,
+    signal: &mut Signal<T>,
+) {
+    let dq_du = particles.dq_du.expect("a pathwise gradient needs dQ/du");
+    let dl_du = particles.dl_du.expect("a pathwise gradient needs dl/du");
+    let share = T::one() / T::from_f64(particles.samples as f64);
+    signal.has_action = true;
+    for ((action, &dq), &dl) in signal.action.iter_mut().zip(dq_du).zip(dl_du) {
+        *action = share * (alpha * dl - dq);
+    }
+    for state in 0..particles.states() {
+        let range = particles.of_state(state);
+        signal.loss[state] = range.map(|i| share * particles.soft_loss(i, alpha)).sum();
+        signal.diagnostics.observe(particles, state, alpha);
     }
 }

@@ -1,0 +1,98 @@
+use serde::{Deserialize, Serialize};
+
+/// Which gradient updates the policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Objective {
+    /// Reverse KL through reparameterised samples: soft actor-critic (R5).
+    ReverseKl,
+    /// The same without the score's own term: sticking the landing.
+    ReverseKlStl,
+    /// Reverse KL by the score function with a leave-one-out baseline (R3).
+    ReverseKlScore,
+    /// Forward KL by self-normalised importance weights (F3).
+    ForwardKl,
+    /// Forward KL, doubly reparameterised (F6).
+    ForwardKlDreg,
+    /// A share of forward and the rest of reverse KL, both by scores.
+    MixedKl,
+    /// Jensen-Shannon divergence by importance weights.
+    JensenShannon,
+    /// The alpha-divergence of a chosen order, between forward and reverse KL, by importance weights.
+    AlphaDivergence,
+    /// Maximum a posteriori policy optimisation.
+    Mpo,
+    /// Advantage-weighted actor-critic: the replay's own actions, weights normalised over states.
+    Awac,
+    /// Advantage-weighted regression: the replay's own actions, clipped exponential weights.
+    Awr,
+}
+
+impl Objective {
+    /// Every objective, in the order of the documentation.
+    pub const ALL: [Objective; 11] = [
+        Self::ReverseKl,
+        Self::ReverseKlStl,
+        Self::ReverseKlScore,
+        Self::ForwardKl,
+        Self::ForwardKlDreg,
+        Self::MixedKl,
+        Self::JensenShannon,
+        Self::AlphaDivergence,
+        Self::Mpo,
+        Self::Awac,
+        Self::Awr,
+    ];
+
+    /// The name a user types.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ReverseKl => "reverse-kl",
+            Self::ReverseKlStl => "reverse-kl-stl",
+            Self::ReverseKlScore => "reverse-kl-score",
+            Self::ForwardKl => "forward-kl",
+            Self::ForwardKlDreg => "forward-kl-dreg",
+            Self::MixedKl => "mixed-kl",
+            Self::JensenShannon => "jensen-shannon",
+            Self::AlphaDivergence => "alpha-divergence",
+            Self::Mpo => "mpo",
+            Self::Awac => "awac",
+            Self::Awr => "awr",
+        }
+    }
+
+    /// Actions sampled per state unless the user says otherwise.
+    pub fn default_samples(self) -> usize {
+        match self {
+            Self::ReverseKl | Self::ReverseKlStl => 1,
+            Self::Awac | Self::Awr => 4,
+            _ => 16,
+        }
+    }
+
+    /// Whether the estimator itself uses the temperature alpha; otherwise only a soft target does.
+    pub fn uses_temperature(self) -> bool {
+        !matches!(self, Self::Mpo | Self::Awac | Self::Awr)
+    }
+
+    /// Whether the action that was taken is a particle besides the samples.
+    pub fn adds_replay_action(self) -> bool {
+        matches!(self, Self::Awac | Self::Awr)
+    }
+
+    /// What to say of too few samples.
+    pub(super) fn too_few_samples(self) -> &'static str {
+        match self {
+            Self::ReverseKlScore | Self::MixedKl => {
+                "at least 2 (the leave-one-out baseline needs another sample)"
+            }
+            Self::ForwardKl | Self::ForwardKlDreg => {
+                "at least 2 for forward-kl (with 1 its expected gradient is zero)"
+            }
+            Self::JensenShannon | Self::AlphaDivergence | Self::Mpo => {
+                "at least 2 (one weight is always one)"
+            }
+            _ => "at least 1",
+        }
+    }
+}
