@@ -10,6 +10,7 @@ mujoco.set_mju_user_warning(lambda message: None)
 FAMILIES = ("Hopper", "Walker2d", "HalfCheetah", "Ant", "Humanoid")
 TASKS = [f"{family}-{version}" for version in ("v5", "v4") for family in FAMILIES]
 PENDULUM = "Pendulum-v1"
+CART_POLE = "CartPole-v1"
 
 # Actions reach this far beyond the task's limits.
 OVERSHOOT = 1.2
@@ -19,6 +20,8 @@ def draw_initial_state(task, random):
     """A state near the default one, drawn wider than a MuJoCo task's own resets."""
     if task == PENDULUM:
         return {"qpos": random.uniform(-np.pi, np.pi, 1), "qvel": random.uniform(-1, 1, 1)}
+    if task == CART_POLE:
+        return {"qpos": random.uniform([-2, -0.2], [2, 0.2]), "qvel": random.uniform(-1, 1, 2)}
     model = gymnasium.make(task).unwrapped.model
     return {
         "qpos": model.qpos0 + random.uniform(-0.02, 0.02, model.nq),
@@ -28,6 +31,8 @@ def draw_initial_state(task, random):
 
 def draw_actions(space, steps, dtype, random):
     """Uniform actions of this precision, a part of them outside of the limits."""
+    if isinstance(space, gymnasium.spaces.Discrete):
+        return random.integers(0, space.n, (steps, 1)).astype(dtype)
     low, high = OVERSHOOT * space.low.astype(float), OVERSHOOT * space.high.astype(float)
     return random.uniform(low, high, (steps, len(low))).astype(dtype)
 
@@ -39,8 +44,9 @@ def rollout(task, state, steps, dtype, random):
     env.reset(seed=0)
     observations = [first_observation(env, state)]
     rewards, terminated = [], []
+    discrete = isinstance(env.action_space, gymnasium.spaces.Discrete)
     for action in actions:
-        observation, reward, ended, _, _ = env.step(action)
+        observation, reward, ended, _, _ = env.step(int(action[0]) if discrete else action)
         observations.append(observation)
         rewards.append(float(reward))
         terminated.append(bool(ended))
@@ -58,6 +64,11 @@ def first_observation(env, state):
     if env.spec.id == PENDULUM:
         env.state = np.concatenate([state["qpos"], state["qvel"]])
         return env._get_obs()
+    if env.spec.id == CART_POLE:
+        (x, theta), (x_dot, theta_dot) = state["qpos"], state["qvel"]
+        env.state = np.array([x, x_dot, theta, theta_dot])
+        env.steps_beyond_terminated = None
+        return np.array(env.state, dtype=np.float32)
     mujoco.mj_resetData(env.model, env.data)
     env.set_state(state["qpos"], state["qvel"])
     return env._get_obs()

@@ -4,7 +4,7 @@
     python3 -m venv venv && venv/bin/pip install 'gymnasium[mujoco]==1.4.0' mujoco==3.17.0
     venv/bin/python tools/parity.py target/release/rlai
 
-Ten MuJoCo tasks (five families, -v5 and -v4) and Pendulum-v1, float32 and float64 actions, several
+Ten MuJoCo tasks (five families, -v5 and -v4), Pendulum-v1 and CartPole-v1, float32 and float64 actions, several
 seeds. Observations, rewards and terminations must be equal to the last bit; Pendulum-v1's rewards
 to single precision, in which its observations are. Exits with 1 if anything differs.
 """
@@ -21,7 +21,7 @@ import gymnasium
 import mujoco
 import numpy as np
 
-from gymnasium_rollout import PENDULUM, TASKS, draw_initial_state, rollout
+from gymnasium_rollout import CART_POLE, PENDULUM, TASKS, draw_initial_state, rollout
 
 FIELDS = ("observations", "rewards", "terminated")
 
@@ -85,9 +85,11 @@ def main():
     print(f"{'task':16} {'actions':8} {'seed':>4} {'terminated':>10}  result")
     mujoco_equal = compare_all(TASKS, arguments)
     pendulum_equal = compare_all([PENDULUM], arguments)
+    cart_pole_equal = compare_all([CART_POLE], arguments)
     print(f"Pendulum-v1: {sum(pendulum_equal)} of {len(pendulum_equal)} rollouts equal")
+    print(f"CartPole-v1: {sum(cart_pole_equal)} of {len(cart_pole_equal)} rollouts equal")
     print(f"parity: {sum(mujoco_equal)} of {len(mujoco_equal)} rollouts bit-exact")
-    sys.exit(not all(mujoco_equal + pendulum_equal))
+    sys.exit(not all(mujoco_equal + pendulum_equal + cart_pole_equal))
 
 
 def compare_all(tasks, arguments):

@@ -193,7 +193,7 @@ pub fn versions(env: &str) -> BTreeMap<String, String> {
         ("rlai".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
         ("platform".to_owned(), format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS)),
     ]);
-    if !rlai::env::builtin_tasks().iter().any(|task| task.id == env) {
+    if rlai_mujoco::tasks().iter().any(|task| task.id == env) {
         versions.insert("mujoco".to_owned(), rlai_mujoco::VERSION.to_owned());
     }
     versions

@@ -50,7 +50,7 @@ impl RunSpec {
         let task = find_task(settings.env.as_deref())?;
         let objective =
             choice("objective", &settings.objective, Objective::ReverseKl, &objectives())?;
-        let defaults = TrainConfig::defaults(objective, task.action.dimension());
+        let defaults = TrainConfig::defaults(objective, action_dimension(&task, objective)?);
         let mut whole = WholeNumbers::default();
         let config = fill(settings, &task, defaults, &mut whole)?;
         whole.refuse_negative(config.check())?;
@@ -153,6 +153,13 @@ fn objectives() -> [(&'static str, Objective); Objective::ALL.len()] {
     Objective::ALL.map(|objective| (objective.name(), objective))
 }
 
+fn action_dimension(task: &TaskInfo, objective: Objective) -> Result<usize, ConfigError> {
+    task.action.as_box().map(|space| space.dimension()).ok_or_else(|| {
+        let allowed = format!("it needs a box of actions, and {} has {}", task.id, task.action);
+        ConfigError::new("objective", format!("{:?}", objective.name()), allowed)
+    })
+}
+
 fn find_task(id: Option<&str>) -> Result<TaskInfo, ConfigError> {
     let missing = "a task is needed; `rlai env list` names them";
     id.map_or_else(|| Err(ConfigError::new("env", "\"\"", missing)), tasks::find)
@@ -205,7 +212,12 @@ fn fill(
         )?,
         hidden: hidden.into_iter().map(|width| whole.size("hidden", Some(width), 0)).collect(),
         critic_target,
-        temperature: temperature(s, &defaults, critic_target, task.action.dimension())?,
+        temperature: temperature(
+            s,
+            &defaults,
+            critic_target,
+            action_dimension(task, defaults.objective)?,
+        )?,
         temperature_loss: choice(
             "temperature_loss",
             &s.temperature_loss,

@@ -35,6 +35,11 @@ pub fn make_unlimited(id: &str) -> Result<Box<dyn Environment>, Failure> {
 /// # Errors
 /// There is none; names the nearest.
 pub fn find(id: &str) -> Result<TaskInfo, ConfigError> {
+    if let Some(task) = rlai::env::make_tabular(id) {
+        return task
+            .map(|task| TaskInfo::of(task.as_ref()))
+            .map_err(|error| ConfigError::new("env", format!("{id:?}"), error.to_string()));
+    }
     let tasks = all();
     if let Some(task) = tasks.iter().find(|task| task.id == id) {
         return Ok(task.clone());
@@ -50,6 +55,9 @@ type Made = Option<Result<Box<dyn Environment>, AssetError>>;
 fn make(id: &str, mujoco: fn(&str) -> Made) -> Result<Box<dyn Environment>, Failure> {
     if let Some(task) = rlai::env::make_builtin(id) {
         return Ok(task);
+    }
+    if let Some(task) = rlai::env::make_tabular(id) {
+        return task.map_err(Failure::input);
     }
     match mujoco(id) {
         Some(made) => made.map_err(Failure::input),
@@ -67,10 +75,10 @@ mod tests {
     #[test]
     fn every_task_has_a_name_of_its_own() {
         let mut names: Vec<String> = all().into_iter().map(|task| task.id).collect();
-        assert_eq!(names.len(), 11);
+        assert_eq!(names.len(), 12);
         names.sort();
         names.dedup();
-        assert_eq!(names.len(), 11);
+        assert_eq!(names.len(), 12);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rlai::env::{Action, BoxSpace, Environment, Step, StepError};
+use rlai::env::{Action, BoxSpace, Environment, Space, Step, StepError};
 use rlai::random::Stream;
 
 use crate::ffi::Model;
@@ -15,7 +15,7 @@ pub(crate) struct MujocoTask {
     rules: &'static dyn Rules,
     simulation: Simulation,
     observation_space: BoxSpace,
-    action_space: BoxSpace,
+    action_space: Space,
 }
 
 /// The observation and action boxes of a task.
@@ -29,6 +29,7 @@ impl MujocoTask {
         let shape = rules.shape();
         let (observation_space, action_space) = spaces(&shape);
         let simulation = Simulation::new(model, shape.frame_skip);
+        let action_space = action_space.into();
         Self { id, rules, simulation, observation_space, action_space }
     }
 
@@ -46,7 +47,7 @@ impl Environment for MujocoTask {
         &self.observation_space
     }
 
-    fn action_space(&self) -> &BoxSpace {
+    fn action_space(&self) -> &Space {
         &self.action_space
     }
 

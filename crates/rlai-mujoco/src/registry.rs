@@ -30,7 +30,13 @@ const TASKS: [(&str, &dyn Rules); 10] = [
 pub fn tasks() -> Vec<TaskInfo> {
     let describe = |(id, rules): &(&str, &dyn Rules)| {
         let (observation, action) = spaces(&rules.shape());
-        TaskInfo { id: (*id).to_owned(), observation, action, time_limit: Some(TIME_LIMIT) }
+        TaskInfo {
+            id: (*id).to_owned(),
+            observation,
+            action: action.into(),
+            time_limit: Some(TIME_LIMIT),
+            temperature: None,
+        }
     };
     TASKS.iter().map(describe).collect()
 }

@@ -41,6 +41,8 @@ pub(crate) fn control_cost(weight: f64, action: Action<'_>) -> f64 {
     match action {
         Action::F32(values) => f64::from(weight as f32 * sum_of_squares(values)),
         Action::F64(values) => weight * sum_of_squares(values),
+        // No task here takes choices; a simulation refuses them before any cost is asked for.
+        Action::Discrete(_) => 0.0,
     }
 }
 

@@ -12,7 +12,7 @@ fn bits(values: &[f64]) -> Vec<u64> {
 }
 
 fn check(task: &mut dyn Environment, golden: &Golden, name: &str) {
-    let width = task.action_space().dimension();
+    let width = task.action_space().as_box().expect("a box of actions").dimension();
     let mut observation = vec![0.0; task.observation_space().dimension()];
     let expected: Vec<_> = golden.observations.chunks_exact(observation.len()).collect();
     assert_eq!(expected.len(), golden.rewards.len() + 1, "{name}: one observation a step");

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::atomic::AtomicBool;
 
 use rlai::agent::Agent;
-use rlai::env::{Action, BoxSpace, Environment, Step, StepError};
+use rlai::env::{Action, BoxSpace, Environment, Space, Step, StepError};
 use rlai::random::{Key, Stream};
 use rlai::replay::Batch;
 use rlai::train::{
@@ -16,7 +16,7 @@ use rlai::train::{
 struct TwoSteps {
     played: usize,
     observation: BoxSpace,
-    action: BoxSpace,
+    action: Space,
     /// Reward of the second step that is not a number, for tests of failure.
     broken_after: Option<usize>,
     episodes: usize,
@@ -27,7 +27,7 @@ impl TwoSteps {
         Box::new(Self {
             played: 0,
             observation: BoxSpace::uniform(1, 0.0, 2.0),
-            action: BoxSpace::uniform(1, -1.0, 1.0),
+            action: BoxSpace::uniform(1, -1.0, 1.0).into(),
             broken_after,
             episodes: 0,
         })
@@ -43,7 +43,7 @@ impl Environment for TwoSteps {
         &self.observation
     }
 
-    fn action_space(&self) -> &BoxSpace {
+    fn action_space(&self) -> &Space {
         &self.action
     }
 

@@ -76,8 +76,8 @@ pub fn run(args: Args) -> Result<(), Failure> {
     }
     let spec = RunSpec::check(&args.settings()).map_err(Failure::input)?;
     let env = tasks::make_env(&spec.env)?;
-    let (observation, action) =
-        (env.observation_space().dimension(), env.action_space().dimension());
+    let observation = env.observation_space().dimension();
+    let action = env.action_space().as_box().map_or(0, |space| space.dimension());
     let mut trainer = Trainer::new(spec.config.clone(), env, tasks::make_env(&spec.env)?)
         .map_err(Failure::input)?;
     let rates = measure(&mut trainer, &spec.config, (observation, action), args.seconds)

@@ -4,7 +4,7 @@ mod npy;
 mod rollout;
 
 use comfy_table::{Table, presets};
-use rlai::env::{BoxSpace, TaskInfo};
+use rlai::env::{BoxSpace, Space, TaskInfo};
 use serde_json::{Value, json};
 
 use crate::error::Failure;
@@ -70,7 +70,10 @@ fn task_json(task: &TaskInfo) -> Value {
     json!({
         "id": task.id,
         "observation": space_json(&task.observation),
-        "action": space_json(&task.action),
+        "action": match &task.action {
+            Space::Box(space) => space_json(space),
+            Space::Discrete(choices) => json!({ "choices": choices }),
+        },
         "time_limit": task.time_limit,
     })
 }

@@ -4,19 +4,23 @@
 //! `f32` rounds them before writing. `terminated` (the task ended) and `truncated` (time ran out) are
 //! never mixed.
 
+mod cart_pole;
 mod pendulum;
 #[cfg(test)]
 mod probe;
 mod registry;
 mod rescale;
 mod space;
+mod tabular;
 mod time_limit;
 
+pub use cart_pole::CartPole;
 pub use pendulum::Pendulum;
-pub use registry::{EnvError, TaskInfo, builtin_tasks, make_builtin};
+pub use registry::{EnvError, TaskInfo, builtin_tasks, make_builtin, make_tabular};
 pub use rescale::Rescaled;
 pub(crate) use rescale::to_box;
-pub use space::BoxSpace;
+pub use space::{BoxSpace, Space};
+pub use tabular::Tabular;
 pub use time_limit::TimeLimit;
 
 use crate::random::Stream;
@@ -31,14 +35,17 @@ pub enum Action<'a> {
     F32(&'a [f32]),
     /// Continuous, double precision.
     F64(&'a [f64]),
+    /// One of K choices, counted from 0.
+    Discrete(usize),
 }
 
 impl Action<'_> {
-    /// Number of coordinates.
+    /// Number of coordinates; a choice has none.
     pub fn len(&self) -> usize {
         match self {
             Action::F32(values) => values.len(),
             Action::F64(values) => values.len(),
+            Action::Discrete(_) => 0,
         }
     }
 
@@ -48,10 +55,14 @@ impl Action<'_> {
     }
 
     /// Coordinate `i`, widened.
+    ///
+    /// # Panics
+    /// When there is no such coordinate; a choice has none.
     pub fn get(&self, i: usize) -> f64 {
         match self {
             Action::F32(values) => f64::from(values[i]),
             Action::F64(values) => values[i],
+            Action::Discrete(choice) => panic!("choice {choice} has no coordinate {i}"),
         }
     }
 }
@@ -93,8 +104,8 @@ pub trait Environment: Send {
     /// Bounds and size of the observation.
     fn observation_space(&self) -> &BoxSpace;
 
-    /// Bounds and size of the action.
-    fn action_space(&self) -> &BoxSpace;
+    /// The actions: a box, or a number of choices.
+    fn action_space(&self) -> &Space;
 
     /// Steps after which an episode is truncated, if it is.
     fn time_limit(&self) -> Option<usize>;
@@ -112,6 +123,37 @@ pub trait Environment: Send {
         qvel: &[f64],
         observation: &mut [f64],
     ) -> Result<(), StepError>;
+
+    /// The temperature alpha that belongs to the task itself, if one does.
+    fn temperature(&self) -> Option<f64> {
+        None
+    }
+
+    /// log pi_0(a|s) of every choice in the state that the task is in, `[K]`, where the task has a
+    /// default policy of its own; otherwise it is 0 everywhere (maximum entropy).
+    fn log_default_policy(&self) -> Option<&[f64]> {
+        None
+    }
+
+    /// The state of the episode, if a task can be put back into it: equal states with equal random
+    /// numbers have equal futures. Its numbers mean something to the task alone.
+    fn snapshot(&self) -> Option<Vec<f64>> {
+        None
+    }
+
+    /// Goes on from a [`snapshot`](Environment::snapshot) of this task; writes its observation. All
+    /// randomness of what follows comes from `random`: copies of a state go different ways.
+    ///
+    /// # Errors
+    /// When the task cannot be put back, or the numbers are not a state of it.
+    fn restore(
+        &mut self,
+        _snapshot: &[f64],
+        _random: &mut Stream,
+        _observation: &mut [f64],
+    ) -> Result<(), StepError> {
+        Err(StepError::State(format!("{} cannot go back to an earlier state", self.id())))
+    }
 }
 
 impl<E: Environment + ?Sized> Environment for Box<E> {
@@ -123,7 +165,7 @@ impl<E: Environment + ?Sized> Environment for Box<E> {
         (**self).observation_space()
     }
 
-    fn action_space(&self) -> &BoxSpace {
+    fn action_space(&self) -> &Space {
         (**self).action_space()
     }
 
@@ -146,5 +188,26 @@ impl<E: Environment + ?Sized> Environment for Box<E> {
         observation: &mut [f64],
     ) -> Result<(), StepError> {
         (**self).set_state(qpos, qvel, observation)
+    }
+
+    fn temperature(&self) -> Option<f64> {
+        (**self).temperature()
+    }
+
+    fn log_default_policy(&self) -> Option<&[f64]> {
+        (**self).log_default_policy()
+    }
+
+    fn snapshot(&self) -> Option<Vec<f64>> {
+        (**self).snapshot()
+    }
+
+    fn restore(
+        &mut self,
+        snapshot: &[f64],
+        random: &mut Stream,
+        observation: &mut [f64],
+    ) -> Result<(), StepError> {
+        (**self).restore(snapshot, random, observation)
     }
 }

@@ -1,7 +1,7 @@
 use std::f64::consts::PI;
 use std::hint::black_box;
 
-use super::{Action, BoxSpace, Environment, Step, StepError};
+use super::{Action, BoxSpace, Environment, Space, Step, StepError};
 use crate::random::Stream;
 
 const MAX_SPEED: f64 = 8.0;
@@ -26,7 +26,7 @@ pub struct Pendulum {
     /// Angular velocity in radians per second.
     theta_dot: f64,
     observation_space: BoxSpace,
-    action_space: BoxSpace,
+    action_space: Space,
 }
 
 impl Pendulum {
@@ -43,7 +43,7 @@ impl Pendulum {
             theta: 0.0,
             theta_dot: 0.0,
             observation_space: BoxSpace { low, high },
-            action_space: BoxSpace::uniform(1, -MAX_TORQUE, MAX_TORQUE),
+            action_space: BoxSpace::uniform(1, -MAX_TORQUE, MAX_TORQUE).into(),
         }
     }
 
@@ -70,7 +70,7 @@ impl Environment for Pendulum {
         &self.observation_space
     }
 
-    fn action_space(&self) -> &BoxSpace {
+    fn action_space(&self) -> &Space {
         &self.action_space
     }
 
@@ -118,6 +118,20 @@ impl Environment for Pendulum {
         (self.theta, self.theta_dot) = (theta, theta_dot);
         self.observe(observation);
         Ok(())
+    }
+
+    fn snapshot(&self) -> Option<Vec<f64>> {
+        Some(vec![self.theta, self.theta_dot])
+    }
+
+    fn restore(
+        &mut self,
+        snapshot: &[f64],
+        _random: &mut Stream,
+        observation: &mut [f64],
+    ) -> Result<(), StepError> {
+        let middle = snapshot.len() / 2;
+        self.set_state(&snapshot[..middle], &snapshot[middle..], observation)
     }
 }
 

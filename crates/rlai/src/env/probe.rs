@@ -1,6 +1,6 @@
 //! Tasks so small that what they must do is plain; for the tests of this folder.
 
-use super::{Action, BoxSpace, Environment, Step, StepError};
+use super::{Action, BoxSpace, Environment, Space, Step, StepError};
 use crate::random::Stream;
 
 /// Counts down from a number and terminates at zero.
@@ -8,11 +8,13 @@ pub(super) struct Countdown {
     from: usize,
     left: usize,
     space: BoxSpace,
+    action: Space,
 }
 
 impl Countdown {
     pub(super) fn new(from: usize) -> Self {
-        Self { from, left: from, space: BoxSpace::uniform(1, -1.0, 1.0) }
+        let space = BoxSpace::uniform(1, -1.0, 1.0);
+        Self { from, left: from, action: space.clone().into(), space }
     }
 }
 
@@ -25,8 +27,8 @@ impl Environment for Countdown {
         &self.space
     }
 
-    fn action_space(&self) -> &BoxSpace {
-        &self.space
+    fn action_space(&self) -> &Space {
+        &self.action
     }
 
     fn time_limit(&self) -> Option<usize> {
@@ -55,11 +57,12 @@ impl Environment for Countdown {
 #[derive(Debug)]
 pub(super) struct Echo {
     space: BoxSpace,
+    action: Space,
 }
 
 impl Echo {
     pub(super) fn new(space: BoxSpace) -> Self {
-        Self { space }
+        Self { action: space.clone().into(), space }
     }
 }
 
@@ -72,8 +75,8 @@ impl Environment for Echo {
         &self.space
     }
 
-    fn action_space(&self) -> &BoxSpace {
-        &self.space
+    fn action_space(&self) -> &Space {
+        &self.action
     }
 
     fn time_limit(&self) -> Option<usize> {

@@ -1,4 +1,7 @@
-use super::{BoxSpace, Environment, Pendulum, TimeLimit};
+use std::path::Path;
+
+use super::{BoxSpace, CartPole, Environment, Pendulum, Space, Tabular, TimeLimit};
+use crate::lab::Process;
 
 /// A task that cannot be built or wrapped as asked.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -11,6 +14,22 @@ pub enum EnvError {
         /// Its action box.
         space: BoxSpace,
     },
+    /// A number of choices where a box of actions is needed.
+    #[error("{id}: its actions are {choices} choices, and a box of real vectors is needed")]
+    Choices {
+        /// The task's name.
+        id: String,
+        /// K.
+        choices: usize,
+    },
+    /// A tabular task whose file cannot be read.
+    #[error("{path}: {reason}")]
+    Process {
+        /// The file.
+        path: String,
+        /// Why.
+        reason: String,
+    },
 }
 
 /// What is known of a task without playing it.
@@ -20,10 +39,12 @@ pub struct TaskInfo {
     pub id: String,
     /// Bounds and size of the observation.
     pub observation: BoxSpace,
-    /// Bounds and size of the action, in the task's own units.
-    pub action: BoxSpace,
+    /// The actions, in the task's own units.
+    pub action: Space,
     /// Steps after which an episode is truncated, if it is.
     pub time_limit: Option<usize>,
+    /// The temperature that belongs to the task itself, if one does.
+    pub temperature: Option<f64>,
 }
 
 impl TaskInfo {
@@ -34,14 +55,17 @@ impl TaskInfo {
             observation: environment.observation_space().clone(),
             action: environment.action_space().clone(),
             time_limit: environment.time_limit(),
+            temperature: environment.temperature(),
         }
     }
 }
 
 type Maker = fn() -> Box<dyn Environment>;
 
-const BUILTIN: [(&str, Maker); 1] =
-    [(Pendulum::ID, || Box::new(TimeLimit::new(Pendulum::new(), Pendulum::TIME_LIMIT)))];
+const BUILTIN: [(&str, Maker); 2] = [
+    (Pendulum::ID, || Box::new(TimeLimit::new(Pendulum::new(), Pendulum::TIME_LIMIT))),
+    (CartPole::ID, || Box::new(TimeLimit::new(CartPole::new(), CartPole::TIME_LIMIT))),
+];
 
 /// Every task in this crate, which needs nothing installed.
 pub fn builtin_tasks() -> Vec<TaskInfo> {
@@ -51,6 +75,28 @@ pub fn builtin_tasks() -> Vec<TaskInfo> {
 /// The task of this crate with this name, its time limit included; none if there is none.
 pub fn make_builtin(id: &str) -> Option<Box<dyn Environment>> {
     BUILTIN.iter().find(|(name, _)| *name == id).map(|(_, make)| make())
+}
+
+/// The task `tabular:FILE.json` or `tabular-stationary:FILE.json`, see [`Tabular`]; none if the name
+/// begins otherwise.
+///
+/// # Errors
+/// When the file cannot be read, or is no process.
+pub fn make_tabular(id: &str) -> Option<Result<Box<dyn Environment>, EnvError>> {
+    let (file, shows_time) = match id.split_once(':')? {
+        ("tabular", file) => (file, true),
+        ("tabular-stationary", file) => (file, false),
+        _ => return None,
+    };
+    Some(read_process(Path::new(file)).map(|process| -> Box<dyn Environment> {
+        Box::new(Tabular::new(id.to_owned(), process, shows_time))
+    }))
+}
+
+fn read_process(path: &Path) -> Result<Process, EnvError> {
+    let refused = |reason: String| EnvError::Process { path: path.display().to_string(), reason };
+    let text = std::fs::read(path).map_err(|error| refused(error.to_string()))?;
+    Process::from_json(&text).map_err(|error| refused(error.to_string()))
 }
 
 #[cfg(test)]
@@ -78,6 +124,6 @@ mod tests {
             steps += 1;
         }
         assert_eq!(steps, 200);
-        assert_eq!(task.inner().action_space(), &BoxSpace::uniform(1, -2.0, 2.0));
+        assert_eq!(task.task_box(), &BoxSpace::uniform(1, -2.0, 2.0));
     }
 }

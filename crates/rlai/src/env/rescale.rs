@@ -1,4 +1,4 @@
-use super::{Action, BoxSpace, EnvError, Environment, Step, StepError};
+use super::{Action, BoxSpace, EnvError, Environment, Space, Step, StepError};
 use crate::nn::Scalar;
 use crate::random::Stream;
 
@@ -10,7 +10,8 @@ use crate::random::Stream;
 #[derive(Clone, Debug)]
 pub struct Rescaled<E> {
     inner: E,
-    action_space: BoxSpace,
+    task_box: BoxSpace,
+    action_space: Space,
     single: Vec<f32>,
     double: Vec<f64>,
 }
@@ -19,17 +20,23 @@ impl<E: Environment> Rescaled<E> {
     /// `inner` with its actions rescaled to `[-1, 1]^A`.
     ///
     /// # Errors
-    /// [`EnvError::Unbounded`] when the task's action box is unbounded somewhere.
+    /// [`EnvError::Unbounded`] when the task's action box is unbounded somewhere,
+    /// [`EnvError::Choices`] when its actions are no box.
     pub fn new(inner: E) -> Result<Self, EnvError> {
-        let space = inner.action_space();
+        let space = match inner.action_space() {
+            Space::Box(space) => space.clone(),
+            Space::Discrete(choices) => {
+                return Err(EnvError::Choices { id: inner.id().to_owned(), choices: *choices });
+            }
+        };
         if !space.is_bounded() {
-            let (id, space) = (inner.id().to_owned(), space.clone());
-            return Err(EnvError::Unbounded { id, space });
+            return Err(EnvError::Unbounded { id: inner.id().to_owned(), space });
         }
         let dimension = space.dimension();
         Ok(Self {
             inner,
-            action_space: BoxSpace::uniform(dimension, -1.0, 1.0),
+            task_box: space,
+            action_space: BoxSpace::uniform(dimension, -1.0, 1.0).into(),
             single: vec![0.0; dimension],
             double: vec![0.0; dimension],
         })
@@ -38,6 +45,11 @@ impl<E: Environment> Rescaled<E> {
     /// The task inside, which acts in its own box.
     pub fn inner(&self) -> &E {
         &self.inner
+    }
+
+    /// The task's own box of actions.
+    pub fn task_box(&self) -> &BoxSpace {
+        &self.task_box
     }
 }
 
@@ -50,7 +62,7 @@ impl<E: Environment> Environment for Rescaled<E> {
         self.inner.observation_space()
     }
 
-    fn action_space(&self) -> &BoxSpace {
+    fn action_space(&self) -> &Space {
         &self.action_space
     }
 
@@ -63,15 +75,15 @@ impl<E: Environment> Environment for Rescaled<E> {
     }
 
     fn step(&mut self, action: Action<'_>, observation: &mut [f64]) -> Result<Step, StepError> {
-        if action.len() != self.action_space.dimension() {
+        if action.len() != self.task_box.dimension() {
             return Err(StepError::State(format!(
                 "{} takes {} action coordinates, not {}",
                 self.id(),
-                self.action_space.dimension(),
+                self.task_box.dimension(),
                 action.len()
             )));
         }
-        let BoxSpace { low, high } = self.inner.action_space();
+        let BoxSpace { low, high } = &self.task_box;
         let bounds = low.iter().zip(high);
         match action {
             Action::F32(values) => {
@@ -86,6 +98,7 @@ impl<E: Environment> Environment for Rescaled<E> {
                 }
                 self.inner.step(Action::F64(&self.double), observation)
             }
+            Action::Discrete(_) => Err(StepError::State(format!("{} takes no choices", self.id()))),
         }
     }
 
@@ -96,6 +109,19 @@ impl<E: Environment> Environment for Rescaled<E> {
         observation: &mut [f64],
     ) -> Result<(), StepError> {
         self.inner.set_state(qpos, qvel, observation)
+    }
+
+    fn snapshot(&self) -> Option<Vec<f64>> {
+        self.inner.snapshot()
+    }
+
+    fn restore(
+        &mut self,
+        snapshot: &[f64],
+        random: &mut Stream,
+        observation: &mut [f64],
+    ) -> Result<(), StepError> {
+        self.inner.restore(snapshot, random, observation)
     }
 }
 
@@ -128,7 +154,7 @@ mod tests {
     fn the_faces_and_the_centre_map_to_those_of_the_box() {
         let space = BoxSpace { low: vec![-0.4, 1.0], high: vec![0.4, 4.0] };
         let mut task = Rescaled::new(Echo::new(space)).unwrap();
-        assert_eq!(task.action_space(), &BoxSpace::uniform(2, -1.0, 1.0));
+        assert_eq!(task.action_space(), &Space::Box(BoxSpace::uniform(2, -1.0, 1.0)));
         let single = f64::from(0.4f32);
         assert_eq!(echo(&mut task, Action::F32(&[-1.0, -1.0])), [-single, 1.0]);
         assert_eq!(echo(&mut task, Action::F32(&[1.0, 1.0])), [single, 4.0]);

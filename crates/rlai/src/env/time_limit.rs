@@ -1,4 +1,4 @@
-use super::{Action, BoxSpace, Environment, Step, StepError};
+use super::{Action, BoxSpace, Environment, Space, Step, StepError};
 use crate::random::Stream;
 
 /// Truncates the episodes of a task after a number of steps.
@@ -28,7 +28,7 @@ impl<E: Environment> Environment for TimeLimit<E> {
         self.inner.observation_space()
     }
 
-    fn action_space(&self) -> &BoxSpace {
+    fn action_space(&self) -> &Space {
         self.inner.action_space()
     }
 
@@ -56,6 +56,35 @@ impl<E: Environment> Environment for TimeLimit<E> {
     ) -> Result<(), StepError> {
         self.steps = 0;
         self.inner.set_state(qpos, qvel, observation)
+    }
+
+    fn temperature(&self) -> Option<f64> {
+        self.inner.temperature()
+    }
+
+    fn log_default_policy(&self) -> Option<&[f64]> {
+        self.inner.log_default_policy()
+    }
+
+    /// The task's own state, then the steps played.
+    fn snapshot(&self) -> Option<Vec<f64>> {
+        let mut snapshot = self.inner.snapshot()?;
+        snapshot.push(self.steps as f64);
+        Some(snapshot)
+    }
+
+    fn restore(
+        &mut self,
+        snapshot: &[f64],
+        random: &mut Stream,
+        observation: &mut [f64],
+    ) -> Result<(), StepError> {
+        let Some((&steps, inner)) = snapshot.split_last() else {
+            return Err(StepError::State("an empty snapshot".to_owned()));
+        };
+        self.inner.restore(inner, random, observation)?;
+        self.steps = steps as usize;
+        Ok(())
     }
 }
 
@@ -88,6 +117,25 @@ mod tests {
     fn a_termination_is_never_a_truncation() {
         assert_eq!(play(3, 2), [(false, false), (true, false)]);
         assert_eq!(play(2, 2), [(false, false), (true, false)]);
+    }
+
+    #[test]
+    fn a_snapshot_holds_the_steps_played() {
+        let mut task = TimeLimit::new(crate::env::Pendulum::new(), 3);
+        let (mut observation, mut again) = ([0.0; 3], [0.0; 3]);
+        task.reset(&mut Key::from_seed(0).stream("environment"), &mut observation).unwrap();
+        task.step(Action::F64(&[1.0]), &mut observation).unwrap();
+        let snapshot = task.snapshot().unwrap();
+        let mut random = Key::from_seed(1).stream("environment");
+        let mut rest = || {
+            task.restore(&snapshot, &mut random, &mut again).unwrap();
+            assert_eq!(again, observation);
+            let second = task.step(Action::F64(&[2.0]), &mut again).unwrap();
+            (second, task.step(Action::F64(&[-2.0]), &mut again).unwrap(), again)
+        };
+        let first = rest();
+        assert!(!first.0.truncated && first.1.truncated);
+        assert_eq!(rest(), first);
     }
 
     #[test]

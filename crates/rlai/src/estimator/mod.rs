@@ -49,6 +49,7 @@ mod signal;
 mod soft_value;
 #[cfg(test)]
 mod testing;
+pub mod trajectory;
 mod weighting;
 mod weights;
 

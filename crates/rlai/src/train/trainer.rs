@@ -120,7 +120,7 @@ impl Trainer {
         config.check()?;
         let env = Rescaled::new(env)?;
         let observation = env.observation_space().dimension();
-        let action = env.action_space().dimension();
+        let action = env.task_box().dimension();
         let key = Key::from_seed(config.seed);
         // A run shorter than its replay needs no room for more transitions than it has steps.
         let capacity = config.buffer.min(usize::try_from(config.steps).unwrap_or(usize::MAX));
@@ -170,7 +170,7 @@ impl Trainer {
 
     /// The policy as it stands, for its task.
     pub fn policy(&self) -> Policy {
-        self.agent.policy(self.env.id(), self.evaluation_env.action_space())
+        self.agent.policy(self.env.id(), self.env.task_box())
     }
 
     /// Saves parameters and temperature to `dir`, replacing what was saved there before.
@@ -178,7 +178,7 @@ impl Trainer {
     /// # Errors
     /// When they cannot be written.
     pub fn save(&self, dir: &Path) -> Result<(), CheckpointError> {
-        self.agent.save(dir, self.env.id(), self.evaluation_env.action_space(), self.step)
+        self.agent.save(dir, self.env.id(), self.env.task_box(), self.step)
     }
 
     /// Hash of all parameters: equal runs have equal ones.

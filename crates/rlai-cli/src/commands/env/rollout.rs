@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use rlai::env::{Action, Environment, StepError, TaskInfo};
+use rlai::env::{Action, Environment, Space, StepError, TaskInfo};
 use serde::Deserialize;
 
 use super::npy::{self, NpzWriter, Values};
@@ -26,7 +26,8 @@ pub struct Args {
     /// JSON file with the state to start in: {"qpos": [...], "qvel": [...]}
     #[arg(long, value_name = "FILE.json")]
     initial: PathBuf,
-    /// NumPy file with actions [steps, action dimension], float32 or float64, in C order; not clipped
+    /// NumPy file with actions [steps, action dimension], float32 or float64, in C order; not clipped.
+    /// Choices are whole numbers, [steps, 1]
     #[arg(long, value_name = "FILE.npy")]
     actions: PathBuf,
     /// NumPy archive to write
@@ -71,24 +72,41 @@ fn read_state(path: &Path) -> Result<State, Failure> {
 /// Actions of a task, one after another.
 struct Actions {
     width: usize,
+    /// They are choices, written as whole numbers.
+    choices: bool,
     values: Values,
 }
 
 impl Actions {
     fn rows(&self) -> Box<dyn ExactSizeIterator<Item = Action<'_>> + '_> {
         match &self.values {
+            // A number that is no choice of the task becomes one that the task refuses.
+            Values::F32(values) if self.choices => {
+                Box::new(values.iter().map(|&value| choice(f64::from(value))))
+            }
+            Values::F64(values) if self.choices => {
+                Box::new(values.iter().map(|&value| choice(value)))
+            }
             Values::F32(values) => Box::new(values.chunks_exact(self.width).map(Action::F32)),
             Values::F64(values) => Box::new(values.chunks_exact(self.width).map(Action::F64)),
         }
     }
 }
 
+fn choice(value: f64) -> Action<'static> {
+    let whole = value.fract() == 0.0 && value >= 0.0;
+    Action::Discrete(if whole { value as usize } else { usize::MAX })
+}
+
 fn read_actions(path: &Path, task: &TaskInfo) -> Result<Actions, Failure> {
     let bad = |message: String| Failure::input(format!("{}: {message}", path.display()));
     let array = npy::read(path).map_err(|error| bad(error.to_string()))?;
-    let width = task.action.dimension();
+    let width = task.action.as_box().map_or(1, |space| space.dimension());
+    let choices = matches!(task.action, Space::Discrete(_));
     match array.shape[..] {
-        [_, columns] if columns == width as u64 => Ok(Actions { width, values: array.values }),
+        [_, columns] if columns == width as u64 => {
+            Ok(Actions { width, choices, values: array.values })
+        }
         _ => {
             let (shape, id) = (&array.shape, &task.id);
             Err(bad(format!("shape {shape:?}: [steps, {width}] expected for {id}")))
@@ -196,7 +214,7 @@ mod tests {
     fn pendulum(actions: Values, out: &Path) -> Rollout {
         let mut env = tasks::make_unlimited("Pendulum-v1").unwrap();
         let state = State { qpos: vec![0.1], qvel: vec![-0.2] };
-        let actions = Actions { width: 1, values: actions };
+        let actions = Actions { width: 1, choices: false, values: actions };
         let rollout = Rollout::play(env.as_mut(), &state, &actions).unwrap();
         rollout.write(out.parent().unwrap(), out).unwrap();
         rollout
@@ -214,6 +232,22 @@ mod tests {
         assert_eq!(array.values, Values::F64(rollout.observations));
         assert_eq!(npy::read_npz(&bytes, "rewards").unwrap().shape, [250]);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file");
+    }
+
+    #[test]
+    fn choices_are_whole_numbers() {
+        let mut env = tasks::make_unlimited("CartPole-v1").unwrap();
+        let state = State { qpos: vec![0.0; 2], qvel: vec![0.0; 2] };
+        let mut play = |values| {
+            let actions = Actions { width: 1, choices: true, values };
+            Rollout::play(env.as_mut(), &state, &actions)
+        };
+        let rollout = play(Values::F32(vec![0.0, 1.0, 1.0])).unwrap();
+        assert_eq!(rollout.rewards, [1.0; 3]);
+        assert_eq!(rollout.observations.len(), 16);
+        for bad in [0.5, -1.0, 2.0, f64::NAN] {
+            assert!(matches!(play(Values::F64(vec![bad])), Err(Failure::Input(_))), "{bad}");
+        }
     }
 
     #[test]
@@ -239,7 +273,7 @@ mod tests {
         assert!(complaint("{\"qpos\": [0], \"qvel\": [0]} 1").contains("trailing"));
         let mut env = tasks::make_unlimited("Pendulum-v1").unwrap();
         let state = State { qpos: vec![0.0; 2], qvel: vec![0.0] };
-        let none = Actions { width: 1, values: Values::F64(Vec::new()) };
+        let none = Actions { width: 1, choices: false, values: Values::F64(Vec::new()) };
         let failure = Rollout::play(env.as_mut(), &state, &none).unwrap_err();
         assert!(matches!(failure, Failure::Input(_)));
     }

@@ -1,0 +1,230 @@
+use super::{Action, BoxSpace, Environment, Space, Step, StepError};
+use crate::lab::Process;
+use crate::random::{Key, Stream};
+
+/// A tabular decision process as a task: `tabular:FILE.json` and `tabular-stationary:FILE.json`.
+///
+/// The observation is the state, one number in S that is 1, followed by the time t, one in H, unless
+/// the task is the stationary one, which shows the state alone: the best policy of a finite horizon
+/// depends on t. After H steps, or where a row of `P` lacks to 1, the task terminates.
+///
+/// The file's default policy `pi0` enters every soft reward and weight as log pi_0, and its `alpha` is the
+/// temperature unless another one is asked for. Its own policy, `phi`, is not used; nor is `Z0`, which
+/// cancels in self-normalised weights of trajectories of one length.
+#[derive(Debug)]
+pub struct Tabular {
+    id: String,
+    process: Process,
+    shows_time: bool,
+    observation_space: BoxSpace,
+    action_space: Space,
+    /// log pi_0(a|s), `[S, A]`.
+    log_default_policy: Vec<f64>,
+    time: usize,
+    state: usize,
+    random: Stream,
+}
+
+impl Tabular {
+    /// The task of this name; `shows_time` adds the time to its observations.
+    pub fn new(id: String, process: Process, shows_time: bool) -> Self {
+        let (states, actions) = (process.states(), process.actions());
+        let width = states + if shows_time { process.horizon() } else { 0 };
+        let cells = (0..states).flat_map(|s| (0..actions).map(move |a| (s, a)));
+        Self {
+            id,
+            shows_time,
+            observation_space: BoxSpace::uniform(width, 0.0, 1.0),
+            action_space: Space::Discrete(actions),
+            log_default_policy: cells.map(|(s, a)| process.log_pi_0(s, a)).collect(),
+            process,
+            time: 0,
+            state: 0,
+            random: Key::from_seed(0).stream("tabular"),
+        }
+    }
+
+    /// The process that it plays.
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// Whether observations show the time.
+    pub fn shows_time(&self) -> bool {
+        self.shows_time
+    }
+
+    fn observe(&self, observation: &mut [f64]) {
+        observation.fill(0.0);
+        observation[self.state] = 1.0;
+        if self.shows_time && self.time < self.process.horizon() {
+            observation[self.process.states() + self.time] = 1.0;
+        }
+    }
+
+    fn put(&mut self, time: f64, state: f64, observation: &mut [f64]) -> Result<(), StepError> {
+        let is_below =
+            |value: f64, bound: usize| value.fract() == 0.0 && (0.0..bound as f64).contains(&value);
+        if !is_below(time, self.process.horizon()) || !is_below(state, self.process.states()) {
+            return Err(StepError::State(format!("{} has no state {state} at {time}", self.id)));
+        }
+        (self.time, self.state) = (time as usize, state as usize);
+        self.observe(observation);
+        Ok(())
+    }
+
+    /// What happens after a step: a state, or the end.
+    fn next(&mut self, action: usize) -> Option<usize> {
+        if self.time == self.process.horizon() {
+            return None;
+        }
+        self.process.sample_next(self.state, action, &mut self.random)
+    }
+}
+
+/// A stream of the episode's own, found by a number of the caller's.
+fn episode_stream(random: &mut Stream) -> Stream {
+    Key::from_seed(random.below(usize::MAX) as u64).stream("tabular")
+}
+
+impl Environment for Tabular {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn observation_space(&self) -> &BoxSpace {
+        &self.observation_space
+    }
+
+    fn action_space(&self) -> &Space {
+        &self.action_space
+    }
+
+    fn time_limit(&self) -> Option<usize> {
+        Some(self.process.horizon())
+    }
+
+    fn reset(&mut self, random: &mut Stream, observation: &mut [f64]) -> Result<(), StepError> {
+        self.random = episode_stream(random);
+        let mut left = self.random.unit();
+        let reached = self.process.rho0().iter().position(|probability| {
+            left -= probability;
+            left < 0.0
+        });
+        // Rounding may leave a little behind the last state that has a probability.
+        let last = self.process.rho0().iter().rposition(|&probability| probability > 0.0);
+        self.state = reached.or(last).unwrap_or(0);
+        self.time = 0;
+        self.observe(observation);
+        Ok(())
+    }
+
+    fn step(&mut self, action: Action<'_>, observation: &mut [f64]) -> Result<Step, StepError> {
+        let action = match action {
+            Action::Discrete(action) if action < self.process.actions() => action,
+            other => {
+                let (id, actions) = (&self.id, self.process.actions());
+                let message = format!("{id} takes a choice below {actions}, not {other:?}");
+                return Err(StepError::State(message));
+            }
+        };
+        let reward = self.process.reward(self.state, action);
+        self.time += 1;
+        let next = self.next(action);
+        self.state = next.unwrap_or(self.state);
+        self.observe(observation);
+        Ok(Step { reward, terminated: next.is_none(), truncated: false })
+    }
+
+    /// The position is the time and the state's number; there is no velocity.
+    fn set_state(
+        &mut self,
+        qpos: &[f64],
+        qvel: &[f64],
+        observation: &mut [f64],
+    ) -> Result<(), StepError> {
+        match (qpos, qvel) {
+            (&[time, state], []) => self.put(time, state, observation),
+            _ => Err(StepError::State(format!("{}: qpos = [time, state], qvel = []", self.id))),
+        }
+    }
+
+    fn temperature(&self) -> Option<f64> {
+        Some(self.process.alpha())
+    }
+
+    fn log_default_policy(&self) -> Option<&[f64]> {
+        let actions = self.process.actions();
+        Some(&self.log_default_policy[self.state * actions..(self.state + 1) * actions])
+    }
+
+    fn snapshot(&self) -> Option<Vec<f64>> {
+        Some(vec![self.time as f64, self.state as f64])
+    }
+
+    fn restore(
+        &mut self,
+        snapshot: &[f64],
+        random: &mut Stream,
+        observation: &mut [f64],
+    ) -> Result<(), StepError> {
+        self.random = episode_stream(random);
+        self.set_state(snapshot, &[], observation)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &[u8] = br#"{"S": 2, "A": 2, "H": 3, "alpha": 0.5, "Z0": 1, "rho0": [0.25, 0.75],
+        "P": [[[0.5, 0.5], [0, 0.8]], [[1, 0], [0, 1]]], "r": [[0, -1], [2, -3]],
+        "pi0": [[0.5, 0.5], [0.9, 0.1]], "phi": [[0, 0], [0, 0]]}"#;
+
+    fn task(shows_time: bool) -> Tabular {
+        Tabular::new("tabular:f.json".to_owned(), Process::from_json(FILE).unwrap(), shows_time)
+    }
+
+    #[test]
+    fn observations_show_state_and_time_and_the_horizon_terminates() {
+        let mut task = task(true);
+        let mut observation = [0.0; 5];
+        let mut random = Key::from_seed(0).stream("environment");
+        task.reset(&mut random, &mut observation).unwrap();
+        task.set_state(&[0.0, 1.0], &[], &mut observation).unwrap();
+        assert_eq!(observation, [0.0, 1.0, 1.0, 0.0, 0.0]);
+        assert_eq!(task.log_default_policy().unwrap(), [0.9f64.ln(), 0.1f64.ln()]);
+        let step = task.step(Action::Discrete(0), &mut observation).unwrap();
+        assert_eq!(step, Step { reward: 2.0, terminated: false, truncated: false });
+        assert_eq!(observation, [1.0, 0.0, 0.0, 1.0, 0.0]);
+        task.set_state(&[2.0, 1.0], &[], &mut observation).unwrap();
+        assert!(task.step(Action::Discrete(1), &mut observation).unwrap().terminated);
+        assert!(task.step(Action::Discrete(2), &mut observation).is_err());
+        assert!(task.set_state(&[3.0, 1.0], &[], &mut observation).is_err());
+        assert_eq!(self::task(false).observation_space().dimension(), 2);
+    }
+
+    #[test]
+    fn first_states_next_states_and_ends_come_as_often_as_the_file_says() {
+        let mut task = task(false);
+        let mut observation = [0.0; 2];
+        let mut random = Key::from_seed(3).stream("environment");
+        let (mut first, mut next, mut ends) = (0.0, 0.0, 0.0);
+        let count = 20_000;
+        for _ in 0..count {
+            task.reset(&mut random, &mut observation).unwrap();
+            first += observation[1];
+            task.restore(&[0.0, 0.0], &mut random, &mut observation).unwrap();
+            task.step(Action::Discrete(0), &mut observation).unwrap();
+            next += observation[1];
+            task.restore(&[0.0, 0.0], &mut random, &mut observation).unwrap();
+            let step = task.step(Action::Discrete(1), &mut observation).unwrap();
+            ends += if step.terminated { 1.0 } else { 0.0 };
+        }
+        for (seen, p) in [(first, 0.75), (next, 0.5), (ends, 0.2)] {
+            let n = f64::from(count);
+            let allowed = 5.0 * (p * (1.0 - p) / n).sqrt();
+            assert!((seen / n - p).abs() < allowed, "{} against {p}", seen / n);
+        }
+    }
+}
