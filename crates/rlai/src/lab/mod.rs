@@ -28,6 +28,7 @@ mod enumeration;
 mod error;
 mod exact;
 mod json;
+pub mod measure;
 mod posterior;
 mod process;
 mod random;

@@ -24,7 +24,7 @@ impl Process {
     /// Draws a trajectory of the policy.
     pub fn sample_trajectory(&self, stream: &mut Stream) -> Trajectory {
         let mut drawn = Trajectory::default();
-        let mut state = categorical(self.rho0().iter().copied(), stream);
+        let mut state = self.sample_start(stream);
         loop {
             let action = self.sample_action(state, stream);
             drawn.states.push(state);
@@ -43,6 +43,11 @@ impl Process {
                 }
             }
         }
+    }
+
+    /// Draws a first state.
+    pub fn sample_start(&self, stream: &mut Stream) -> usize {
+        categorical(self.rho0().iter().copied(), stream)
     }
 
     /// Draws an action of the policy.

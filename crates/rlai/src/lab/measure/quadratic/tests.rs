@@ -1,0 +1,219 @@
+use super::exact::{forward, quadrature, reverse};
+use super::*;
+use crate::estimator::Divergence;
+use crate::lab::measure::{Measurement, Plan, Refused, Subject, measure};
+
+fn problem(dimension: usize, target_mean: f64, target_width: f64) -> QuadraticProblem {
+    QuadraticProblem { dimension, target_mean, target_width }
+}
+
+fn run(
+    problem: &QuadraticProblem,
+    settings: &QuadraticSettings,
+    repetitions: usize,
+) -> Measurement {
+    let subject = QuadraticSubject::new(problem, settings).unwrap();
+    let plan = Plan { repetitions, seed: 1, stream: "test".to_owned(), threads: 2 };
+    measure(&subject, &plan, &|_| {}).unwrap()
+}
+
+/// Both closed forms against the derivative of the divergence, and against quadrature.
+#[test]
+fn closed_forms_are_derivatives_and_agree_with_quadrature() {
+    for (m, s) in [(0.6, 0.8), (0.1, 0.95), (-0.4, 0.5), (0.3, 1.4)] {
+        // KL(N(a, b^2) || N(c, e^2)).
+        let kl = |a: f64, b: f64, c: f64, e: f64| {
+            (e / b).ln() + (b * b + (a - c).powi(2)) / (2.0 * e * e) - 0.5
+        };
+        let h = 1e-5;
+        let slope = |f: &dyn Fn(f64) -> f64| (f(h) - f(-h)) / (2.0 * h);
+        let numeric = [
+            [slope(&|x| kl(m, s, x, 1.0)), slope(&|x| kl(m, s, 0.0, x.exp()))],
+            [slope(&|x| kl(x, 1.0, m, s)), slope(&|x| kl(0.0, x.exp(), m, s))],
+        ];
+        for dimension in [1, 2, 3, 6, 17] {
+            let problem = problem(dimension, m, s);
+            for (i, closed) in [forward(&problem), reverse(&problem)].into_iter().enumerate() {
+                let divergence = [Divergence::ForwardKl, Divergence::ReverseKl][i];
+                let sums = quadrature(&problem, divergence);
+                for j in 0..2 {
+                    assert!((closed[j] - numeric[i][j]).abs() < 1e-8, "{m} {s}");
+                    let what = format!("{dimension} {m} {s} {divergence:?} {j}");
+                    assert!((closed[j] - sums[j]).abs() < 1e-9, "{what}: {closed:?} {sums:?}");
+                }
+            }
+        }
+    }
+}
+
+/// The affinity of two Gaussians has a closed form in any dimension.
+#[test]
+fn quadrature_finds_the_alpha_divergence_in_every_dimension() {
+    for dimension in [1, 2, 3, 6, 17, 60] {
+        for order in [0.2, 0.5, 0.9] {
+            let (m, s) = (0.6f64, 0.8f64);
+            let log_affinity = |mean: f64, log_std: f64| {
+                let variance = order * s * s + (1.0 - order) * (2.0 * log_std).exp();
+                let shift = order * (1.0 - order) * (m - mean).powi(2) / (2.0 * variance);
+                order * s.ln() + (1.0 - order) * log_std - 0.5 * variance.ln() - shift
+            };
+            let whole = (dimension as f64 * log_affinity(0.0, 0.0)).exp();
+            let h = 1e-5;
+            let factor = whole / (order * (order - 1.0)) / (2.0 * h);
+            let want = [
+                factor * (log_affinity(h, 0.0) - log_affinity(-h, 0.0)),
+                factor * (log_affinity(0.0, h) - log_affinity(0.0, -h)),
+            ];
+            let got = quadrature(&problem(dimension, m, s), Divergence::Alpha(order));
+            for j in 0..2 {
+                assert!((got[j] - want[j]).abs() < 1e-8, "{dimension} {order}: {got:?} {want:?}");
+            }
+        }
+    }
+}
+
+/// In one dimension by a plain sum, with finite differences of the divergence itself.
+#[test]
+fn quadrature_finds_the_jensen_shannon_divergence() {
+    let value = |mean: f64, log_std: f64| {
+        let density = |x: f64, m: f64, s: f64| {
+            (-0.5 * ((x - m) / s).powi(2)).exp() / (s * (2.0 * std::f64::consts::PI).sqrt())
+        };
+        let term = |i: usize| {
+            let x = -12.0 + 0.01 * i as f64;
+            let (p, q) = (density(x, 0.6, 0.8), density(x, mean, log_std.exp()));
+            let mixture = 0.5 * (p + q);
+            let part = |p: f64| if p > 0.0 { 0.5 * p * (p / mixture).ln() } else { 0.0 };
+            0.01 * (part(p) + part(q))
+        };
+        (0..=2_400).map(term).sum::<f64>()
+    };
+    let h = 1e-4;
+    let want = [
+        (value(h, 0.0) - value(-h, 0.0)) / (2.0 * h),
+        (value(0.0, h) - value(0.0, -h)) / (2.0 * h),
+    ];
+    let got = quadrature(&QuadraticProblem::new(1), Divergence::JensenShannon);
+    assert!((got[0] - want[0]).abs() < 1e-7 && (got[1] - want[1]).abs() < 1e-7, "{got:?} {want:?}");
+}
+
+/// Every coordinate's bias within five standard errors.
+fn assert_unbiased(measured: &Measurement, what: &str) {
+    let cells = measured.bias.values().iter().zip(measured.standard_error.values());
+    for (bias, error) in cells {
+        assert!(bias.abs() < 5.0 * error, "{what}: bias {bias}, standard error {error}");
+    }
+}
+
+#[test]
+fn reverse_kl_is_unbiased_in_every_form() {
+    for dimension in [1, 6] {
+        let problem = QuadraticProblem::new(dimension);
+        for estimator in [Quadratic::ReverseKl, Quadratic::ReverseKlStl, Quadratic::ReverseKlScore]
+        {
+            for baseline in
+                [QuadraticBaseline::LeaveOneOut, QuadraticBaseline::Value, QuadraticBaseline::None]
+            {
+                let new = QuadraticSettings::new(estimator);
+                let settings = QuadraticSettings { samples: 4, baseline, ..new };
+                let measured = run(&problem, &settings, 4_000);
+                assert_unbiased(&measured, &format!("{estimator:?} {baseline:?} {dimension}"));
+            }
+        }
+    }
+}
+
+/// The pathwise noise at N(0, I): mean part 1/s^2 e - grad, scale part (1/s^2 - 1)(e^2 ...), by hand.
+#[test]
+fn the_variance_of_the_pathwise_gradient_is_the_one_by_hand() {
+    // A coordinate's signal is alpha score + u/s^2 - m/s^2 - u with u = e; with a = 1/s^2 - 1, c = m/s^2:
+    // mean (1 + a) e - c, log std (1 + a) e^2 - c e - 1. Variances (1+a)^2 and 2 (1+a)^2 + c^2.
+    let problem = problem(3, 0.6, 0.8);
+    let settings = QuadraticSettings { samples: 1, ..QuadraticSettings::new(Quadratic::ReverseKl) };
+    let measured = run(&problem, &settings, 40_000);
+    let (slope, shift) = (1.0f64 / 0.64, 0.6f64 / 0.64);
+    let exact = 3.0 * (3.0 * slope * slope + shift * shift);
+    let off = (measured.variance - exact).abs() / measured.variance_standard_error;
+    assert!(off < 5.0, "{} against {exact}", measured.variance);
+}
+
+#[test]
+fn a_single_sample_has_expectation_zero() {
+    let problem = QuadraticProblem::new(2);
+    let settings = QuadraticSettings { samples: 1, ..QuadraticSettings::new(Quadratic::ForwardKl) };
+    let refused: Refused = QuadraticSubject::new(&problem, &settings).err().unwrap();
+    assert!(refused.to_string().contains("samples = 1: forward-kl divides"), "{refused}");
+    let allowed = QuadraticSettings { allow_degenerate: true, ..settings };
+    let measured = run(&problem, &allowed, 4_000);
+    for (mean, error) in measured.mean.values().iter().zip(measured.standard_error.values()) {
+        assert!(mean.abs() < 5.0 * error, "{mean} {error}");
+    }
+    assert!(measured.bias_norm() > 0.5, "all of the gradient is missing");
+    let pathwise = QuadraticSettings { estimator: Quadratic::ForwardKlDreg, ..allowed };
+    assert!(run(&problem, &pathwise, 100).mean.values().iter().all(|&mean| mean == 0.0));
+}
+
+#[test]
+fn self_normalised_divergences_come_to_their_exact_gradients() {
+    let problem = QuadraticProblem::new(2);
+    for estimator in [
+        Quadratic::ForwardKl,
+        Quadratic::ForwardKlDreg,
+        Quadratic::JensenShannon,
+        Quadratic::AlphaDivergence,
+        Quadratic::MixedKl,
+    ] {
+        let bias = |samples: usize| {
+            let new = QuadraticSettings::new(estimator);
+            let settings = QuadraticSettings { samples, control_variate: true, ..new };
+            let measured = run(&problem, &settings, 4_000);
+            (measured.bias_norm(), measured.bias_noise(), measured.exact_norm())
+        };
+        let ((few, _, size), (many, noise, _)) = (bias(4), bias(256));
+        assert!(many < 0.02 * size + 5.0 * noise, "{estimator:?}: {many} of {size}, {noise}");
+        assert!(many < 0.25 * few || few < 5.0 * noise, "{estimator:?}: {few} to {many}");
+    }
+}
+
+#[test]
+fn what_cannot_work_is_refused_with_its_reason() {
+    use crate::proposal::{Noise, Proposal, Source};
+    let plain = QuadraticSettings::new(Quadratic::ForwardKlDreg);
+    let shifted = Proposal { source: Source::Shifted, ..Proposal::default() };
+    let stratified = Proposal { noise: Noise::LatinHypercube, ..Proposal::default() };
+    let cases = [
+        (
+            QuadraticSettings { proposal: shifted, ..plain },
+            "proposal = shifted: forward-kl-dreg needs",
+        ),
+        (
+            QuadraticSettings { proposal: stratified, ..plain },
+            "noise = latin-hypercube: forward-kl",
+        ),
+        (QuadraticSettings { order: 2.0, ..plain }, "order = 2: from 0 to 1"),
+        (QuadraticSettings { samples: 0, ..plain }, "samples = 0: at least 1"),
+    ];
+    for (settings, message) in cases {
+        let refused = QuadraticSubject::new(&QuadraticProblem::new(2), &settings).err().unwrap();
+        assert!(refused.to_string().starts_with(message), "{refused}");
+    }
+    let flat = problem(2, 0.0, 0.0);
+    let refused = QuadraticSubject::new(&flat, &plain).err().unwrap();
+    assert!(refused.to_string().starts_with("target-width = 0: from"), "{refused}");
+}
+
+#[test]
+fn numbers_do_not_depend_on_threads() {
+    let subject = QuadraticSubject::new(
+        &QuadraticProblem::new(3),
+        &QuadraticSettings::new(Quadratic::ForwardKl),
+    )
+    .unwrap();
+    assert_eq!(subject.shape(), [2, 3]);
+    let run = |threads: usize, seed: u64| {
+        let plan = Plan { repetitions: 101, seed, stream: "threads".to_owned(), threads };
+        Measurement { seconds: 0.0, ..measure(&subject, &plan, &|_| {}).unwrap() }
+    };
+    assert_eq!(run(1, 3), run(3, 3));
+    assert_ne!(run(1, 3).mean, run(1, 4).mean);
+}
