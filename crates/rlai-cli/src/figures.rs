@@ -41,8 +41,18 @@ pub struct Curve {
     pub singles: Vec<Vec<(f64, f64)>>,
 }
 
-/// A figure of curves over a count (steps), with a caption below.
-#[derive(Clone, Debug)]
+/// How an axis is divided.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scale {
+    /// Evenly.
+    #[default]
+    Linear,
+    /// Evenly in the logarithm; points that have none are left out.
+    Logarithmic,
+}
+
+/// A figure of curves over a count (steps, samples), with a caption below.
+#[derive(Clone, Debug, Default)]
 pub struct Figure {
     /// Title.
     pub title: String,
@@ -54,6 +64,10 @@ pub struct Figure {
     pub caption: String,
     /// The curves.
     pub curves: Vec<Curve>,
+    /// Division of the x axis; an even one begins at 0.
+    pub x_scale: Scale,
+    /// Division of the y axis.
+    pub y_scale: Scale,
 }
 
 impl Figure {
@@ -73,7 +87,7 @@ impl Figure {
     fn scene(&self) -> Scene {
         let plots = self.plots();
         let grouped = TickFormat::Custom(Arc::new(tick));
-        let layout = Layout::auto_from_plots(&plots)
+        let mut layout = Layout::auto_from_plots(&plots)
             .with_theme(theme())
             .with_width(WIDTH)
             .with_height(HEIGHT)
@@ -81,7 +95,6 @@ impl Figure {
             .with_x_label(self.x_label.clone())
             .with_y_label(self.y_label.clone())
             .with_tick_format(grouped)
-            .with_x_axis_min(0.0)
             .with_title_size(17)
             .with_label_size(14)
             .with_tick_size(12)
@@ -89,6 +102,13 @@ impl Figure {
             .with_legend_entries(self.legend())
             .with_legend_position(LegendPosition::OutsideRightTop)
             .with_legend_box(false);
+        layout = match self.x_scale {
+            Scale::Linear => layout.with_x_axis_min(0.0),
+            Scale::Logarithmic => layout.with_log_x(),
+        };
+        if self.y_scale == Scale::Logarithmic {
+            layout = layout.with_log_y();
+        }
         let mut scene = render_multiple(plots, layout);
         self.add_caption(&mut scene);
         scene
@@ -227,6 +247,7 @@ mod tests {
             y_label: "return".to_owned(),
             caption: "What is drawn.".to_owned(),
             curves: vec![curve("first"), curve("second")],
+            ..Figure::default()
         };
         let svg = figure.to_svg();
         for text in ["A title", "steps", "return", "What is drawn.", "first", "second", "1,000"] {

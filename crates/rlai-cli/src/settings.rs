@@ -28,7 +28,11 @@ impl std::fmt::Display for NumberOrWord {
     }
 }
 
-fn number_or_word(text: &str) -> Result<NumberOrWord, String> {
+/// A number, or else a word.
+///
+/// # Errors
+/// None: what is no number is a word.
+pub fn number_or_word(text: &str) -> Result<NumberOrWord, String> {
     Ok(match text.parse() {
         Ok(number) => NumberOrWord::Number(number),
         Err(_) => NumberOrWord::Word(text.to_owned()),

@@ -62,6 +62,7 @@ pub fn figure(plan: &Plan, env: &str, curves: &[&VariantCurve<'_>]) -> Figure {
         y_label: format!("return on {env}"),
         caption: caption(curves),
         curves: curves.iter().map(|curve| curve.to_curve()).collect(),
+        ..Figure::default()
     }
 }
 

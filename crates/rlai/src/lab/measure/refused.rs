@@ -13,8 +13,23 @@ pub struct Refused {
 }
 
 impl Refused {
-    pub(super) fn new(setting: &str, value: impl ToString, reason: impl ToString) -> Self {
+    /// A refusal of this setting's value.
+    pub fn new(setting: &str, value: impl ToString, reason: impl ToString) -> Self {
         let (setting, value) = (setting.to_owned(), value.to_string());
         Self { setting, value, reason: reason.to_string() }
     }
+}
+
+/// Most numbers that one gradient may need at a time.
+const MOST_PARTICLES: usize = 10_000_000;
+
+/// Refuses sizes whose product would not fit into memory; `sizes` are settings with their values.
+pub(super) fn check_room(sizes: &[(&str, usize)]) -> Result<(), Refused> {
+    let product = sizes.iter().fold(1usize, |product, &(_, size)| product.saturating_mul(size));
+    if product <= MOST_PARTICLES {
+        return Ok(());
+    }
+    let names: Vec<&str> = sizes.iter().map(|&(name, _)| name).collect();
+    let reason = format!("at most {MOST_PARTICLES} in one gradient");
+    Err(Refused::new(&names.join(" * "), product, reason))
 }

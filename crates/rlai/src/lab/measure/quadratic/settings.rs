@@ -4,6 +4,7 @@ use crate::estimator::{
     ReverseKlReparameterised, ReverseKlScore, ReverseKlStl, ReverseKlValueBaseline, Weighting,
 };
 use crate::lab::measure::Refused;
+use crate::lab::measure::refused::check_room;
 use crate::lab::measure::tabular::{check_share, one_particle};
 use crate::proposal::{MOST_LOW_DISCREPANCY_DIMENSIONS, Noise, Proposal, Segments, Source};
 
@@ -115,9 +116,10 @@ impl QuadraticSettings {
 
     pub(super) fn check(&self, problem: &QuadraticProblem) -> Result<(), Refused> {
         problem.check()?;
-        check_share("order", self.order)?;
-        check_share("share", self.share)?;
+        check_share("divergence-order", self.order)?;
+        check_share("mixed-share", self.share)?;
         self.check_samples()?;
+        check_room(&[("samples", self.samples), ("dimension", problem.dimension)])?;
         self.check_proposal(problem.dimension)
     }
 
@@ -155,7 +157,7 @@ impl QuadraticSettings {
             return refused("noise", noise.name(), own);
         }
         if !self.estimator.takes_proposals() && uniform != 0.0 {
-            return refused("uniform-share", &uniform.to_string(), own);
+            return refused("proposal-uniform", &uniform.to_string(), own);
         }
         if source == Source::TargetPolicy || replay {
             return refused("proposal", source.name(), "meets no older policy in this problem");
@@ -164,7 +166,7 @@ impl QuadraticSettings {
             let reason = format!("knows at most {MOST_LOW_DISCREPANCY_DIMENSIONS} dimensions");
             return Err(Refused::new("noise", noise.name(), reason));
         }
-        check_share("uniform-share", uniform)?;
+        check_share("proposal-uniform", uniform)?;
         if Segments::new(&self.proposal, self.samples).is_none() {
             let reason = "too few for a sample from every part of the proposal";
             return Err(Refused::new("samples", self.samples, reason));

@@ -190,7 +190,7 @@ fn what_cannot_work_is_refused_with_its_reason() {
             QuadraticSettings { proposal: stratified, ..plain },
             "noise = latin-hypercube: forward-kl",
         ),
-        (QuadraticSettings { order: 2.0, ..plain }, "order = 2: from 0 to 1"),
+        (QuadraticSettings { order: 2.0, ..plain }, "divergence-order = 2: from 0 to 1"),
         (QuadraticSettings { samples: 0, ..plain }, "samples = 0: at least 1"),
     ];
     for (settings, message) in cases {

@@ -1,7 +1,9 @@
 use super::{Critic, StateSource, Tabular, TabularStateWeights};
 use crate::estimator::Weighting;
 use crate::estimator::trajectory::Baseline;
+use crate::lab::Process;
 use crate::lab::measure::Refused;
+use crate::lab::measure::refused::check_room;
 
 /// An estimator on a tabular process with everything that can be chosen about it. What an estimator has
 /// no use for is ignored.
@@ -52,15 +54,18 @@ impl TabularSettings {
         }
     }
 
-    pub(super) fn check(&self) -> Result<(), Refused> {
+    pub(super) fn check(&self, process: &Process) -> Result<(), Refused> {
         if self.estimator.draws_actions() {
             self.check_samples()?;
         }
         if self.estimator != Tabular::ForwardKlExact {
             self.check_count()?;
         }
-        check_share("order", self.order)?;
-        check_share("share", self.share)
+        check_share("divergence-order", self.order)?;
+        check_share("mixed-share", self.share)?;
+        let samples = if self.estimator.draws_actions() { self.samples } else { process.actions() };
+        let setting = if self.counts_trajectories() { "trajectories" } else { "state-samples" };
+        check_room(&[(setting, self.count), ("horizon", process.horizon()), ("samples", samples)])
     }
 
     fn check_samples(&self) -> Result<(), Refused> {

@@ -36,7 +36,7 @@ impl TabularSubject {
     /// # Errors
     /// Settings with which the estimator means nothing.
     pub fn new(process: &Process, settings: &TabularSettings) -> Result<Self, Refused> {
-        settings.check()?;
+        settings.check(process)?;
         let process = fold_normaliser(process);
         let optimal = Posterior::new(&process);
         let alpha = process.alpha();

@@ -177,7 +177,10 @@ fn what_says_nothing_is_refused_with_its_reason() {
         (one(Tabular::ForwardKlTrajectory), "trajectories = 1: forward-kl-trajectory divides"),
         (one(Tabular::ReverseKlTrajectory), "trajectories = 1: reverse-kl-trajectory subtracts"),
         (weighted, "trajectories = 1: twisted divides"),
-        (TabularSettings { share: -0.5, ..new(Tabular::MixedKl) }, "share = -0.5: from 0 to 1"),
+        (
+            TabularSettings { share: -0.5, ..new(Tabular::MixedKl) },
+            "mixed-share = -0.5: from 0 to 1",
+        ),
         (TabularSettings { count: 0, ..new(Tabular::ForwardKl) }, "trajectories = 0: at least 1"),
     ];
     for (settings, message) in cases {

@@ -1,0 +1,263 @@
+//! Figures: a quantity over every list of sizes, and over time.
+
+use std::path::Path;
+
+use rlai::lab::measure::Measurement;
+use serde_json::Value;
+
+use super::Args;
+use super::measuring::Point;
+use super::names::choices;
+use super::table::{text, varying};
+use crate::error::Failure;
+use crate::figures::{Curve, Figure, Scale};
+use crate::run_folder::write_whole;
+
+/// What a figure shows on its y axis.
+#[derive(Clone, Copy)]
+pub struct Quantity {
+    name: &'static str,
+    label: &'static str,
+    scale: Scale,
+    of: fn(&Measurement) -> Option<f64>,
+}
+
+const QUANTITIES: [Quantity; 9] = [
+    Quantity {
+        name: "relative-error",
+        label: "root mean squared error / |exact gradient|",
+        scale: Scale::Logarithmic,
+        of: |m| m.relative_error,
+    },
+    Quantity {
+        name: "relative-bias",
+        label: "|bias| / |exact gradient|",
+        scale: Scale::Logarithmic,
+        of: |m| (m.exact_norm() > 0.0).then(|| m.bias_norm() / m.exact_norm()),
+    },
+    Quantity {
+        name: "variance",
+        label: "variance of one gradient",
+        scale: Scale::Logarithmic,
+        of: |m| Some(m.variance),
+    },
+    Quantity {
+        name: "standard-deviation",
+        label: "standard deviation of one gradient",
+        scale: Scale::Logarithmic,
+        of: |m| Some(m.variance.sqrt()),
+    },
+    Quantity {
+        name: "cosine",
+        label: "cosine of mean and exact gradient",
+        scale: Scale::Linear,
+        of: |m| m.cosine,
+    },
+    Quantity {
+        name: "mean-cosine",
+        label: "cosine of one and the exact gradient",
+        scale: Scale::Linear,
+        of: |m| m.mean_cosine,
+    },
+    Quantity {
+        name: "effective-sample-size",
+        label: "effective sample size",
+        scale: Scale::Logarithmic,
+        of: |m| m.effective_sample_size,
+    },
+    Quantity {
+        name: "state-effective-sample-size",
+        label: "effective number of states a step",
+        scale: Scale::Logarithmic,
+        of: |m| m.state_effective_sample_size,
+    },
+    Quantity {
+        name: "seconds",
+        label: "seconds a gradient",
+        scale: Scale::Logarithmic,
+        of: |m| Some(m.seconds),
+    },
+];
+
+/// What the figures will show.
+///
+/// # Errors
+/// Unknown names, and figures without a folder.
+pub fn quantities(args: &Args) -> Result<Vec<Quantity>, Failure> {
+    if args.out.is_none() && (!args.show.is_empty() || args.title.is_some()) {
+        return Err(Failure::input("--show and --title are for figures: they need --out"));
+    }
+    if args.show.is_empty() {
+        return Ok(vec![QUANTITIES[0]]);
+    }
+    choices("show", &args.show, &QUANTITIES.map(|quantity| (quantity.name, quantity)))
+}
+
+/// Sizes that can be an axis, with their names and scales.
+const AXES: [(&str, &str, Scale); 6] = [
+    ("samples", "N, actions a state", Scale::Logarithmic),
+    ("trajectories", "M, trajectories", Scale::Logarithmic),
+    ("state_samples", "M, states a step", Scale::Logarithmic),
+    ("horizon", "T, steps of a trajectory", Scale::Linear),
+    ("dimension", "d, dimensions of the action", Scale::Linear),
+    ("target_width", "standard deviation of the target (policy: 1)", Scale::Linear),
+];
+
+/// Writes `QUANTITY-by-AXIS.svg` and `.png` for every axis with more than one value, and
+/// `QUANTITY-by-seconds` where there is one.
+///
+/// # Errors
+/// When they cannot be drawn or written.
+pub fn write(
+    folder: &Path,
+    args: &Args,
+    quantities: &[Quantity],
+    points: &[Point],
+) -> Result<(), Failure> {
+    let keys = varying(points);
+    let axes: Vec<_> = AXES.into_iter().filter(|(key, _, _)| keys.contains(key)).collect();
+    for quantity in quantities {
+        for &(key, label, scale) in &axes {
+            let x = |point: &Point| point.setting(key).and_then(Value::as_f64);
+            let drawing = Drawing { args, quantity, keys: &keys, axis: key, label, scale };
+            drawing.write(folder, points, &x)?;
+        }
+        // Over time each curve goes through the sizes that cost it.
+        let cost = axes.iter().map(|(key, _, _)| *key).find(|key| !key.starts_with("target"));
+        if let Some(along) = cost {
+            let (axis, label, scale) = ("seconds", "seconds a gradient", Scale::Logarithmic);
+            let without: Vec<&str> = keys.iter().copied().filter(|key| *key != along).collect();
+            let drawing = Drawing { args, quantity, keys: &without, axis, label, scale };
+            drawing.write(folder, points, &|point| Some(point.measured.seconds))?;
+        }
+    }
+    Ok(())
+}
+
+/// One figure.
+struct Drawing<'a> {
+    args: &'a Args,
+    quantity: &'a Quantity,
+    /// Settings that tell curves apart, the axis perhaps among them.
+    keys: &'a [&'a str],
+    axis: &'a str,
+    label: &'a str,
+    scale: Scale,
+}
+
+impl Drawing<'_> {
+    fn write(
+        &self,
+        folder: &Path,
+        points: &[Point],
+        x: &dyn Fn(&Point) -> Option<f64>,
+    ) -> Result<(), Failure> {
+        let curves = self.curves(points, x);
+        if curves.is_empty() {
+            return Ok(());
+        }
+        let title = format!("{} against {}", words(self.quantity.name), words(self.axis));
+        let figure = Figure {
+            title: self.args.title.clone().unwrap_or(title),
+            x_label: self.label.to_owned(),
+            y_label: self.quantity.label.to_owned(),
+            caption: self.caption(points),
+            curves,
+            x_scale: self.scale,
+            y_scale: self.quantity.scale,
+        };
+        let name = format!("{}-by-{}", self.quantity.name, self.axis.replace('_', "-"));
+        let png = figure.to_png().map_err(Failure::running)?;
+        for (ending, bytes) in [("svg", figure.to_svg().into_bytes()), ("png", png)] {
+            let path = folder.join(format!("{name}.{ending}"));
+            write_whole(&path, &bytes).map_err(|error| {
+                Failure::running(format!("cannot write {}: {error}", path.display()))
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Points that differ in nothing but the axis are a curve.
+    fn curves(&self, points: &[Point], x: &dyn Fn(&Point) -> Option<f64>) -> Vec<Curve> {
+        let mut curves: Vec<Curve> = Vec::new();
+        for point in points {
+            let (Some(x), Some(y)) = (x(point), (self.quantity.of)(&point.measured)) else {
+                continue;
+            };
+            let label = self.curve_label(point);
+            let place = curves.iter().position(|curve| curve.label == label);
+            let place = place.unwrap_or_else(|| {
+                curves.push(Curve { label, ..Curve::default() });
+                curves.len() - 1
+            });
+            curves[place].line.push((x, y));
+        }
+        for curve in &mut curves {
+            curve.line.sort_by(|a, b| a.0.total_cmp(&b.0));
+        }
+        curves.retain(|curve| curve.line.len() > 1);
+        curves
+    }
+
+    fn curve_label(&self, point: &Point) -> String {
+        let part = |key: &&str| {
+            let value = point.setting(key)?;
+            let symbol = SYMBOLS.iter().find(|(name, _)| name == key).map(|(_, symbol)| *symbol);
+            Some(match (symbol, value) {
+                (Some(symbol), value) => format!("{symbol} = {}", text(value)),
+                (None, Value::Bool(true)) => words(key),
+                (None, Value::Bool(false)) => return None,
+                (None, Value::String(word)) if *key == "tempering" && word == "none" => {
+                    return None;
+                }
+                (None, value) if *key == "tempering" => format!("power {}", text(value)),
+                (None, value) if *key == "baseline" => format!("baseline {}", text(value)),
+                (None, value) => text(value),
+            })
+        };
+        let one_estimator = self.keys.iter().filter(|key| **key != self.axis).count() > 1
+            && !self.keys.contains(&"estimator");
+        let keys = self.keys.iter().filter(|key| **key != self.axis);
+        let parts: Vec<String> = keys.filter_map(part).collect();
+        if parts.is_empty() || one_estimator && parts.is_empty() {
+            return point.estimator().to_owned();
+        }
+        parts.join(", ")
+    }
+
+    fn caption(&self, points: &[Point]) -> String {
+        let repetitions = points.first().map_or(0, |point| point.measured.repetitions);
+        let same = points.first().map_or_else(Vec::new, |point| {
+            let told = point.settings.iter().filter(|(key, _)| !self.keys.contains(key));
+            let told = told.filter(|(key, _)| {
+                SYMBOLS.iter().any(|(name, _)| name == key)
+                    && points.iter().all(|other| other.setting(key) == point.setting(key))
+            });
+            let symbol = |key: &str| {
+                SYMBOLS.iter().find(|(name, _)| *name == key).map_or(String::new(), |s| s.1.into())
+            };
+            told.map(|(key, value)| format!("{} = {}", symbol(key), text(value))).collect()
+        });
+        let same = if same.is_empty() { String::new() } else { format!("{}. ", same.join(", ")) };
+        format!(
+            "{same}Each point: {repetitions} gradients of the divergence in nats; all estimators see \
+             the same random numbers at the same sizes. Exact gradients are known."
+        )
+    }
+}
+
+/// How sizes are called in labels.
+const SYMBOLS: [(&str, &str); 8] = [
+    ("samples", "N"),
+    ("trajectories", "M"),
+    ("state_samples", "M"),
+    ("horizon", "T"),
+    ("dimension", "d"),
+    ("target_width", "target width"),
+    ("divergence_order", "order"),
+    ("mixed_share", "share"),
+];
+
+fn words(name: &str) -> String {
+    name.replace(['_', '-'], " ")
+}
