@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kuva::backend::png::PngBackend;
 use kuva::backend::svg::SvgBackend;
 use kuva::plot::legend::{LegendEntry, LegendPosition, LegendShape};
-use kuva::plot::{BandPlot, LinePlot};
+use kuva::plot::{BandPlot, LinePlot, ScatterPlot};
 use kuva::render::layout::{Layout, TickFormat};
 use kuva::render::plots::Plot;
 use kuva::render::render::{Primitive, Scene, TextAnchor, render_multiple};
@@ -68,6 +68,8 @@ pub struct Figure {
     pub x_scale: Scale,
     /// Division of the y axis.
     pub y_scale: Scale,
+    /// Whether the points of the lines are marked.
+    pub markers: bool,
 }
 
 impl Figure {
@@ -104,14 +106,38 @@ impl Figure {
             .with_legend_box(false);
         layout = match self.x_scale {
             Scale::Linear => layout.with_x_axis_min(0.0),
-            Scale::Logarithmic => layout.with_log_x(),
+            Scale::Logarithmic => {
+                let (low, high) = self.logarithmic_range(|(x, _)| x);
+                layout.with_log_x().with_x_axis_min(low).with_x_axis_max(high)
+            }
         };
         if self.y_scale == Scale::Logarithmic {
-            layout = layout.with_log_y();
+            let (low, high) = self.logarithmic_range(|(_, y)| y);
+            layout = layout.with_log_y().with_y_axis_min(low).with_y_axis_max(high);
         }
         let mut scene = render_multiple(plots, layout);
         self.add_caption(&mut scene);
         scene
+    }
+
+    /// The smallest and largest positive coordinate of all lines, with a margin: a whole decade more, as
+    /// the library would draw, would leave most of the figure empty.
+    fn logarithmic_range(&self, coordinate: fn((f64, f64)) -> f64) -> (f64, f64) {
+        let points = self.curves.iter().flat_map(|curve| curve.line.iter().copied());
+        let positive = points.map(coordinate).filter(|value| *value > 0.0 && value.is_finite());
+        let (low, high) = positive
+            .fold((f64::INFINITY, 0.0f64), |(low, high), value| (low.min(value), high.max(value)));
+        if low > high {
+            return (1.0, 10.0);
+        }
+        let margin = (high / low).powf(0.05).max(1.1);
+        (low / margin, high * margin)
+    }
+
+    /// What an axis can show of a line: on a logarithmic one nothing that is not positive.
+    fn visible<'a>(&self, line: &'a [(f64, f64)]) -> impl Iterator<Item = (f64, f64)> + use<'a> {
+        let (x, y) = (self.x_scale == Scale::Linear, self.y_scale == Scale::Linear);
+        line.iter().copied().filter(move |point| (x || point.0 > 0.0) && (y || point.1 > 0.0))
     }
 
     /// All bands first, then single runs, then means: means are never hidden.
@@ -128,10 +154,14 @@ impl Figure {
             curve.singles.iter().map(line).collect::<Vec<_>>()
         });
         let means = coloured().map(|(colour, curve)| {
-            let line = LinePlot::new().with_data(curve.line.iter().copied());
+            let line = LinePlot::new().with_data(self.visible(&curve.line));
             Plot::Line(line.with_color(colour).with_stroke_width(2.4))
         });
-        bands.chain(singles).chain(means).collect()
+        let markers = coloured().filter(|_| self.markers).map(|(colour, curve)| {
+            let points = ScatterPlot::new().with_data(self.visible(&curve.line));
+            Plot::Scatter(points.with_color(colour).with_size(3.6))
+        });
+        bands.chain(singles).chain(means).chain(markers).collect()
     }
 
     fn legend(&self) -> Vec<LegendEntry> {
@@ -188,11 +218,13 @@ fn thin(points: &[(f64, f64)], colour: &str) -> Plot {
     Plot::Line(line.with_color(colour).with_stroke_width(0.9))
 }
 
-/// Ticks with thousands separators and a true minus sign.
+/// Ticks with thousands separators and a true minus sign; far from 1 as powers of ten.
 fn tick(value: f64) -> String {
     let sign = if value < 0.0 { "\u{2212}" } else { "" };
     let size = value.abs();
-    if size >= 10.0 || size.fract() == 0.0 {
+    if size > 0.0 && size < 1e-3 || size >= 1e9 {
+        format!("{sign}{size:e}").replace("e-", "e\u{2212}")
+    } else if size >= 10.0 || size.fract() == 0.0 {
         format!("{sign}{}", thousands(size.round() as u64))
     } else {
         format!("{sign}{}", (size * 1000.0).round() / 1000.0)
@@ -222,6 +254,22 @@ mod tests {
         assert_eq!(tick(12_000.0), "12,000");
         assert_eq!(tick(-1_500.0), "\u{2212}1,500");
         assert_eq!(tick(0.25), "0.25");
+        assert_eq!(tick(2e-5), "2e\u{2212}5");
+        assert_eq!(tick(0.0), "0");
+    }
+
+    #[test]
+    fn a_logarithmic_axis_fits_what_is_positive() {
+        let line = vec![(1.0, 0.0), (10.0, 0.01), (100.0, 1.0)];
+        let figure = Figure {
+            curves: vec![Curve { line, ..Curve::default() }],
+            y_scale: Scale::Logarithmic,
+            ..Figure::default()
+        };
+        let (low, high) = figure.logarithmic_range(|(_, y)| y);
+        assert!((0.005..0.01).contains(&low) && (1.0..2.0).contains(&high));
+        assert_eq!(figure.visible(&figure.curves[0].line).count(), 2);
+        assert_eq!(Figure::default().logarithmic_range(|(x, _)| x), (1.0, 10.0));
     }
 
     #[test]

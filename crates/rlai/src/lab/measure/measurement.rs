@@ -105,14 +105,18 @@ impl Measurement {
     }
 }
 
+/// The mean, summed up as deviations from the first gradient: gradients that are all alike have exactly
+/// that mean.
 fn mean(gradients: &[f64], width: usize) -> Vec<f64> {
-    let mut mean = vec![0.0; width];
+    let first = &gradients[..width];
+    let mut deviation = vec![0.0; width];
     for gradient in gradients.chunks_exact(width) {
-        mean.iter_mut().zip(gradient).for_each(|(mean, g)| *mean += g);
+        for ((sum, g), first) in deviation.iter_mut().zip(gradient).zip(first) {
+            *sum += g - first;
+        }
     }
     let count = (gradients.len() / width) as f64;
-    mean.iter_mut().for_each(|mean| *mean /= count);
-    mean
+    deviation.iter().zip(first).map(|(sum, first)| first + sum / count).collect()
 }
 
 fn norm(values: &[f64]) -> f64 {

@@ -21,6 +21,22 @@ pub struct Plan {
     pub threads: usize,
 }
 
+impl Plan {
+    /// Checks the number of repetitions.
+    ///
+    /// # Errors
+    /// Too few to know a variance, or more than fit into memory.
+    pub fn check(&self, subject: &dyn Subject) -> Result<(), Refused> {
+        let width = subject.exact().len();
+        let most = MOST_NUMBERS / width;
+        if (2..=most).contains(&self.repetitions) {
+            return Ok(());
+        }
+        let reason = format!("from 2 to {most} for a gradient of {width} numbers");
+        Err(Refused::new("repetitions", self.repetitions, reason))
+    }
+}
+
 /// Most numbers in all repetitions of a gradient together: 160 MB.
 const MOST_NUMBERS: usize = 20_000_000;
 
@@ -37,11 +53,7 @@ pub fn measure(
     progress: &(dyn Fn(usize) + Sync),
 ) -> Result<Measurement, Refused> {
     let width = subject.exact().len();
-    let most = MOST_NUMBERS / width;
-    if plan.repetitions < 2 || plan.repetitions > most {
-        let reason = format!("from 2 to {most} for a gradient of {width} numbers");
-        return Err(Refused::new("repetitions", plan.repetitions, reason));
-    }
+    plan.check(subject)?;
     let mut gradients = vec![0.0; plan.repetitions * width];
     let mut sizes = vec![Sizes::default(); plan.repetitions];
     let pool = rayon::ThreadPoolBuilder::new().num_threads(plan.threads.max(1)).build();

@@ -104,7 +104,7 @@ const AXES: [(&str, &str, Scale); 6] = [
 ];
 
 /// Writes `QUANTITY-by-AXIS.svg` and `.png` for every axis with more than one value, and
-/// `QUANTITY-by-seconds` where there is one.
+/// `QUANTITY-by-time` where there is one.
 ///
 /// # Errors
 /// When they cannot be drawn or written.
@@ -125,10 +125,10 @@ pub fn write(
         // Over time each curve goes through the sizes that cost it.
         let cost = axes.iter().map(|(key, _, _)| *key).find(|key| !key.starts_with("target"));
         if let Some(along) = cost {
-            let (axis, label, scale) = ("seconds", "seconds a gradient", Scale::Logarithmic);
+            let (axis, label, scale) = ("time", "microseconds a gradient", Scale::Logarithmic);
             let without: Vec<&str> = keys.iter().copied().filter(|key| *key != along).collect();
             let drawing = Drawing { args, quantity, keys: &without, axis, label, scale };
-            drawing.write(folder, points, &|point| Some(point.measured.seconds))?;
+            drawing.write(folder, points, &|point| Some(1e6 * point.measured.seconds))?;
         }
     }
     Ok(())
@@ -165,6 +165,7 @@ impl Drawing<'_> {
             curves,
             x_scale: self.scale,
             y_scale: self.quantity.scale,
+            markers: true,
         };
         let name = format!("{}-by-{}", self.quantity.name, self.axis.replace('_', "-"));
         let png = figure.to_png().map_err(Failure::running)?;
@@ -199,30 +200,11 @@ impl Drawing<'_> {
         curves
     }
 
+    /// What tells this point's curve from the others.
     fn curve_label(&self, point: &Point) -> String {
-        let part = |key: &&str| {
-            let value = point.setting(key)?;
-            let symbol = SYMBOLS.iter().find(|(name, _)| name == key).map(|(_, symbol)| *symbol);
-            Some(match (symbol, value) {
-                (Some(symbol), value) => format!("{symbol} = {}", text(value)),
-                (None, Value::Bool(true)) => words(key),
-                (None, Value::Bool(false)) => return None,
-                (None, Value::String(word)) if *key == "tempering" && word == "none" => {
-                    return None;
-                }
-                (None, value) if *key == "tempering" => format!("power {}", text(value)),
-                (None, value) if *key == "baseline" => format!("baseline {}", text(value)),
-                (None, value) => text(value),
-            })
-        };
-        let one_estimator = self.keys.iter().filter(|key| **key != self.axis).count() > 1
-            && !self.keys.contains(&"estimator");
         let keys = self.keys.iter().filter(|key| **key != self.axis);
-        let parts: Vec<String> = keys.filter_map(part).collect();
-        if parts.is_empty() || one_estimator && parts.is_empty() {
-            return point.estimator().to_owned();
-        }
-        parts.join(", ")
+        let parts: Vec<String> = keys.filter_map(|key| label(key, point.setting(key)?)).collect();
+        if parts.is_empty() { point.estimator().to_owned() } else { parts.join(", ") }
     }
 
     fn caption(&self, points: &[Point]) -> String {
@@ -246,6 +228,25 @@ impl Drawing<'_> {
     }
 }
 
+/// A setting as a curve's label tells it: nothing for what is usual.
+fn label(key: &str, value: &Value) -> Option<String> {
+    if let Some((_, symbol)) = SYMBOLS.iter().find(|(name, _)| *name == key) {
+        return Some(format!("{symbol} = {}", text(value)));
+    }
+    let value = text(value);
+    Some(match (key, value.as_str()) {
+        (_, "false" | "none" | "independent") | ("proposal", "policy") => {
+            return (key == "baseline").then(|| "no baseline".to_owned());
+        }
+        ("truncation", _) => "truncated".to_owned(),
+        ("control_variate", _) => "control variate".to_owned(),
+        ("tempering", "ess" | "alpha") => format!("tempered by {value}"),
+        ("tempering", _) => format!("power {value}"),
+        ("proposal" | "baseline", _) => format!("{value} {key}"),
+        _ => value,
+    })
+}
+
 /// How sizes are called in labels.
 const SYMBOLS: [(&str, &str); 8] = [
     ("samples", "N"),
@@ -260,4 +261,27 @@ const SYMBOLS: [(&str, &str); 8] = [
 
 fn words(name: &str) -> String {
     name.replace(['_', '-'], " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::label;
+
+    #[test]
+    fn labels_tell_what_is_unusual() {
+        let told = |key, value| label(key, &value).unwrap_or_default();
+        assert_eq!(told("estimator", json!("forward-kl")), "forward-kl");
+        assert_eq!(told("samples", json!(4)), "N = 4");
+        assert_eq!(told("truncation", json!(false)), "");
+        assert_eq!(told("truncation", json!(true)), "truncated");
+        assert_eq!(told("tempering", json!("none")), "");
+        assert_eq!(told("tempering", json!("0.5")), "power 0.5");
+        assert_eq!(told("proposal", json!("policy")), "");
+        assert_eq!(told("proposal", json!("shifted")), "shifted proposal");
+        assert_eq!(told("noise", json!("independent")), "");
+        assert_eq!(told("baseline", json!("none")), "no baseline");
+        assert_eq!(told("baseline", json!("value")), "value baseline");
+    }
 }

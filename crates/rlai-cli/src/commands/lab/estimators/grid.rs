@@ -48,6 +48,7 @@ pub fn read(args: &Args) -> Result<Grid, Failure> {
         None => tabular::read(args, &flags)?,
     };
     flags.refuse_unused(args)?;
+    args.check_repetitions(&grid.jobs)?;
     Ok(grid)
 }
 
@@ -58,7 +59,7 @@ pub struct Flags {
 }
 
 impl Flags {
-    /// The values of a flag for an estimator: one of `unused` if it has no use for it, the default if
+    /// The values of a flag for an estimator: the default alone if it has no use for the flag, or if
     /// none was given.
     pub fn list<T: Clone>(
         &self,

@@ -66,16 +66,10 @@ fn as_map<S: Serializer>(
 /// # Errors
 /// A number of repetitions that is refused, or a gradient that is not finite.
 pub fn measure_all(grid: &Grid, args: &Args) -> Result<Vec<Point>, Failure> {
-    let threads = args.threads.unwrap_or_else(|| available_parallelism().map_or(1, usize::from));
     let total = grid.jobs.len() as u64 * args.repetitions as u64;
     let bar = Bar::new(total);
     let measure = |job: &Job| {
-        let plan = Plan {
-            repetitions: args.repetitions,
-            seed: args.seed,
-            stream: job.stream.clone(),
-            threads,
-        };
+        let plan = args.plan(job);
         bar.name(job);
         let measured = measure(job.subject.as_ref(), &plan, &|more| bar.advance(more as u64));
         let measured = measured.map_err(refused)?;
@@ -84,6 +78,26 @@ pub fn measure_all(grid: &Grid, args: &Args) -> Result<Vec<Point>, Failure> {
     let points = grid.jobs.iter().map(measure).collect();
     bar.bar.finish_and_clear();
     points
+}
+
+impl Args {
+    fn plan(&self, job: &Job) -> Plan {
+        let cores = || available_parallelism().map_or(1, usize::from);
+        Plan {
+            repetitions: self.repetitions,
+            seed: self.seed,
+            stream: job.stream.clone(),
+            threads: self.threads.unwrap_or_else(cores),
+        }
+    }
+
+    /// Checks what is to be measured how often.
+    ///
+    /// # Errors
+    /// Too few or too many repetitions.
+    pub fn check_repetitions(&self, jobs: &[Job]) -> Result<(), Failure> {
+        jobs.iter().try_for_each(|job| self.plan(job).check(job.subject.as_ref())).map_err(refused)
+    }
 }
 
 /// A progress bar that stays away from what is done within a second.
