@@ -19,7 +19,8 @@ mkdir -p "$images" "$kept"
 draw() {
     name=$1 quantity=$2 axis=$3 title=$4
     shift 4
-    "$RLAI" lab estimators --show "$quantity" --title "$title" --out "$kept/$name" "$@" >/dev/null
+    "$RLAI" lab estimators --show "$quantity" --title "$title" --out "$kept/$name" "$@" \
+        >/dev/null 2>&1 || { echo "$name failed: $RLAI lab estimators $*" >&2; exit 1; }
     cp "$kept/$name/$quantity-by-$axis.svg" "$images/$name.svg"
 }
 
@@ -39,27 +40,27 @@ draw dreg-by-width standard-deviation target-width "Double reparameterisation ne
     --problem quadratic --dimension 1,6 --samples 32 --target-mean 0.3 \
     --target-width 0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9,0.95 --estimator forward-kl,forward-kl-dreg
 draw proposals-by-dimension effective-sample-size dimension \
-    "Weights collapse with dimension, less from a shifted mixture" \
+    "Weights collapse with dimension" \
     --problem quadratic --dimension 1,2,3,4,6,8,11,14,17,20,24 --samples 32,128,1024 \
     --repetitions 300 --estimator forward-kl --proposal policy,shifted
 draw noise-by-dimension relative-error dimension "Stratified noise helps in few dimensions" \
     --problem quadratic --dimension 1,2,3,4,6,8,11,14,17 --samples 64 --estimator forward-kl \
     --noise independent,latin-hypercube,low-discrepancy
 
-process="--mdp examples/process.json"
-draw trajectories-by-horizon variance horizon "Variance of trajectory estimators grows with the horizon" \
+process="--random 1"
+draw trajectories-by-horizon variance horizon "Variance grows with the horizon" \
     $process --horizon 1,2,4,6,8,12,16 --trajectories 16 --state-samples 16 --samples 2 \
     --estimator reverse-kl-trajectory,reverse-kl-reward-to-go,reverse-kl-score,forward-kl-trajectory \
     --baseline none,leave-one-out
 draw trajectory-weights-by-horizon effective-sample-size horizon \
-    "Importance weights of whole trajectories collapse" \
-    $process --horizon 1,2,4,6,8,12,16,24,32 --trajectories 16,64,256 \
+    "Weights of whole trajectories collapse" \
+    $process --horizon 1,2,4,6,8,12,16,20,24 --trajectories 16,64,256 \
     --estimator forward-kl-trajectory --repetitions 400
 draw state-weights-by-horizon state-effective-sample-size horizon \
     "How many of 64 states count at a step" \
     $process --horizon 1,2,4,6,8,12,16,24,32 --trajectories 64 --repetitions 200 \
     --estimator forward-kl-all-actions --state-weights full-trajectory,twisted,particle-smoothing
-draw state-weights-error relative-error horizon "Marginalised forward KL: which states to weigh how" \
+draw state-weights-error relative-error horizon "State weights of marginalised forward KL" \
     $process --horizon 1,2,4,6,8,12,16,24 --trajectories 64 --state-samples 64 --repetitions 200 \
     --estimator forward-kl-all-actions \
     --state-weights uniform,full-trajectory,twisted,particle-smoothing,posterior

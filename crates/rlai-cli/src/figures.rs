@@ -25,6 +25,8 @@ const CAPTION_SIZE: u32 = 12;
 const CAPTION_LINE: f64 = 17.0;
 /// Characters of a caption's line at [`CAPTION_SIZE`] in [`WIDTH`].
 const CAPTION_CHARACTERS: usize = 112;
+/// Characters from which a title is long.
+const LONG_TITLE: usize = 46;
 /// Pixels of a PNG for one of the figure.
 const PNG_SCALE: f32 = 2.0;
 
@@ -97,7 +99,7 @@ impl Figure {
             .with_x_label(self.x_label.clone())
             .with_y_label(self.y_label.clone())
             .with_tick_format(grouped)
-            .with_title_size(17)
+            .with_title_size(self.title_size())
             .with_label_size(14)
             .with_tick_size(12)
             .with_body_size(13)
@@ -118,6 +120,11 @@ impl Figure {
         let mut scene = render_multiple(plots, layout);
         self.add_caption(&mut scene);
         scene
+    }
+
+    /// A long title is smaller: it is centred above the plot, beside which the legend takes its room.
+    fn title_size(&self) -> u32 {
+        if self.title.chars().count() > LONG_TITLE { 14 } else { 17 }
     }
 
     /// The smallest and largest positive coordinate of all lines, with a margin: a whole decade more, as

@@ -177,7 +177,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let points = measuring::measure_all(&grid, args)?;
     if let Some(folder) = &args.out {
         csv::write(folder, &points)?;
-        figures::write(folder, args, &quantities, &points)?;
+        figures::write(folder, &grid, args, &quantities, &points)?;
     }
     if args.json {
         let report = measuring::Report::new(&grid, args, &points);

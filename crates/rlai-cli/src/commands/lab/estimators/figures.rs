@@ -6,6 +6,7 @@ use rlai::lab::measure::Measurement;
 use serde_json::Value;
 
 use super::Args;
+use super::grid::Grid;
 use super::measuring::Point;
 use super::names::choices;
 use super::table::{text, varying};
@@ -110,6 +111,7 @@ const AXES: [(&str, &str, Scale); 6] = [
 /// When they cannot be drawn or written.
 pub fn write(
     folder: &Path,
+    grid: &Grid,
     args: &Args,
     quantities: &[Quantity],
     points: &[Point],
@@ -119,7 +121,7 @@ pub fn write(
     for quantity in quantities {
         for &(key, label, scale) in &axes {
             let x = |point: &Point| point.setting(key).and_then(Value::as_f64);
-            let drawing = Drawing { args, quantity, keys: &keys, axis: key, label, scale };
+            let drawing = Drawing { grid, args, quantity, keys: &keys, axis: key, label, scale };
             drawing.write(folder, points, &x)?;
         }
         // Over time each curve goes through the sizes that cost it.
@@ -127,7 +129,7 @@ pub fn write(
         if let Some(along) = cost {
             let (axis, label, scale) = ("time", "microseconds a gradient", Scale::Logarithmic);
             let without: Vec<&str> = keys.iter().copied().filter(|key| *key != along).collect();
-            let drawing = Drawing { args, quantity, keys: &without, axis, label, scale };
+            let drawing = Drawing { grid, args, quantity, keys: &without, axis, label, scale };
             drawing.write(folder, points, &|point| Some(1e6 * point.measured.seconds))?;
         }
     }
@@ -136,6 +138,7 @@ pub fn write(
 
 /// One figure.
 struct Drawing<'a> {
+    grid: &'a Grid,
     args: &'a Args,
     quantity: &'a Quantity,
     /// Settings that tell curves apart, the axis perhaps among them.
@@ -209,22 +212,25 @@ impl Drawing<'_> {
 
     fn caption(&self, points: &[Point]) -> String {
         let repetitions = points.first().map_or(0, |point| point.measured.repetitions);
-        let same = points.first().map_or_else(Vec::new, |point| {
-            let told = point.settings.iter().filter(|(key, _)| !self.keys.contains(key));
-            let told = told.filter(|(key, _)| {
-                SYMBOLS.iter().any(|(name, _)| name == key)
-                    && points.iter().all(|other| other.setting(key) == point.setting(key))
-            });
-            let symbol = |key: &str| {
-                SYMBOLS.iter().find(|(name, _)| *name == key).map_or(String::new(), |s| s.1.into())
-            };
-            told.map(|(key, value)| format!("{} = {}", symbol(key), text(value))).collect()
-        });
-        let same = if same.is_empty() { String::new() } else { format!("{}. ", same.join(", ")) };
+        let problem = &self.grid.summary;
         format!(
-            "{same}Each point: {repetitions} gradients of the divergence in nats; all estimators see \
-             the same random numbers at the same sizes. Exact gradients are known."
+            "{problem}{}. Each point: {repetitions} gradients of the divergence in nats, against the \
+             exact one; at the same sizes all estimators see the same random numbers.",
+            self.constants(points)
         )
+    }
+
+    /// Sizes that are the same in all points that have them.
+    fn constants(&self, points: &[Point]) -> String {
+        let mut told = Vec::new();
+        for (key, value) in points.iter().flat_map(|point| &point.settings) {
+            let is_size = SYMBOLS.iter().any(|(name, _)| name == key);
+            let part = label(key, value).filter(|_| is_size && !self.keys.contains(key));
+            if let Some(part) = part.filter(|part| !told.contains(part)) {
+                told.push(part);
+            }
+        }
+        told.iter().map(|part| format!(", {part}")).collect()
     }
 }
 

@@ -13,6 +13,8 @@ use crate::error::Failure;
 pub struct Grid {
     /// What the problem is, for the report.
     pub problem: Vec<(&'static str, Value)>,
+    /// The same in a few words, for captions.
+    pub summary: String,
     /// One for each point.
     pub jobs: Vec<Job>,
 }

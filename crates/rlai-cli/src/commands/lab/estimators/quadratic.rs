@@ -42,11 +42,10 @@ pub fn read(args: &Args, flags: &Flags) -> Result<Grid, Failure> {
             }
         }
     }
-    let problem = vec![
-        ("name", json!("quadratic")),
-        ("target_mean", json!(args.target_mean.unwrap_or(QuadraticProblem::new(1).target_mean))),
-    ];
-    Ok(Grid { problem, jobs })
+    let mean = args.target_mean.unwrap_or(QuadraticProblem::new(1).target_mean);
+    let problem = vec![("name", json!("quadratic")), ("target_mean", json!(mean))];
+    let summary = format!("Quadratic Q, policy N(0, I), target mean {mean}");
+    Ok(Grid { problem, summary, jobs })
 }
 
 /// Every combination of settings that this estimator has a use for, with the name of its tempering.

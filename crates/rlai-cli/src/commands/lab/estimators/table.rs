@@ -78,7 +78,7 @@ pub fn text(value: &Value) -> String {
 pub fn short(number: f64) -> String {
     match number.abs() {
         0.0 => "0".to_owned(),
-        size if size >= 1e6 || size < 1e-4 => format!("{number:.1e}"),
+        size if !(1e-4..1e6).contains(&size) => format!("{number:.1e}"),
         size if size >= 100.0 => format!("{number:.0}"),
         size if size >= 10.0 => format!("{number:.1}"),
         size if size >= 1.0 => format!("{number:.2}"),

@@ -44,7 +44,7 @@ pub fn read(args: &Args, flags: &Flags) -> Result<Grid, Failure> {
             }
         }
     }
-    Ok(Grid { problem: problem(args, &process), jobs })
+    Ok(Grid { problem: problem(args, &process), summary: summary(args, &process), jobs })
 }
 
 fn problem(args: &Args, process: &Process) -> Vec<(&'static str, Value)> {
@@ -58,6 +58,15 @@ fn problem(args: &Args, process: &Process) -> Vec<(&'static str, Value)> {
         ("actions", json!(process.actions())),
         ("alpha", json!(process.alpha())),
     ]
+}
+
+fn summary(args: &Args, process: &Process) -> String {
+    let name = args.mdp.as_deref().and_then(std::path::Path::file_name);
+    let what = match name {
+        Some(name) => format!("Decision process {}", name.to_string_lossy()),
+        None => "A random decision process".to_owned(),
+    };
+    format!("{what}: {} states, {} actions", process.states(), process.actions())
 }
 
 fn process(args: &Args, flags: &Flags) -> Result<Process, Failure> {

@@ -123,11 +123,10 @@ fn reverse_kl_is_unbiased_in_every_form() {
     }
 }
 
-/// The pathwise noise at N(0, I): mean part 1/s^2 e - grad, scale part (1/s^2 - 1)(e^2 ...), by hand.
+/// With e the noise, `b = 1/s^2` and `c = m/s^2` the gradient of one sample is `b e - c` for the mean and
+/// `b e^2 - c e - 1` for the log standard deviation: variances `b^2` and `2 b^2 + c^2`.
 #[test]
 fn the_variance_of_the_pathwise_gradient_is_the_one_by_hand() {
-    // A coordinate's signal is alpha score + u/s^2 - m/s^2 - u with u = e; with a = 1/s^2 - 1, c = m/s^2:
-    // mean (1 + a) e - c, log std (1 + a) e^2 - c e - 1. Variances (1+a)^2 and 2 (1+a)^2 + c^2.
     let problem = problem(3, 0.6, 0.8);
     let settings = QuadraticSettings { samples: 1, ..QuadraticSettings::new(Quadratic::ReverseKl) };
     let measured = run(&problem, &settings, 40_000);
