@@ -71,6 +71,10 @@ pub struct Settings {
     /// [default: 10000 on MuJoCo tasks, 1000 on others]
     #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, help_heading = "What to train")]
     pub learning_starts: Option<i64>,
+    /// Learn from the steps in this file alone (.npz, see docs/datasets.md): a step is an update,
+    /// nothing is played but evaluations
+    #[arg(long, value_name = "FILE", help_heading = "What to train")]
+    pub dataset: Option<PathBuf>,
     /// Seed of every random stream [default: 0]
     #[arg(long, value_name = "K", value_parser = whole_number, allow_hyphen_values = true, help_heading = "What to train")]
     pub seed: Option<i64>,

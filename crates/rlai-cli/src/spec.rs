@@ -37,6 +37,8 @@ pub struct RunSpec {
     pub out: PathBuf,
     /// Folder whose networks the run starts from.
     pub init_from: Option<PathBuf>,
+    /// File with the steps to learn from, instead of playing.
+    pub dataset: Option<PathBuf>,
     /// The settings that were given: the rest are defaults.
     given: Settings,
 }
@@ -59,8 +61,16 @@ impl RunSpec {
         });
         check_path("out", Some(&out))?;
         check_path("init_from", settings.init_from.as_ref())?;
-        let (env, init_from) = (task.id, settings.init_from.clone());
-        Ok(Self { env, config, out, init_from, given: settings.clone() })
+        check_path("dataset", settings.dataset.as_ref())?;
+        check_offline(settings)?;
+        Ok(Self {
+            env: task.id,
+            config,
+            out,
+            init_from: settings.init_from.clone(),
+            dataset: settings.dataset.clone(),
+            given: settings.clone(),
+        })
     }
 
     /// The settings that mean exactly this run, every key written out.
@@ -77,6 +87,7 @@ impl RunSpec {
             seed: whole(config.seed),
             out: Some(self.out.clone()),
             init_from: self.init_from.clone(),
+            dataset: self.dataset.clone(),
             buffer: size(config.buffer),
             threads: size(config.threads),
             batch: size(config.batch),
@@ -104,6 +115,9 @@ impl RunSpec {
         if config.uses_temperature() {
             write_temperature(config, &mut settings);
         }
+        if self.dataset.is_some() {
+            (settings.learning_starts, settings.buffer) = (None, None);
+        }
         estimation::write(config, &mut settings);
         settings
     }
@@ -124,6 +138,20 @@ impl RunSpec {
         }
         toml::to_string(&settings).expect("settings are plain values")
     }
+}
+
+/// With a data set nothing is played: settings of playing would silently do nothing.
+fn check_offline(s: &Settings) -> Result<(), ConfigError> {
+    if s.dataset.is_none() {
+        return Ok(());
+    }
+    let without = "without effect: with a data set nothing is played or stored";
+    for (key, value) in [("learning_starts", s.learning_starts), ("buffer", s.buffer)] {
+        if let Some(value) = value {
+            return Err(ConfigError::new(key, value, without));
+        }
+    }
+    Ok(())
 }
 
 /// Paths are written to files as text.

@@ -1,6 +1,7 @@
 use crate::checkpoint::Manifest;
-use crate::distribution::TanhNormal;
+use crate::distribution::{Draws, TanhNormal};
 use crate::nn::Mlp;
+use crate::random::Stream;
 
 /// A trained policy: observation in, action out, nothing else needed.
 ///
@@ -45,11 +46,31 @@ impl Policy {
     /// # Panics
     /// When the observation does not have [`Policy::observation_dimension`] numbers.
     pub fn act(&self, observation: &[f64]) -> Vec<f32> {
+        let mut action = vec![0.0f32; self.head.action_dimension()];
+        self.head.mode(&self.distribution(observation), &mut action);
+        self.in_task_units(action)
+    }
+
+    /// A random action of the policy in the task's own units.
+    ///
+    /// # Panics
+    /// When the observation does not have [`Policy::observation_dimension`] numbers.
+    pub fn sample(&self, observation: &[f64], random: &mut Stream) -> Vec<f32> {
+        let mut draws = Draws::new(1, 1, self.head.action_dimension());
+        random.fill_normal(&mut draws.noise);
+        self.head.sample(&self.distribution(observation), &mut draws);
+        self.in_task_units(draws.action)
+    }
+
+    /// Parameters of the action's distribution.
+    fn distribution(&self, observation: &[f64]) -> Vec<f32> {
         let input: Vec<f32> = observation.iter().map(|&x| x as f32).collect();
         let mut room = self.net.activations(1);
         self.net.forward(&self.parameters, &input, &mut room);
-        let mut action = vec![0.0f32; self.head.action_dimension()];
-        self.head.mode(room.output(), &mut action);
+        room.output().to_vec()
+    }
+
+    fn in_task_units(&self, mut action: Vec<f32>) -> Vec<f32> {
         let bounds = self.manifest.action_low.iter().zip(&self.manifest.action_high);
         for (a, (&low, &high)) in action.iter_mut().zip(bounds) {
             *a = crate::env::to_box(*a, low as f32, high as f32);

@@ -13,7 +13,7 @@ pub use config::{ConfigError, Schedule, Temperature, TrainConfig};
 pub use estimation::{Estimation, MpoBounds};
 pub use objective::Objective;
 pub use observer::{Evaluation, Observer, Progress, Silent, TrainingMetrics};
-pub use play::play;
+pub use play::{play, play_with};
 pub use trainer::{StopReason, TrainError, Trainer};
 
 pub use crate::critic::CriticTarget;
