@@ -3,7 +3,7 @@
 use rlai::distribution::{Draws, TanhNormal};
 use rlai::estimator::{
     ActionEstimator, Duals, ForwardKl, Origin, Particles, ReverseKlReparameterised, ReverseKlScore,
-    Signal, TemperatureLoss, effective_sample_size, self_normalised_weights, temperature_residual,
+    Signal, TemperatureLoss, Tempering, Weighting, effective_sample_size, temperature_residual,
 };
 use serde_json::Value;
 
@@ -94,15 +94,21 @@ fn forward_kl_weights_ess_loss_and_gradients() {
 }
 
 #[test]
-fn self_normalisation_also_gives_the_damped_weights_of_the_published_code() {
+fn tempering_by_alpha_gives_the_damped_weights_of_the_published_code() {
     let block = golden("gaussian_tanh_snis");
     let (_, draws) = draws(&block);
     let alpha = block["alpha"].as_f64().unwrap();
-    let q = numbers(&block["q"]);
-    let mut weights: Vec<f64> = q.iter().zip(&draws.log_pi).map(|(q, l)| q - alpha * l).collect();
-    self_normalised_weights(&mut weights);
+    let (q, base) = (numbers(&block["q"]), uniform_base());
+    let weighting = Weighting { tempering: Tempering::Alpha, truncate: false };
+    let estimator = ForwardKl { weighting, ..ForwardKl::default() };
+    let mut signal = Signal::new(1, 5, 2);
+    estimator.signal(&particles(&draws, &q, &base), &Duals::temperature(alpha), &mut signal);
+    let weights: Vec<f64> = signal.score.iter().map(|score| -score).collect();
     assert_close(&weights, &block["weights_released_code"], "weights");
     assert_close(&[effective_sample_size(&weights)], &block["ess_released"], "ess");
+    // The diagnostics are of the weights before tempering.
+    let ess = &signal.diagnostics.effective_sample_size;
+    assert_close(ess, &block["ess_correct"], "effective sample size");
 }
 
 #[test]
