@@ -278,3 +278,56 @@ fn a_default_policy_enters_as_q_over_alpha_does() {
         }
     }
 }
+
+/// Gradient of forward KL in the logits of `pi`, from draws of these actions.
+fn forward_kl_in_logits(pi: &[f64], log_weight: &[f64], actions: &[usize]) -> Vec<f64> {
+    let samples = actions.len();
+    let of = |values: &[f64]| actions.iter().map(|&a| values[a]).collect::<Vec<_>>();
+    let log_pi = of(&pi.iter().map(|p| p.ln()).collect::<Vec<_>>());
+    let known = Particles {
+        samples,
+        origins: &vec![Origin::Policy; samples],
+        log_pi: &log_pi,
+        // The vector's weights are given whole: with pi_0 = pi they are Q/alpha.
+        log_pi_0: Some(&log_pi),
+        log_base: &vec![-(samples as f64).ln(); samples],
+        q: &of(log_weight),
+        dq_du: None,
+        dl_du: None,
+        value: None,
+    };
+    let mut signal = Signal::new(1, samples, 1);
+    ForwardKl::default().signal(&known, &Duals::temperature(1.0), &mut signal);
+    let total: f64 = signal.score.iter().sum();
+    let mut gradient: Vec<f64> = pi.iter().map(|p| -p * total).collect();
+    for (&action, score) in actions.iter().zip(&signal.score) {
+        gradient[action] += score;
+    }
+    gradient
+}
+
+/// Mean and trace of the covariance of self-normalised forward KL over every set of N draws, against
+/// values found by another way (an integral for 1/x).
+#[test]
+fn exact_mean_and_variance_of_self_normalised_forward_kl() {
+    for case in golden("action_snis_A3_H4").as_array().expect("a list") {
+        let (pi, log_weight) = (numbers(&case["proposal"]), numbers(&case["log_weight"]));
+        for samples in [1usize, 2, 4, 8] {
+            let (mut mean, mut square) = (vec![0.0; 3], 0.0);
+            for index in 0..3usize.pow(samples as u32) {
+                let actions: Vec<usize> =
+                    (0..samples).map(|k| index / 3usize.pow(k as u32) % 3).collect();
+                let probability: f64 = actions.iter().map(|&a| pi[a]).product();
+                let gradient = forward_kl_in_logits(&pi, &log_weight, &actions);
+                for (mean, g) in mean.iter_mut().zip(&gradient) {
+                    *mean += probability * g;
+                    square += probability * g * g;
+                }
+            }
+            let want = &case["snis"][samples.to_string()];
+            assert_close(&mean, &want["mean"], "mean");
+            let variance = square - mean.iter().map(|m| m * m).sum::<f64>();
+            assert_close(&[variance], &want["trace_var"], "trace of the covariance");
+        }
+    }
+}
