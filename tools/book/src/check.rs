@@ -37,6 +37,19 @@ struct Page {
     in_formula: bool,
     /// All text that is drawn in formulas.
     formula_text: String,
+    /// The elements that are open in the formula being read, each with the number of its children.
+    open: Vec<(String, usize)>,
+    /// Elements with another number of children than MathML asks for: a browser draws nonsense.
+    misshapen: Vec<String>,
+}
+
+/// How many children a MathML element must have, where the number is fixed.
+fn children(element: &str) -> Option<usize> {
+    match element {
+        "mfrac" | "mroot" | "msub" | "msup" | "munder" | "mover" => Some(2),
+        "msubsup" | "munderover" => Some(3),
+        _ => None,
+    }
 }
 
 /// Reads every page below `root` and follows what it names.
@@ -57,8 +70,12 @@ pub fn site(root: &Path) -> Result<Report> {
         if page.errors > 0 {
             problem(format!("{} formulas that could not be set", page.errors));
         }
-        if page.formula_text.contains("<m") {
-            problem("a formula shows its markup".into());
+        if let Some(sign) = ["<m", "\\", "{", "}"].iter().find(|&&s| page.formula_text.contains(s))
+        {
+            problem(format!("a formula shows {sign:?}, part of its source"));
+        }
+        for what in &page.misshapen {
+            problem(format!("a formula holds {what}"));
         }
         for asset in page.assets.iter().filter(|asset| is_external(asset)) {
             problem(format!("{asset} would be fetched"));
@@ -163,10 +180,7 @@ impl TokenSink for Collector {
                     return TokenSinkResult::RawData(RawKind::ScriptData);
                 }
             }
-            Token::TagToken(tag) if matches!(&*tag.name, "math" | "annotation") => {
-                page.in_formula = &*tag.name == "annotation";
-            }
-            Token::TagToken(_) => page.formula_text.push(' '),
+            Token::TagToken(tag) => page.end(tag),
             Token::CharacterTokens(text) if page.in_formula => page.formula_text.push_str(text),
             _ => {}
         }
@@ -182,6 +196,14 @@ impl Page {
             found.map(|attribute| attribute.value.to_string())
         };
         self.ids.extend(of("id"));
+        if self.in_formula {
+            if let Some((_, children)) = self.open.last_mut() {
+                *children += 1;
+            }
+            if !tag.self_closing {
+                self.open.push((tag.name.to_string(), 0));
+            }
+        }
         match &*tag.name {
             "a" => self.links.extend(of("href")),
             "link" => self.assets.extend(of("href")),
@@ -192,6 +214,28 @@ impl Page {
             "annotation" => self.in_formula = false,
             "merror" => self.errors += 1,
             _ => self.assets.extend(of("src")),
+        }
+    }
+
+    fn end(&mut self, tag: &Tag) {
+        self.formula_text.push(' ');
+        match &*tag.name {
+            "math" => {
+                self.in_formula = false;
+                self.open.clear();
+            }
+            "annotation" => {
+                self.in_formula = true;
+                self.open.pop();
+            }
+            _ if self.in_formula => {
+                if let Some((element, found)) = self.open.pop()
+                    && children(&element).is_some_and(|wanted| wanted != found)
+                {
+                    self.misshapen.push(format!("<{element}> with {found} children"));
+                }
+            }
+            _ => {}
         }
     }
 }
@@ -207,12 +251,18 @@ mod tests {
     }
 
     #[test]
-    fn a_formula_that_failed_or_shows_its_markup_is_found() {
+    fn a_formula_that_failed_or_shows_its_source_is_found() {
         assert!(
             problems("<math><mo>&lt;</mo><mi>m</mi><annotation>a <m b</annotation></math>")
                 .is_empty()
         );
         assert_eq!(problems("<math>&lt;mo x>(</math>").len(), 1);
+        assert_eq!(problems("<math><mo>*</mo><mtext>\\alpha</mtext></math>").len(), 1);
+        assert!(
+            problems("<math><msub><mi>a</mi><mrow><mi>b</mi><mi>c</mi></mrow></msub></math>")
+                .is_empty()
+        );
+        assert_eq!(problems("<math><msub><mspace/><mi>a</mi><mi>b</mi></msub></math>").len(), 1);
         assert_eq!(problems("<math><merror></merror></math>").len(), 1);
     }
 }

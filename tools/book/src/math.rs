@@ -72,7 +72,7 @@ impl Formulas {
         let mut mathml = String::new();
         push_mathml(&mut mathml, events.into_iter(), config)
             .with_context(|| format!("formula {source:?}"))?;
-        let mathml = not_markdown(&mathml);
+        let mathml = not_markdown(&spaces_before_scripts(mathml));
         Ok(match display_mode {
             DisplayMode::Inline => mathml,
             DisplayMode::Block => format!("<span class=\"formula\">{mathml}</span>"),
@@ -100,6 +100,16 @@ impl Preprocessor for Formulas {
 
 fn markdown() -> Options {
     Options::ENABLE_MATH | Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES
+}
+
+/// Moves the thin space before a named operator out of the element that gives the operator its index:
+/// `pulldown-latex` 0.8 puts it in, as a child too many.
+fn spaces_before_scripts(mut mathml: String) -> String {
+    const SPACE: &str = "<mspace width=\"0.1667em\" />";
+    for element in ["msub", "msup", "msubsup", "munder", "mover", "munderover"] {
+        mathml = mathml.replace(&format!("<{element}>{SPACE}"), &format!("{SPACE}<{element}>"));
+    }
+    mathml
 }
 
 /// Writes every sign of the text between tags that Markdown could take for its own as a reference,
@@ -166,6 +176,12 @@ mod tests {
         pulldown_cmark::html::push_html(&mut out, Parser::new_ext(&html, markdown()));
         assert!(!out.contains("&lt;"), "{out}");
         assert_eq!(out.matches("minsize").count(), 2, "{out}");
+    }
+
+    #[test]
+    fn an_operator_with_an_index_keeps_both() {
+        let html = page("$2\\operatorname{softmax}_k x$").unwrap();
+        assert!(html.contains("<msub><mi>softmax</mi><mi>k</mi></msub>"), "{html}");
     }
 
     #[test]
