@@ -70,7 +70,8 @@ pub fn site(root: &Path) -> Result<Report> {
         if page.errors > 0 {
             problem(format!("{} formulas that could not be set", page.errors));
         }
-        if let Some(sign) = ["<m", "\\", "{", "}"].iter().find(|&&s| page.formula_text.contains(s))
+        if let Some(sign) =
+            ["<m", "\\", "{", "}", "&"].iter().find(|&&s| page.formula_text.contains(s))
         {
             problem(format!("a formula shows {sign:?}, part of its source"));
         }

@@ -33,8 +33,7 @@ fn main() -> ExitCode {
 fn repository() -> PathBuf {
     let here = std::env::var_os("CARGO_MANIFEST_DIR")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
-    let root = here.join("../..");
-    root.canonicalize().unwrap_or(root)
+    here.join("../..")
 }
 
 /// Builds `root/book`, copies the pictures it borrows, checks the result; returns what was made.
@@ -52,11 +51,16 @@ fn build(root: &Path) -> Result<String> {
     }
     Ok(format!(
         "{}: {} pages, {} formulas, {} internal links and images",
-        output.join("index.html").display(),
+        shown(&output.join("index.html")).display(),
         report.pages,
         report.formulas,
         report.references
     ))
+}
+
+/// A path without its `..`, where there is one.
+fn shown(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_path_buf())
 }
 
 fn copy_images(from: &Path, to: &Path) -> Result<()> {

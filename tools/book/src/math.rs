@@ -49,11 +49,23 @@ impl Formulas {
                 _ => continue,
             };
             page.push_str(&text[done..range.start]);
-            page.push_str(&self.formula(source, mode)?);
+            page.push_str(&match mode {
+                DisplayMode::Inline => self.formula(source, mode)?,
+                DisplayMode::Block => self.display(source)?,
+            });
             done = range.end;
         }
         page.push_str(&text[done..]);
         Ok(page)
+    }
+
+    /// A displayed formula. Statements that `\\qquad` separates may stand below each other where the
+    /// page is narrow.
+    fn display(&self, source: &str) -> Result<String> {
+        let statements = statements(source).into_iter();
+        let set = statements
+            .map(|part| Ok(format!("<span>{}</span>", self.formula(part, DisplayMode::Block)?)));
+        Ok(format!("<span class=\"formula\">{}</span>", set.collect::<Result<String>>()?))
     }
 
     /// One formula as MathML that survives being read as Markdown once more.
@@ -72,11 +84,7 @@ impl Formulas {
         let mut mathml = String::new();
         push_mathml(&mut mathml, events.into_iter(), config)
             .with_context(|| format!("formula {source:?}"))?;
-        let mathml = not_markdown(&spaces_before_scripts(mathml));
-        Ok(match display_mode {
-            DisplayMode::Inline => mathml,
-            DisplayMode::Block => format!("<span class=\"formula\">{mathml}</span>"),
-        })
+        Ok(not_markdown(&spaces_before_scripts(mathml)))
     }
 }
 
@@ -100,6 +108,27 @@ impl Preprocessor for Formulas {
 
 fn markdown() -> Options {
     Options::ENABLE_MATH | Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES
+}
+
+/// The parts of a displayed formula between `\\qquad`s that stand in no group and no environment.
+fn statements(source: &str) -> Vec<&str> {
+    const GAP: &str = "\\qquad";
+    let (mut parts, mut start, mut depth) = (Vec::new(), 0, 0);
+    for (at, _) in source.match_indices(['{', '}', '\\']) {
+        let rest = &source[at..];
+        if rest.starts_with('{') || rest.starts_with("\\begin") || rest.starts_with("\\left") {
+            depth += 1;
+        } else if rest.starts_with('}') || rest.starts_with("\\end") || rest.starts_with("\\right")
+        {
+            depth -= 1;
+        } else if depth == 0 && rest.starts_with(GAP) {
+            parts.push(&source[start..at]);
+            start = at + GAP.len();
+        }
+    }
+    parts.push(&source[start..]);
+    parts.retain(|part| !part.trim().is_empty());
+    parts
 }
 
 /// Moves the thin space before a named operator out of the element that gives the operator its index:
@@ -176,6 +205,17 @@ mod tests {
         pulldown_cmark::html::push_html(&mut out, Parser::new_ext(&html, markdown()));
         assert!(!out.contains("&lt;"), "{out}");
         assert_eq!(out.matches("minsize").count(), 2, "{out}");
+    }
+
+    #[test]
+    fn statements_are_split_outside_of_groups_only() {
+        assert_eq!(statements("a = b, \\qquad c"), ["a = b, ", " c"]);
+        for whole in
+            ["\\frac{a \\qquad b}{c}", "\\begin{aligned} a \\qquad b \\end{aligned}", "\\quad a"]
+        {
+            assert_eq!(statements(whole), [whole]);
+        }
+        assert_eq!(statements("a \\qquad\\qquad b").len(), 2);
     }
 
     #[test]
