@@ -84,7 +84,7 @@ impl Formulas {
         let mut mathml = String::new();
         push_mathml(&mut mathml, events.into_iter(), config)
             .with_context(|| format!("formula {source:?}"))?;
-        Ok(not_markdown(&spaces_before_scripts(mathml)))
+        Ok(not_markdown(&repaired(&mathml)))
     }
 }
 
@@ -131,9 +131,11 @@ fn statements(source: &str) -> Vec<&str> {
     parts
 }
 
-/// Moves the thin space before a named operator out of the element that gives the operator its index:
-/// `pulldown-latex` 0.8 puts it in, as a child too many.
-fn spaces_before_scripts(mut mathml: String) -> String {
+/// Puts right what `pulldown-latex` 0.8 gets wrong: the thin space before a named operator stands inside
+/// of the element that gives the operator its index, as a child too many; and mu is the micro sign, which
+/// browsers do not slant.
+fn repaired(mathml: &str) -> String {
+    let mut mathml = mathml.replace('\u{b5}', "\u{3bc}");
     const SPACE: &str = "<mspace width=\"0.1667em\" />";
     for element in ["msub", "msup", "msubsup", "munder", "mover", "munderover"] {
         mathml = mathml.replace(&format!("<{element}>{SPACE}"), &format!("{SPACE}<{element}>"));
@@ -219,9 +221,10 @@ mod tests {
     }
 
     #[test]
-    fn an_operator_with_an_index_keeps_both() {
+    fn an_operator_with_an_index_keeps_both_and_mu_is_a_letter() {
         let html = page("$2\\operatorname{softmax}_k x$").unwrap();
         assert!(html.contains("<msub><mi>softmax</mi><mi>k</mi></msub>"), "{html}");
+        assert!(page("$\\mu$").unwrap().contains("<mi>\u{3bc}</mi>"));
     }
 
     #[test]
