@@ -63,6 +63,12 @@ pub fn site(root: &Path) -> Result<Report> {
         pages.insert(path.clone(), read(&html));
     }
     let mut report = Report { pages: pages.len(), ..Report::default() };
+    for path in files.iter().filter(|path| path.extension().is_some_and(|e| e == "css")) {
+        let css = std::fs::read_to_string(root.join(path))?;
+        report.problems.extend(
+            fetched_by_css(&css).map(|what| format!("{}: {what} would be fetched", path.display())),
+        );
+    }
     for (path, page) in &pages {
         report.formulas += page.formulas;
         let mut problem =
@@ -93,6 +99,15 @@ pub fn site(root: &Path) -> Result<Report> {
         }
     }
     Ok(report)
+}
+
+/// Addresses outside of the book that a style sheet loads.
+fn fetched_by_css(css: &str) -> impl Iterator<Item = &str> {
+    let addresses = css.split("url(").skip(1).chain(css.split("@import").skip(1));
+    addresses
+        .filter_map(|rest| rest.split([')', ';']).next())
+        .map(|address| address.trim().trim_matches(['"', '\'']))
+        .filter(|address| is_external(address) && !address.starts_with("data:"))
 }
 
 fn list(root: &Path, folder: &Path, files: &mut BTreeSet<PathBuf>) -> Result<()> {
@@ -249,6 +264,13 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         std::fs::write(root.path().join("a.html"), html).unwrap();
         site(root.path()).unwrap().problems
+    }
+
+    #[test]
+    fn a_style_sheet_that_fetches_is_found() {
+        let css = "a { b: url(\"https://x.org/a.woff2\") } c { d: url(e.svg) url('data:f') }";
+        assert_eq!(fetched_by_css(css).collect::<Vec<_>>(), ["https://x.org/a.woff2"]);
+        assert_eq!(fetched_by_css("@import '//x.org/a.css';").count(), 1);
     }
 
     #[test]
