@@ -212,6 +212,10 @@ pub struct Settings {
     #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, help_heading = "Measuring")]
     pub log_every: Option<i64>,
 
+    /// Also measure Pareto k-hat of the weights, which needs at least 25 samples [default: false]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "Measuring")]
+    pub pareto_k: Option<bool>,
+
     /// Versions that a run's own `run.toml` records; without effect when read back.
     #[arg(skip)]
     #[serde(skip_serializing)]

@@ -50,6 +50,7 @@ impl RunSpec {
     /// The first refused key with its value and what is allowed.
     pub fn check(settings: &Settings) -> Result<Self, ConfigError> {
         let task = find_task(settings.env.as_deref())?;
+        refuse_lab_only(settings.objective.as_deref())?;
         let objective =
             choice("objective", &settings.objective, Objective::ReverseKl, &objectives())?;
         let defaults = TrainConfig::defaults(objective, action_dimension(&task, objective)?);
@@ -110,6 +111,7 @@ impl RunSpec {
             evaluate_every: whole(config.evaluate_every),
             evaluation_episodes: size(config.evaluation_episodes),
             log_every: whole(config.log_every),
+            pareto_k: Some(config.pareto_k),
             ..Settings::default()
         };
         if config.uses_temperature() {
@@ -172,6 +174,25 @@ fn write_temperature(config: &TrainConfig, settings: &mut Settings) {
             settings.initial_temperature = Some(initial);
             settings.target_entropy = Some(NumberOrWord::Number(target_entropy));
             settings.temperature_loss = Some(name_of(config.temperature_loss, &TEMPERATURE_LOSSES));
+        }
+    }
+}
+
+/// Estimators that need what training does not know.
+const LAB_ONLY: [(&str, &str); 5] = [
+    ("reverse-kl-value-baseline", "needs the exact value of each state"),
+    ("reverse-kl-all-actions", "needs every action of a state"),
+    ("forward-kl-all-actions", "needs every action of a state"),
+    ("forward-kl-trajectory-known-evidence", "needs log p(O)"),
+    ("forward-kl-exact", "needs the exact posterior"),
+];
+
+fn refuse_lab_only(objective: Option<&str>) -> Result<(), ConfigError> {
+    match LAB_ONLY.iter().find(|(name, _)| objective == Some(name)) {
+        None => Ok(()),
+        Some((name, reason)) => {
+            let allowed = format!("it {reason}: `rlai lab estimators` has it, training has not");
+            Err(ConfigError::new("objective", format!("{name:?}"), allowed))
         }
     }
 }
@@ -264,6 +285,7 @@ fn fill(
             defaults.evaluation_episodes,
         ),
         log_every: whole.read("log_every", s.log_every, defaults.log_every),
+        pareto_k: s.pareto_k.unwrap_or(defaults.pareto_k),
     })
 }
 
