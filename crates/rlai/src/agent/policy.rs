@@ -1,5 +1,6 @@
 use crate::checkpoint::Manifest;
-use crate::distribution::TanhNormal;
+use crate::distribution::{Categorical, TanhNormal};
+use crate::env::Action;
 use crate::nn::Mlp;
 
 /// A trained policy: observation in, action out, nothing else needed.
@@ -14,14 +15,42 @@ use crate::nn::Mlp;
 pub struct Policy {
     manifest: Manifest,
     net: Mlp,
-    head: TanhNormal,
+    head: Head,
     parameters: Vec<f32>,
+}
+
+#[derive(Clone, Debug)]
+enum Head {
+    Box(TanhNormal),
+    Choices(Categorical),
+}
+
+/// An action that a [`Policy`] decided on.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Decision {
+    /// Coordinates in the task's own box.
+    Box(Vec<f32>),
+    /// The number of a choice.
+    Choice(usize),
+}
+
+impl Decision {
+    /// As an environment takes it.
+    pub fn action(&self) -> Action<'_> {
+        match self {
+            Self::Box(coordinates) => Action::F32(coordinates),
+            Self::Choice(choice) => Action::Discrete(*choice),
+        }
+    }
 }
 
 impl Policy {
     pub(super) fn new(manifest: Manifest, net: Mlp, parameters: Vec<f32>) -> Self {
-        let Manifest { action_dimension, log_std_min, log_std_max, .. } = manifest;
-        let head = TanhNormal::new(action_dimension, log_std_min, log_std_max);
+        let Manifest { action_dimension, log_std_min, log_std_max, choices, .. } = manifest;
+        let head = match choices {
+            Some(choices) => Head::Choices(Categorical::new(choices)),
+            None => Head::Box(TanhNormal::new(action_dimension, log_std_min, log_std_max)),
+        };
         Self { manifest, net, head, parameters }
     }
 
@@ -40,20 +69,36 @@ impl Policy {
         self.manifest.observation_dimension
     }
 
-    /// The deterministic action (the mode before the squashing) in the task's own units.
+    /// The deterministic action in the task's own units: the mode before the squashing. Of a policy over
+    /// choices, the most likely one's number, alone.
     ///
     /// # Panics
     /// When the observation does not have [`Policy::observation_dimension`] numbers.
     pub fn act(&self, observation: &[f64]) -> Vec<f32> {
+        match self.decide(observation) {
+            Decision::Box(action) => action,
+            Decision::Choice(choice) => vec![choice as f32],
+        }
+    }
+
+    /// [`Policy::act`], as what the task takes.
+    ///
+    /// # Panics
+    /// As [`Policy::act`].
+    pub fn decide(&self, observation: &[f64]) -> Decision {
         let input: Vec<f32> = observation.iter().map(|&x| x as f32).collect();
         let mut room = self.net.activations(1);
         self.net.forward(&self.parameters, &input, &mut room);
-        let mut action = vec![0.0f32; self.head.action_dimension()];
-        self.head.mode(room.output(), &mut action);
+        let head = match &self.head {
+            Head::Choices(head) => return Decision::Choice(head.mode(room.output())),
+            Head::Box(head) => head,
+        };
+        let mut action = vec![0.0f32; head.action_dimension()];
+        head.mode(room.output(), &mut action);
         let bounds = self.manifest.action_low.iter().zip(&self.manifest.action_high);
         for (a, (&low, &high)) in action.iter_mut().zip(bounds) {
             *a = crate::env::to_box(*a, low as f32, high as f32);
         }
-        action
+        Decision::Box(action)
     }
 }

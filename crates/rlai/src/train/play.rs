@@ -1,6 +1,6 @@
 use super::Evaluation;
 use crate::agent::Policy;
-use crate::env::{Action, Environment, StepError};
+use crate::env::{Environment, StepError};
 use crate::random::Stream;
 
 /// Plays `episodes` episodes with the policy's mode. `env` takes actions in its own units.
@@ -22,8 +22,8 @@ pub fn play(
         env.reset(random, &mut observation)?;
         let mut total = 0.0;
         loop {
-            let action = policy.act(&observation);
-            let step = env.step(Action::F32(&action), &mut observation)?;
+            let decision = policy.decide(&observation);
+            let step = env.step(decision.action(), &mut observation)?;
             if !step.reward.is_finite() {
                 return Err(StepError::Unstable(format!("the reward is {}", step.reward)));
             }
