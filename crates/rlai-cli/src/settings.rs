@@ -55,17 +55,15 @@ pub struct Settings {
     /// Task to learn; `rlai env list` names them all
     #[arg(long, value_name = "ID", help_heading = "What to train")]
     pub env: Option<String>,
-    /// Policy update: reverse-kl (soft actor-critic), reverse-kl-score or forward-kl
+    /// Policy update: reverse-kl (soft actor-critic), reverse-kl-stl, reverse-kl-score, forward-kl,
+    /// forward-kl-dreg, mixed-kl, jensen-shannon, alpha-divergence, mpo, awac or awr
     /// [default: reverse-kl]
     #[arg(long, value_name = "NAME", help_heading = "What to train")]
     pub objective: Option<String>,
     /// Actions sampled per state for the policy's update
-    /// [default: 1 for reverse-kl, 16 for the others]
+    /// [default: 1 for reverse-kl and reverse-kl-stl, 4 for awac and awr, 16 for the others]
     #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, help_heading = "What to train")]
     pub samples: Option<i64>,
-    /// Forward KL: subtract the control variate 1/N from the weights [default: false]
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "What to train")]
-    pub control_variate: Option<bool>,
     /// Environment steps of the run [default: 1000000]
     #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, help_heading = "What to train")]
     pub steps: Option<i64>,
@@ -124,11 +122,64 @@ pub struct Settings {
     #[arg(long, value_name = "X|none", value_parser = number_or_word, allow_hyphen_values = true, help_heading = "Learning")]
     pub max_gradient_norm: Option<NumberOrWord>,
 
-    /// Next value in the critic's target: soft (entropy counts) or classic
-    /// [default: soft]
+    /// Forward KL: subtract the control variate 1/N from the weights [default: false]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "Estimator")]
+    pub control_variate: Option<bool>,
+    /// Forward KL: power of the weights: none, a number up to 1, alpha (the temperature) or ess
+    /// (the largest that keeps --tempering-ess) [default: none]
+    #[arg(long, value_name = "none|X|alpha|ess", value_parser = number_or_word, allow_hyphen_values = true, help_heading = "Estimator")]
+    pub tempering: Option<NumberOrWord>,
+    /// Tempering ess: effective sample size to keep, as a share of N [default: 0.5]
+    #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Estimator")]
+    pub tempering_ess: Option<f64>,
+    /// Forward KL: cut weights at sqrt(N) times their mean [default: false]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "Estimator")]
+    pub truncation: Option<bool>,
+    /// Mixed KL: share of forward KL, 0 to 1 [default: 0.5]
+    #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Estimator")]
+    pub mixed_share: Option<f64>,
+    /// Alpha-divergence: order, from 0 (forward KL) to 1 (reverse KL) [default: 0.5]
+    #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Estimator")]
+    pub divergence_order: Option<f64>,
+    /// AWAC, AWR: what advantages are divided by, in reward units [default: 1]
+    #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Estimator")]
+    pub advantage_temperature: Option<f64>,
+    /// MPO: bound on the weights' KL from uniform ones, nats [default: 0.1]
+    #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Estimator")]
+    pub mpo_weights: Option<f64>,
+    /// MPO: bound on KL(old || new policy) by the mean, nats a coordinate [default: 0.01]
+    #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Estimator")]
+    pub mpo_mean: Option<f64>,
+    /// MPO: bound on KL(old || new policy) by the scale, nats a coordinate [default: 0.001]
+    #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Estimator")]
+    pub mpo_scale: Option<f64>,
+    /// MPO: Adam's step size for its three duals [default: 0.01]
+    #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Estimator")]
+    pub dual_learning_rate: Option<f64>,
+    /// MPO, target-policy proposal: updates between two copies of the policy [default: 100]
+    #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, help_heading = "Estimator")]
+    pub target_policy_period: Option<i64>,
+    /// Where the N actions come from: policy, shifted (half of them moved along the critic's
+    /// gradient) or target-policy [default: policy]
+    #[arg(long, value_name = "NAME", help_heading = "Estimator")]
+    pub proposal: Option<String>,
+    /// Share of the actions drawn uniformly from the box [default: 0]
+    #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Estimator")]
+    pub proposal_uniform: Option<f64>,
+    /// Make the action taken one of the N [default: false]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "Estimator")]
+    pub proposal_replay: Option<bool>,
+    /// Base noise of the actions: independent, latin-hypercube or low-discrepancy
+    /// [default: independent]
+    #[arg(long, value_name = "NAME", help_heading = "Estimator")]
+    pub noise: Option<String>,
+
+    /// Next value in the critic's target: soft (entropy counts), classic, or soft-optimal (the best
+    /// policy's value, estimated from N actions) [default: soft; classic for mpo, awac and awr]
     #[arg(long, value_name = "NAME", help_heading = "Objective")]
     pub critic_target: Option<String>,
-    /// Temperature alpha: auto (tuned to the target entropy) or a number [default: auto]
+    /// Temperature alpha: auto (tuned to the target entropy) or a number; mpo, awac and awr have
+    /// none unless the critic's target is soft [default: auto]
     #[arg(long, value_name = "auto|X", value_parser = number_or_word, allow_hyphen_values = true, help_heading = "Objective")]
     pub temperature: Option<NumberOrWord>,
     /// Tuned temperature: its first value [default: 1]

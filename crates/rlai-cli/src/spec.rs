@@ -7,6 +7,8 @@ use rlai::train::{
     ConfigError, CriticTarget, Objective, Schedule, Temperature, TemperatureLoss, TrainConfig,
 };
 
+mod estimation;
+
 use crate::settings::{NumberOrWord, Settings};
 use crate::tasks;
 use crate::text::{did_you_mean, listed};
@@ -14,13 +16,11 @@ use crate::text::{did_you_mean, listed};
 /// Random steps before the first update, on a MuJoCo task and on the small tasks of the library.
 const LEARNING_STARTS: (u64, u64) = (10_000, 1_000);
 
-const OBJECTIVES: [(&str, Objective); 3] = [
-    ("reverse-kl", Objective::ReverseKl),
-    ("reverse-kl-score", Objective::ReverseKlScore),
-    ("forward-kl", Objective::ForwardKl),
+const CRITIC_TARGETS: [(&str, CriticTarget); 3] = [
+    ("soft", CriticTarget::Soft),
+    ("classic", CriticTarget::Classic),
+    ("soft-optimal", CriticTarget::SoftOptimal),
 ];
-const CRITIC_TARGETS: [(&str, CriticTarget); 2] =
-    [("soft", CriticTarget::Soft), ("classic", CriticTarget::Classic)];
 const TEMPERATURE_LOSSES: [(&str, TemperatureLoss); 2] =
     [("log-alpha", TemperatureLoss::LogAlpha), ("alpha", TemperatureLoss::Alpha)];
 const SCHEDULES: [(&str, Schedule); 2] =
@@ -49,7 +49,7 @@ impl RunSpec {
     pub fn check(settings: &Settings) -> Result<Self, ConfigError> {
         let task = find_task(settings.env.as_deref())?;
         let objective =
-            choice("objective", &settings.objective, Objective::ReverseKl, &OBJECTIVES)?;
+            choice("objective", &settings.objective, Objective::ReverseKl, &objectives())?;
         let defaults = TrainConfig::defaults(objective, action_dimension(&task, objective)?);
         let mut whole = WholeNumbers::default();
         let config = fill(settings, &task, defaults, &mut whole)?;
@@ -70,9 +70,8 @@ impl RunSpec {
         let size = |number: usize| Some(number as i64);
         let mut settings = Settings {
             env: Some(self.env.clone()),
-            objective: Some(name_of(config.objective, &OBJECTIVES)),
+            objective: Some(config.objective.name().to_owned()),
             samples: size(config.samples),
-            control_variate: Some(config.estimation.control_variate),
             steps: whole(config.steps),
             learning_starts: whole(config.learning_starts),
             seed: whole(config.seed),
@@ -102,7 +101,10 @@ impl RunSpec {
             log_every: whole(config.log_every),
             ..Settings::default()
         };
-        write_temperature(config, &mut settings);
+        if config.uses_temperature() {
+            write_temperature(config, &mut settings);
+        }
+        estimation::write(config, &mut settings);
         settings
     }
 
@@ -146,6 +148,11 @@ fn write_temperature(config: &TrainConfig, settings: &mut Settings) {
     }
 }
 
+/// Every objective under its name.
+fn objectives() -> [(&'static str, Objective); Objective::ALL.len()] {
+    Objective::ALL.map(|objective| (objective.name(), objective))
+}
+
 fn action_dimension(task: &TaskInfo, objective: Objective) -> Result<usize, ConfigError> {
     task.action.as_box().map(|space| space.dimension()).ok_or_else(|| {
         let allowed = format!("it needs a box of actions, and {} has {}", task.id, task.action);
@@ -167,6 +174,8 @@ fn fill(
     let s = settings;
     let steps = whole.read("steps", s.steps, defaults.steps);
     let rate = s.learning_rate.unwrap_or(defaults.critic_learning_rate);
+    let critic_target =
+        choice("critic_target", &s.critic_target, defaults.critic_target, &CRITIC_TARGETS)?;
     let hidden = s
         .hidden
         .clone()
@@ -174,10 +183,7 @@ fn fill(
     Ok(TrainConfig {
         objective: defaults.objective,
         samples: whole.size("samples", s.samples, defaults.samples),
-        estimation: rlai::train::Estimation {
-            control_variate: s.control_variate.unwrap_or(defaults.estimation.control_variate),
-            ..defaults.estimation
-        },
+        estimation: estimation::read(s, defaults.estimation, whole)?,
         steps,
         learning_starts: whole.read(
             "learning_starts",
@@ -205,13 +211,13 @@ fn fill(
             &SCHEDULES,
         )?,
         hidden: hidden.into_iter().map(|width| whole.size("hidden", Some(width), 0)).collect(),
-        critic_target: choice(
-            "critic_target",
-            &s.critic_target,
-            defaults.critic_target,
-            &CRITIC_TARGETS,
+        critic_target,
+        temperature: temperature(
+            s,
+            &defaults,
+            critic_target,
+            action_dimension(task, defaults.objective)?,
         )?,
-        temperature: temperature(s, defaults.temperature)?,
         temperature_loss: choice(
             "temperature_loss",
             &s.temperature_loss,
@@ -238,11 +244,26 @@ fn default_learning_starts(task: &TaskInfo) -> u64 {
     if small { LEARNING_STARTS.1 } else { LEARNING_STARTS.0 }
 }
 
-fn temperature(s: &Settings, default: Temperature) -> Result<Temperature, ConfigError> {
-    if let Some(alpha) = number_or("temperature", &s.temperature, "auto")? {
-        return refuse_tuning(s).map(|()| Temperature::Fixed(alpha));
+fn temperature(
+    s: &Settings,
+    defaults: &TrainConfig,
+    critic_target: CriticTarget,
+    action_dimension: usize,
+) -> Result<Temperature, ConfigError> {
+    let tuned = Temperature::tuned(action_dimension);
+    let with_target = TrainConfig { critic_target, ..defaults.clone() };
+    if !with_target.uses_temperature() {
+        let only = "without effect: the objective has no temperature, and critic_target is classic";
+        if let Some(value) = &s.temperature {
+            return Err(ConfigError::new("temperature", value, only));
+        }
+        return refuse_tuning(s, only).map(|()| defaults.temperature);
     }
-    let Temperature::Tuned { initial, target_entropy } = default else { return Ok(default) };
+    if let Some(alpha) = number_or("temperature", &s.temperature, "auto")? {
+        return refuse_tuning(s, "only with temperature = \"auto\"")
+            .map(|()| Temperature::Fixed(alpha));
+    }
+    let Temperature::Tuned { initial, target_entropy } = tuned else { return Ok(tuned) };
     Ok(Temperature::Tuned {
         initial: s.initial_temperature.unwrap_or(initial),
         target_entropy: number_or("target_entropy", &s.target_entropy, "auto")?
@@ -251,8 +272,7 @@ fn temperature(s: &Settings, default: Temperature) -> Result<Temperature, Config
 }
 
 /// A setting of the tuning beside a fixed temperature would silently do nothing.
-fn refuse_tuning(s: &Settings) -> Result<(), ConfigError> {
-    let only = "only with temperature = \"auto\"";
+fn refuse_tuning(s: &Settings, only: &str) -> Result<(), ConfigError> {
     if let Some(value) = s.initial_temperature {
         return Err(ConfigError::new("initial_temperature", value, only));
     }

@@ -17,7 +17,10 @@ fn unknown_names_come_with_the_nearest() {
     assert!(refused(&["--env", "HalfCheeta-v5"]).contains("did you mean HalfCheetah-v5?"));
     assert!(refused(&["--env", "pendulum"]).contains("did you mean Pendulum-v1?"));
     let objective = refused_on_pendulum(&["--objective", "forwrad-kl"]);
-    assert!(objective.contains("reverse-kl, reverse-kl-score or forward-kl"), "{objective}");
+    assert!(
+        objective.contains("reverse-kl, reverse-kl-stl, reverse-kl-score, forward-kl"),
+        "{objective}"
+    );
     assert!(objective.contains("did you mean forward-kl?"), "{objective}");
     assert!(refused(&[]).contains("`rlai env list`"));
 }
@@ -41,10 +44,70 @@ fn numbers_are_refused_by_name_value_and_what_is_allowed() {
         (&["--temperature", "hot"], "temperature = \"hot\": \"auto\" or a number"),
         (&["--temperature", "-0.2"], "temperature = -0.2"),
         (&["--max-gradient-norm", "-1"], "max_gradient_norm = -1"),
-        (&["--critic-target", "sofd"], "soft or classic (did you mean soft?)"),
+        (&["--critic-target", "sofd"], "soft, classic or soft-optimal (did you mean soft?)"),
         (&["--control-variate"], "control_variate = true: only with objective"),
         (&["--temperature=0.2", "--target-entropy=-1"], "target_entropy = -1: only with"),
         (&["--steps", "many"], "--steps"),
+    ];
+    for (arguments, message) in cases {
+        let complaint = refused_on_pendulum(arguments);
+        assert!(complaint.contains(message), "{arguments:?}: {complaint}");
+    }
+}
+
+#[test]
+fn combinations_that_make_no_sense_are_refused_with_the_reason() {
+    let cases: &[(&[&str], &str)] = &[
+        (
+            &["--objective=reverse-kl", "--proposal=shifted"],
+            "proposal = \"shifted\": not with objective = \"reverse-kl\", which needs independent \
+             samples of the current policy",
+        ),
+        (
+            &["--objective=forward-kl-dreg", "--noise=latin-hypercube"],
+            "noise = \"latin-hypercube\": not with objective = \"forward-kl-dreg\"",
+        ),
+        (
+            &["--objective=mpo", "--proposal-uniform=0.1"],
+            "which draws its samples from the target policy",
+        ),
+        (&["--objective=awac", "--proposal-replay"], "which takes its actions from replay"),
+        (
+            &["--objective=forward-kl", "--samples=2", "--proposal=shifted", "--proposal-replay"],
+            "samples = 2: enough that every part of the proposal gets one",
+        ),
+        (&["--objective=forward-kl", "--proposal-uniform=1"], "proposal_uniform = 1: from 0 to"),
+        (&["--objective=forward-kl", "--tempering=0"], "tempering = 0: "),
+        (&["--objective=forward-kl", "--tempering=hot"], "tempering = \"hot\": "),
+        (
+            &["--objective=forward-kl", "--tempering-ess=0.3"],
+            "tempering_ess = 0.3: only with tempering = \"ess\"",
+        ),
+        (
+            &["--objective=forward-kl", "--tempering=ess", "--tempering-ess=2"],
+            "tempering_ess = 2: a share of the samples",
+        ),
+        (&["--truncation"], "truncation = true: only with objective = \"forward-kl\""),
+        (&["--mixed-share=0.1"], "mixed_share = 0.1: only with objective = mixed-kl"),
+        (&["--objective=mixed-kl", "--mixed-share=2"], "mixed_share = 2: from 0 to 1"),
+        (&["--divergence-order=0.1"], "divergence_order = 0.1: only with"),
+        (&["--advantage-temperature=2"], "only with objective = awac or awr"),
+        (
+            &["--objective=awr", "--advantage-temperature=0"],
+            "advantage_temperature = 0: a positive",
+        ),
+        (&["--mpo-mean=1"], "mpo_mean = 1: only with objective = mpo"),
+        (&["--objective=mpo", "--mpo-scale=-1"], "mpo_scale = -1: a positive number"),
+        (&["--target-policy-period=5"], "target_policy_period = 5: only with objective = \"mpo\""),
+        (
+            &["--objective=mpo", "--target-policy-period=-5"],
+            "target_policy_period = -5: at least 1",
+        ),
+        (
+            &["--objective=mpo", "--temperature=0.2"],
+            "temperature = 0.2: without effect: the objective has no temperature",
+        ),
+        (&["--objective=forward-kl-dreg", "--samples=1"], "samples = 1: at least 2"),
     ];
     for (arguments, message) in cases {
         let complaint = refused_on_pendulum(arguments);

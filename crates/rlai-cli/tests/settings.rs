@@ -44,6 +44,52 @@ const FLAGS: &[(&str, &str)] = &[
     ("--log-every", "10"),
 ];
 
+/// Flags that belong to an objective: the objective, the flag, a value that is not its default.
+const ESTIMATOR_FLAGS: &[(&str, &str, &str)] = &[
+    ("forward-kl", "--control-variate", "true"),
+    ("forward-kl", "--tempering", "0.3"),
+    ("forward-kl --tempering=ess", "--tempering-ess", "0.25"),
+    ("forward-kl", "--truncation", "true"),
+    ("forward-kl", "--proposal", "shifted"),
+    ("forward-kl", "--proposal-uniform", "0.25"),
+    ("forward-kl", "--proposal-replay", "true"),
+    ("forward-kl", "--noise", "latin-hypercube"),
+    ("mixed-kl", "--mixed-share", "0.2"),
+    ("alpha-divergence", "--divergence-order", "0.7"),
+    ("awac", "--advantage-temperature", "0.3"),
+    ("mpo", "--mpo-weights", "1e-9"),
+    ("mpo", "--mpo-mean", "0.02"),
+    ("mpo", "--mpo-scale", "0.02"),
+    ("mpo", "--dual-learning-rate", "0.02"),
+    ("mpo", "--target-policy-period", "7"),
+];
+
+/// What training does with a flag is another matter than that it is read: two short runs differ.
+#[test]
+fn every_flag_of_an_estimator_changes_its_key_and_what_is_learned() {
+    let room = Room::new();
+    for (objective, flag, value) in ESTIMATOR_FLAGS {
+        let objective = format!("--objective={objective}");
+        let flags: Vec<&str> = objective.split(' ').collect();
+        let changed = format!("{flag}={value}");
+        let with_flag = [&flags[..], &[&changed]].concat();
+        let key = flag.trim_start_matches("--").replace('-', "_");
+        let (before, after) = (printed(&room, &flags), printed(&room, &with_flag));
+        assert_ne!(before.get(&key), after.get(&key), "{flag}");
+        assert_ne!(hash(&room, &flags, flag), hash(&room, &with_flag, flag), "{flag}");
+    }
+}
+
+/// Hash of what a few updates on Pendulum learn.
+fn hash(room: &Room, flags: &[&str], name: &str) -> String {
+    let out = format!("--out=run{name}-{}", flags.len());
+    let short = ["train", "--env=Pendulum-v1", "--steps=120", "--learning-starts=100", "--json"];
+    let small = ["--hidden=8", "--batch=8", "--samples=8", "--evaluation-episodes=1", "--quiet"];
+    let text = room.ok(&[&short[..], &small, &[&out], flags].concat());
+    let result: serde_json::Value = serde_json::from_str(&text).unwrap();
+    result["parameters_blake3"].as_str().unwrap().to_owned()
+}
+
 #[test]
 fn every_flag_changes_its_key() {
     let room = Room::new();
@@ -70,8 +116,13 @@ fn every_key_has_a_flag_in_this_test() {
         printed(&room, &["--init-from=x", "--out=x"]).keys().cloned().collect();
     let mut flags: Vec<String> =
         FLAGS.iter().map(|(flag, _)| flag.trim_start_matches("--").replace('-', "_")).collect();
-    flags.push("control_variate".to_owned());
+    for (objective, flag, _) in ESTIMATOR_FLAGS {
+        let objective = format!("--objective={objective}");
+        keys.extend(printed(&room, &objective.split(' ').collect::<Vec<_>>()).keys().cloned());
+        flags.push(flag.trim_start_matches("--").replace('-', "_"));
+    }
     keys.sort();
+    keys.dedup();
     flags.sort();
     assert_eq!(keys, flags);
 }
@@ -82,6 +133,14 @@ fn a_printed_configuration_means_the_same_again() {
     for arguments in [
         &["--objective=forward-kl", "--temperature=0.1", "--max-gradient-norm=5"][..],
         &["--learning-rate=1e-3", "--seed=9", "--out=x"],
+        &[
+            "--objective=forward-kl",
+            "--tempering=ess",
+            "--proposal=shifted",
+            "--noise=latin-hypercube",
+        ],
+        &["--objective=mpo", "--mpo-mean=0.02"],
+        &["--objective=awac", "--critic-target=soft"],
     ] {
         let head = ["train", "--env=Pendulum-v1", "--print-config"];
         let first = room.ok(&[&head[..], arguments].concat());

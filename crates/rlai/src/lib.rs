@@ -3,7 +3,8 @@
 //!
 //! The rooms, in the order in which data flows: [`env`](mod@env), [`replay`], [`critic`],
 //! [`proposal`], [`estimator`], [`distribution`], [`agent`], [`train`], [`lab`], [`checkpoint`]. An
-//! estimator sees [`Particles`](estimator::Particles), actions with their log densities and values, and writes a
+//! estimator sees [`Particles`](estimator::Particles), actions with their log densities and values, and
+//! writes a
 //! learning [`Signal`](estimator::Signal); a distribution turns the signal into the gradient of its
 //! parameters, a network ([`nn`]) that into the gradient of its weights. Nothing else joins them.
 //!

@@ -5,6 +5,7 @@ pub mod completions;
 pub mod doctor;
 pub mod env;
 pub mod evaluate;
+pub mod lab;
 pub mod setup;
 pub mod study;
 pub mod train;

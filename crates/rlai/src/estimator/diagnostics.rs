@@ -107,3 +107,66 @@ impl<T: Scalar> Diagnostics<T> {
         &self.log_ratios
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::estimator::testing::{Kind, Made, assert_close};
+
+    /// Over all actions the plug-in values are the divergences themselves.
+    #[test]
+    fn enumerated_values_are_exact() {
+        let made = Made::<f64>::new(Kind::Enumerated, 1, 5, 3);
+        let mut target: Vec<f64> = made.q.iter().map(|q| q / 0.6).collect();
+        self_normalised_weights(&mut target);
+        let mut diagnostics = Diagnostics::new(1, 5);
+        let weights = diagnostics.observe(&made.particles(), 0, 0.6).to_vec();
+        assert_close(&weights, &target, 1e-12, "weights");
+        let gap = |k: usize| target[k].ln() - made.log_pi[k];
+        let forward: f64 = (0..5).map(|k| target[k] * gap(k)).sum();
+        let reverse: f64 = (0..5).map(|k| -made.log_pi[k].exp() * gap(k)).sum();
+        let entropy: f64 = made.log_pi.iter().map(|l| -l.exp() * l).sum();
+        assert_close(&diagnostics.forward_kl, &[forward], 1e-12, "forward KL");
+        assert_close(&diagnostics.reverse_kl, &[reverse], 1e-12, "reverse KL");
+        assert_close(&diagnostics.entropy, &[entropy], 1e-12, "entropy");
+        let largest = target.iter().copied().fold(0.0, f64::max);
+        assert_close(&diagnostics.largest_weight, &[largest], 1e-12, "largest weight");
+    }
+
+    /// A particle of base zero is there for its log density alone.
+    #[test]
+    fn what_does_not_stand_for_the_policy_does_not_count() {
+        let with = Made::<f64>::new(Kind::Replay, 1, 40, 3);
+        let mut without = with.clone();
+        without.origins.remove(0);
+        for values in [&mut without.log_pi, &mut without.log_base, &mut without.q] {
+            values.remove(0);
+        }
+        let observed = |made: &Made<f64>, samples: usize| {
+            let mut diagnostics = Diagnostics::new(1, samples).with_pareto_k();
+            diagnostics.observe(&made.particles(), 0, 0.6);
+            [
+                diagnostics.effective_sample_size[0],
+                diagnostics.largest_weight[0],
+                diagnostics.entropy[0],
+                diagnostics.forward_kl[0],
+                diagnostics.reverse_kl[0],
+                diagnostics.pareto_k[0],
+            ]
+        };
+        assert_close(&observed(&with, 40), &observed(&without, 39), 1e-12, "diagnostics");
+    }
+
+    #[test]
+    fn pareto_k_is_estimated_only_if_asked_for() {
+        let made = Made::<f32>::new(Kind::Draws, 1, 64, 3);
+        let mut silent = Diagnostics::new(1, 64);
+        silent.observe(&made.particles(), 0, 0.6);
+        assert!(silent.pareto_k[0].is_nan());
+        let mut asked = Diagnostics::new(1, 64).with_pareto_k();
+        asked.observe(&made.particles(), 0, 0.6);
+        let weights = asked.weights().iter().map(|w| f64::from(w.ln()));
+        let again = ParetoK::new(64).estimate(weights);
+        assert!((f64::from(asked.pareto_k[0]) - again).abs() < 1e-3);
+    }
+}

@@ -77,3 +77,62 @@ impl Dual {
         self.adam.step(&mut self.log_value, &[residual], 1.0, learning_rate);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::estimator::testing::{Kind, Made};
+    use crate::estimator::{Duals, Mpo};
+
+    /// MPO's dual at eta for these values, by its definition.
+    fn mpo_dual(eta: f64, epsilon: f64, made: &Made<f64>) -> f64 {
+        let samples = made.origins.len() as f64;
+        let rows = made.q.chunks_exact(made.origins.len());
+        let states = rows.len() as f64;
+        let total: f64 =
+            rows.map(|q| (q.iter().map(|q| (q / eta).exp()).sum::<f64>() / samples).ln()).sum();
+        eta * epsilon + eta * total / states
+    }
+
+    fn mean_divergence(eta: f64, made: &Made<f64>) -> f64 {
+        let signal = made.signal(&Mpo, &Duals::temperature(eta));
+        signal.weight_divergence.iter().sum::<f64>() / signal.weight_divergence.len() as f64
+    }
+
+    #[test]
+    fn the_residual_of_eta_is_the_derivative_of_the_dual() {
+        let made = Made::new(Kind::Draws, 3, 9, 2);
+        for eta in [0.1f64, 0.7, 3.0] {
+            let at = |h: f64| mpo_dual((eta.ln() + h).exp(), 0.3, &made);
+            let numeric = (at(1e-6) - at(-1e-6)) / 2e-6;
+            let residual = mpo_temperature_residual(eta, 0.3, mean_divergence(eta, &made));
+            assert!((residual - numeric).abs() < 1e-8, "{residual} {numeric}");
+        }
+    }
+
+    #[test]
+    fn at_the_minimum_the_divergence_of_the_weights_is_the_bound() {
+        let made = Made::new(Kind::Draws, 3, 9, 2);
+        let mut eta = Dual::new(5.0);
+        for step in 0..3000 {
+            let residual =
+                mpo_temperature_residual(eta.value(), 0.3, mean_divergence(eta.value(), &made));
+            eta.step(residual, 0.02 / (1.0 + step as f64 / 100.0));
+        }
+        assert!((mean_divergence(eta.value(), &made) - 0.3).abs() < 1e-6);
+        let best = mpo_dual(eta.value(), 0.3, &made);
+        assert!([0.9, 1.1].iter().all(|f| mpo_dual(f * eta.value(), 0.3, &made) > best));
+    }
+
+    #[test]
+    fn a_multiplier_rises_while_its_bound_is_broken_and_stays_positive() {
+        for (divergence, rises) in [(0.2, true), (0.05, false)] {
+            let mut lambda = Dual::new(1.0);
+            for _ in 0..500 {
+                lambda.step(trust_region_residual(lambda.value(), 0.1, divergence), 0.01);
+            }
+            assert_eq!(lambda.value() > 1.0, rises);
+            assert!(lambda.value() > 0.0 && lambda.alpha() == lambda.value());
+        }
+    }
+}

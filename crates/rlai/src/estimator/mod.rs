@@ -42,9 +42,13 @@ mod kl_value;
 mod mixed;
 mod pareto;
 mod particles;
+#[cfg(test)]
+mod properties;
 pub mod reverse_kl;
 mod signal;
 mod soft_value;
+#[cfg(test)]
+mod testing;
 pub mod trajectory;
 mod weighting;
 mod weights;

@@ -107,3 +107,97 @@ fn truncate<T: Scalar>(weights: &mut [T], standing: usize) {
         *weight = *weight / total;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::estimator::testing::{Kind, Made, assert_close};
+    use proptest::prelude::*;
+
+    fn weights(tempering: Tempering, truncate: bool, made: &Made<f64>) -> (f64, Vec<f64>) {
+        let mut weights = vec![0.0; made.origins.len()];
+        let weighting = Weighting { tempering, truncate };
+        let beta = weighting.write(&made.particles(), 0, 0.2, &mut weights);
+        (beta, weights)
+    }
+
+    proptest! {
+        #[test]
+        fn the_effective_sample_size_asked_for_is_met(
+            seed: u64, samples in 4usize..40, share in 0.3f64..0.99,
+        ) {
+            let made = Made::new(Kind::Draws, 1, samples, seed);
+            let (beta, found) = weights(Tempering::EffectiveSampleSize(share), false, &made);
+            let (size, wanted) = (effective_sample_size(&found), share * samples as f64);
+            prop_assert!((0.0..=1.0).contains(&beta));
+            prop_assert!(size >= wanted * (1.0 - 1e-9));
+            prop_assert!(beta == 1.0 || size <= wanted * 1.0011, "{size} {wanted} {beta}");
+        }
+
+        #[test]
+        fn truncated_weights_sum_to_one_and_keep_their_order(seed: u64, samples in 4usize..40) {
+            let made = Made::new(Kind::Draws, 1, samples, seed);
+            let (_, whole) = weights(Tempering::None, false, &made);
+            let (_, cut) = weights(Tempering::None, true, &made);
+            prop_assert!((cut.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+            prop_assert!(effective_sample_size(&cut) >= effective_sample_size(&whole) - 1e-9);
+            for i in 1..samples {
+                prop_assert!((whole[i] - whole[0]) * (cut[i] - cut[0]) >= 0.0);
+            }
+        }
+    }
+
+    #[test]
+    fn the_least_share_tempers_nothing_and_the_whole_everything() {
+        let made = Made::new(Kind::Draws, 1, 10, 4);
+        assert_eq!(weights(Tempering::EffectiveSampleSize(0.1), false, &made).0, 1.0);
+        let (beta, even) = weights(Tempering::EffectiveSampleSize(1.0), false, &made);
+        assert!(beta < 1e-6);
+        assert_close(&even, &[0.1; 10], 1e-5, "weights");
+    }
+
+    /// The base is the proposal's and is never tempered: at beta 0 it is what remains.
+    #[test]
+    fn a_power_of_zero_leaves_the_base() {
+        let made = Made::<f64>::new(Kind::Enumerated, 1, 5, 6);
+        let base: Vec<f64> = made.log_base.iter().map(|b| b.exp()).collect();
+        assert_close(&weights(Tempering::Fixed(0.0), false, &made).1, &base, 1e-12, "weights");
+    }
+
+    /// w = (e^3, 1, 1, 1) / (e^3 + 3): only the first is above sqrt(4) times the mean, 1/2.
+    #[test]
+    fn truncation_by_hand() {
+        let mut made = Made::<f64>::new(Kind::Draws, 1, 4, 6);
+        made.log_pi.fill(0.0);
+        made.q = vec![0.6, 0.0, 0.0, 0.0];
+        let small = 1.0 / (3.0f64.exp() + 3.0);
+        let total = 0.5 + 3.0 * small;
+        let want = [0.5, small, small, small].map(|w| w / total);
+        assert_close(&weights(Tempering::None, true, &made).1, &want, 1e-12, "weights");
+    }
+
+    /// Where the policy can be anything, taking the weights as the next policy contracts its log ratio to
+    /// softmax(Q/alpha) by 1 - beta a step; with beta = alpha as in the published code.
+    #[test]
+    fn damped_weights_contract_to_the_target_of_the_plain_ones() {
+        let mut made = Made::<f64>::new(Kind::Enumerated, 1, 5, 8);
+        let alpha = 0.2;
+        let mut target: Vec<f64> = made.q.iter().map(|q| q / alpha).collect();
+        self_normalised_weights(&mut target);
+        let centred = |made: &Made<f64>| -> Vec<f64> {
+            let error: Vec<f64> =
+                made.log_pi.iter().zip(&target).map(|(l, t)| l - t.ln()).collect();
+            let mean = error.iter().sum::<f64>() / 5.0;
+            error.iter().map(|e| e - mean).collect()
+        };
+        for _ in 0..30 {
+            let before = centred(&made);
+            let (beta, next) = weights(Tempering::Alpha, false, &made);
+            assert_eq!(beta, alpha);
+            made.log_pi = next.iter().map(|w| w.ln()).collect();
+            made.log_base.clone_from(&made.log_pi);
+            let shrunk: Vec<f64> = before.iter().map(|e| (1.0 - alpha) * e).collect();
+            assert_close(&centred(&made), &shrunk, 1e-11, "log ratio");
+        }
+    }
+}

@@ -8,7 +8,7 @@ use super::{Process, Table, Values, divergence};
 
 /// Exact results of a [`Process`], in time H S^2 A. JSON uses the names in brackets.
 ///
-/// With l = log pi - log pi_0, `J = E_q sum_t (r_t - alpha l_t)` and E[L] the expected number of steps
+/// With l = log pi - log pi_0, `J = E_q sum_t (r_t - alpha l_t)` and `E[L]` the expected number of steps
 /// under the policy,
 ///
 /// ```text

@@ -75,7 +75,7 @@ impl Process {
         Ok(Self { spec, log_pi, stop })
     }
 
-    /// Largest H S A. Nothing in this module holds more than 16 numbers for each of these cells, so a
+    /// Largest H S A. [`Exact`](super::Exact) holds at most 16 numbers for each of these cells, so a
     /// small file with a long horizon cannot ask for more than 128 MB.
     pub const MAX_CELLS: usize = 1_000_000;
 

@@ -253,6 +253,26 @@ fn all_finite(exact: &Exact) -> bool {
     !serde_json::to_string(exact).unwrap().contains("null")
 }
 
+/// The best state is all but impossible to reach: neither it nor the others may be lost.
+#[test]
+fn a_tiny_probability_of_a_large_value_counts() {
+    for (tiny, reward) in [(1e-320, 737.0), (1e-320, 5.0), (1e-280, 600.0), (1e-30, 69.0)] {
+        let text = format!(
+            r#"{{"S": 2, "A": 1, "H": 2, "alpha": 1, "Z0": 1, "rho0": [1, 0],
+            "P": [[[1, {tiny:e}]], [[0, 1]]], "r": [[0], [{reward}]],
+            "pi0": [[1], [1]], "phi": [[0], [0]]}}"#
+        );
+        let process = Process::from_json(text.as_bytes()).unwrap();
+        let tiny: f64 = tiny;
+        // log(1 + tiny exp(reward)), term by term in logs.
+        let want = (tiny.ln() + reward).exp().ln_1p();
+        let exact = Exact::new(&process);
+        assert_close(&[exact.log_evidence], &[want], 1e-12, "log p(O)");
+        let share = want.exp_m1() / want.exp();
+        assert_close(&[exact.posterior_state_marginals[[1, 1]]], &[share], 1e-12, "p(s_1|O)");
+    }
+}
+
 /// A row that is 1 up to rounding must not end a trajectory: under very bad rewards an end of
 /// probability 1e-16 would be the whole posterior.
 #[test]

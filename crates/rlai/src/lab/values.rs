@@ -128,9 +128,19 @@ fn expected(process: &Process, state: usize, action: usize, v: &[f64]) -> f64 {
 
 /// `log E exp v(s')`, `v = 0` at the end.
 pub(super) fn log_expected_exp(process: &Process, state: usize, action: usize, v: &[f64]) -> f64 {
-    let term = |(next, p): (Option<usize>, f64)| p.ln() + next.map_or(0.0, |next| v[next]);
-    log_sum_exp(process.branches(state, action).map(term))
+    let value = |next: Option<usize>| next.map_or(0.0, |next| v[next]);
+    let branches = || process.branches(state, action);
+    let largest = branches().map(|(next, _)| value(next)).fold(f64::NEG_INFINITY, f64::max);
+    let sum: f64 = branches().map(|(next, p)| p * (value(next) - largest).exp()).sum();
+    if sum > SMALLEST_SUM {
+        return largest + sum.ln();
+    }
+    // The largest value is so unlikely that the others, scaled by it, have lost their digits.
+    log_sum_exp(branches().map(|(next, p)| p.ln() + value(next)))
 }
+
+/// Far above the smallest number of full precision, about 2e-308.
+const SMALLEST_SUM: f64 = 1e-250;
 
 /// `log E_{pi_0} exp q(a)`.
 fn log_mean_exp(process: &Process, state: usize, q: &[f64]) -> f64 {

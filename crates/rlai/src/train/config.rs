@@ -42,6 +42,13 @@ pub enum Temperature {
     Fixed(f64),
 }
 
+impl Temperature {
+    /// Tuned as the field does: from 1, to an entropy of minus the action's dimension.
+    pub fn tuned(action_dimension: usize) -> Self {
+        Self::Tuned { initial: 1.0, target_entropy: -(action_dimension as f64) }
+    }
+}
+
 /// How learning rates change over a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -285,7 +292,7 @@ fn default_target(objective: Objective) -> CriticTarget {
 
 fn default_temperature(objective: Objective, action_dimension: usize) -> Temperature {
     if objective.uses_temperature() {
-        Temperature::Tuned { initial: 1.0, target_entropy: -(action_dimension as f64) }
+        Temperature::tuned(action_dimension)
     } else {
         Temperature::Fixed(1.0)
     }

@@ -89,6 +89,11 @@ impl Estimation {
         }
     }
 
+    /// Whether the estimator of this objective works on other samples than the policy's own.
+    pub fn takes_proposals(&self, objective: Objective) -> bool {
+        reason_against_proposals(self.estimator::<f32>(objective).needs()).is_none()
+    }
+
     /// Whether the policy as it was some updates ago is needed.
     pub fn uses_target_policy(&self, objective: Objective) -> bool {
         objective == Objective::Mpo || self.proposal.source == Source::TargetPolicy
@@ -194,18 +199,11 @@ impl Estimation {
         samples: usize,
     ) -> Result<(), ConfigError> {
         let proposal = &self.proposal;
-        if let Some((key, value)) = first_difference(proposal) {
-            let reason = if needs.own_samples {
-                "needs independent samples of the current policy"
-            } else if needs.old_policy {
-                "draws its samples from the target policy"
-            } else if needs.replay_action {
-                "takes its actions from replay"
-            } else {
-                ""
-            };
-            let allowed = format!("not with objective = \"{}\", which {reason}", objective.name());
-            require(reason.is_empty(), key, value, &allowed)?;
+        if let (Some(reason), Some((key, value))) =
+            (reason_against_proposals(needs), first_difference(proposal))
+        {
+            let allowed = format!("not with objective = {:?}, which {reason}", objective.name());
+            return Err(ConfigError::new(key, value, allowed));
         }
         let share = proposal.uniform;
         require((0.0..1.0).contains(&share), "proposal_uniform", share, "from 0 to below 1")?;
@@ -215,6 +213,18 @@ impl Estimation {
             samples,
             "enough that every part of the proposal gets one (proposal, proposal_uniform, proposal_replay)",
         )
+    }
+}
+
+fn reason_against_proposals(needs: Needs) -> Option<&'static str> {
+    if needs.own_samples {
+        Some("needs independent samples of the current policy")
+    } else if needs.old_policy {
+        Some("draws its samples from the target policy")
+    } else if needs.replay_action {
+        Some("takes its actions from replay")
+    } else {
+        None
     }
 }
 

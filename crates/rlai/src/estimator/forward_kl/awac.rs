@@ -89,3 +89,44 @@ impl Awac {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::estimator::testing::{Kind, Made, assert_close};
+
+    /// Two states whose advantages are 1 and -2 whatever the shift of the state.
+    fn made() -> Made<f64> {
+        let mut made = Made::new(Kind::Replay, 2, 3, 1);
+        made.q = vec![3.0, 1.0, 3.0, -2.0, 1.0, -1.0];
+        made.log_pi = vec![-0.5, 9.0, 9.0, -1.5, 9.0, 9.0];
+        made
+    }
+
+    fn signal(temperature: f64, weighting: AdvantageWeighting) -> Signal<f64> {
+        made().signal(&Awac { temperature, weighting }, &Duals::temperature(0.3))
+    }
+
+    #[test]
+    fn weights_of_states_by_hand() {
+        let exponentials = [(1.0f64 / 0.5).exp(), (-2.0f64 / 0.5).exp()];
+        let of = |weights: [f64; 2]| [-weights[0], 0.0, 0.0, -weights[1], 0.0, 0.0];
+        let total = exponentials[0] + exponentials[1];
+        let softmax = exponentials.map(|e| 2.0 * e / total);
+        let awac = signal(0.5, AdvantageWeighting::Softmax);
+        assert_close(&awac.score, &of(softmax), 1e-12, "awac");
+        assert_close(&awac.loss, &[0.5 * softmax[0], 1.5 * softmax[1]], 1e-12, "loss");
+        let awr = signal(0.5, AdvantageWeighting::ClippedExponential);
+        assert_close(&awr.score, &of(exponentials), 1e-12, "awr");
+        let clipped = signal(0.1, AdvantageWeighting::ClippedExponential);
+        assert_close(&clipped.score, &of([20.0, (-20.0f64).exp()]), 1e-12, "clipped");
+    }
+
+    /// The loss as a distribution reduces it: the mean over states of -weight log pi.
+    #[test]
+    fn the_default_state_weight_makes_a_mean_over_states() {
+        let signal = signal(1e9, AdvantageWeighting::Softmax);
+        let mean: f64 = signal.loss.iter().zip(&signal.state_weight).map(|(l, w)| l * w).sum();
+        assert!((mean - 0.5 * (0.5 + 1.5)).abs() < 1e-8, "equal weights: plain imitation");
+    }
+}

@@ -38,3 +38,30 @@ impl<T: Scalar> ActionEstimator<T> for Mpo {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::estimator::testing::{Kind, Made, assert_close};
+    use crate::estimator::{ForwardKl, TrustRegion};
+
+    /// Draws of the old policy, the old policy as default: forward KL's own weights.
+    #[test]
+    fn is_forward_kl_with_the_old_policy_as_proposal_and_default_policy() {
+        let made = Made::<f64>::new(Kind::Draws, 2, 7, 4);
+        let trust_region = TrustRegion { mean: 0.3, scale: 7.0 };
+        let duals = Duals { alpha: 9.0, eta: 0.4, trust_region };
+        let signal = made.signal(&Mpo, &duals);
+        let mut forward = Signal::new(2, 7, 2);
+        let known = Particles { log_pi_0: Some(&made.log_pi), ..made.particles() };
+        ForwardKl::default().signal(&known, &Duals::temperature(0.4), &mut forward);
+        assert_close(&signal.score, &forward.score, 1e-12, "score");
+        assert_eq!(signal.trust_region, Some(trust_region));
+        assert_eq!(forward.trust_region, None);
+        for state in 0..2 {
+            let weights = signal.score[7 * state..7 * state + 7].iter().map(|s| -s);
+            let divergence: f64 = weights.map(|w| w * (7.0 * w).ln()).sum();
+            assert!((signal.weight_divergence[state] - divergence).abs() < 1e-12);
+        }
+    }
+}

@@ -15,7 +15,9 @@ impl<T: Scalar> ActionEstimator<T> for ReverseKlScore {
     }
 
     fn needs(&self) -> Needs {
-        Needs { samples: 2, ..Needs::default() }
+        // The baseline is made of the other particles: those of a stratified set, or of another
+        // component of a mixture, are not independent of the one that is left out.
+        Needs { own_samples: true, samples: 2, ..Needs::default() }
     }
 
     fn signal(&self, particles: &Particles<'_, T>, duals: &Duals<T>, signal: &mut Signal<T>) {
