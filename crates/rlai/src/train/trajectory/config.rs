@@ -220,8 +220,16 @@ impl TrajectoryConfig {
     /// # Errors
     /// The first refused key with its value and what is allowed.
     pub fn check(&self, task: &dyn Environment) -> Result<(), ConfigError> {
+        self.check_settings()?;
+        self.check_task(task)
+    }
+
+    /// The part of [`TrajectoryConfig::check`] that needs no task.
+    ///
+    /// # Errors
+    /// The first refused key with its value and what is allowed.
+    pub fn check_settings(&self) -> Result<(), ConfigError> {
         self.check_estimation()?;
-        self.check_task(task)?;
         self.check_numbers()
     }
 
@@ -347,14 +355,14 @@ impl TrajectoryConfig {
             ("learning_rate", self.value_learning_rate),
             ("policy_learning_rate", self.policy_learning_rate),
             ("temperature_learning_rate", self.temperature_learning_rate),
-            ("mpo_learning_rate", self.bounds.learning_rate),
+            ("dual_learning_rate", self.bounds.learning_rate),
         ] {
             require(rate > 0.0 && rate.is_finite(), key, rate, "a positive number")?;
         }
         for (key, bound) in [
-            ("mpo_epsilon", self.bounds.weights),
-            ("mpo_epsilon_mean", self.bounds.mean),
-            ("mpo_epsilon_scale", self.bounds.scale),
+            ("mpo_weights", self.bounds.weights),
+            ("mpo_mean", self.bounds.mean),
+            ("mpo_scale", self.bounds.scale),
         ] {
             require(bound > 0.0 && bound.is_finite(), key, bound, "a positive number of nats")?;
         }
