@@ -56,12 +56,15 @@ pub struct Settings {
     #[arg(long, value_name = "ID", help_heading = "What to train")]
     pub env: Option<String>,
     /// Policy update: reverse-kl (soft actor-critic), reverse-kl-stl, reverse-kl-score, forward-kl,
-    /// forward-kl-dreg, mixed-kl, jensen-shannon, alpha-divergence, mpo, awac or awr
+    /// forward-kl-dreg, mixed-kl, jensen-shannon, alpha-divergence, mpo, awac or awr; on whole
+    /// trajectories: reverse-kl-trajectory, reverse-kl-reward-to-go, reverse-kl-marginal,
+    /// forward-kl-trajectory, forward-kl-marginal or v-mpo
     /// [default: reverse-kl]
     #[arg(long, value_name = "NAME", help_heading = "What to train")]
     pub objective: Option<String>,
     /// Actions sampled per state for the policy's update
-    /// [default: 1 for reverse-kl and reverse-kl-stl, 4 for awac and awr, 16 for the others]
+    /// [default: 1 for reverse-kl and reverse-kl-stl, 4 for awac and awr, 16 for the others; all where
+    /// actions are choices]
     #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, help_heading = "What to train")]
     pub samples: Option<i64>,
     /// Environment steps of the run [default: 1000000]
@@ -177,6 +180,31 @@ pub struct Settings {
     /// [default: independent]
     #[arg(long, value_name = "NAME", help_heading = "Estimator")]
     pub noise: Option<String>,
+
+    /// Trajectories per update; particles of particle smoothing [default: 16]
+    #[arg(long, value_name = "M", value_parser = whole_number, allow_hyphen_values = true, help_heading = "Trajectories")]
+    pub trajectories: Option<i64>,
+    /// forward-kl-marginal: what visited states count: uniform, full-trajectory, twisted or
+    /// particle-smoothing [default: uniform]
+    #[arg(long, value_name = "NAME", help_heading = "Trajectories")]
+    pub state_weights: Option<String>,
+    /// reverse-kl-trajectory and -reward-to-go: none, leave-one-out or value [default: leave-one-out]
+    #[arg(long, value_name = "NAME", help_heading = "Trajectories")]
+    pub baseline: Option<String>,
+    /// reverse-kl-reward-to-go: weigh step t by gamma^t, the true discounted gradient
+    /// [default: false]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "Trajectories")]
+    pub discount_states: Option<bool>,
+    /// Values of states and actions: learned, or exact on a tabular task [default: learned]
+    #[arg(long, value_name = "NAME", help_heading = "Trajectories")]
+    pub values: Option<String>,
+    /// Steps of the policy against one batch of trajectories
+    /// [default: 10 for v-mpo, 1 for the others]
+    #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, help_heading = "Trajectories")]
+    pub policy_updates: Option<i64>,
+    /// Steps of the value networks against one batch of trajectories [default: 20]
+    #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, help_heading = "Trajectories")]
+    pub value_updates: Option<i64>,
 
     /// Next value in the critic's target: soft (entropy counts), classic, or soft-optimal (the best
     /// policy's value, estimated from N actions) [default: soft; classic for mpo, awac and awr]

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use rlai::env::TaskInfo;
 use rlai::train::{
     ConfigError, CriticTarget, Objective, Schedule, Temperature, TemperatureLoss, TrainConfig,
+    TrajectoryConfig, TrajectoryObjective,
 };
 
 mod estimation;
+mod trajectory;
 
 use crate::settings::{NumberOrWord, Settings};
 use crate::tasks;
@@ -32,7 +34,7 @@ pub struct RunSpec {
     /// Name of the task.
     pub env: String,
     /// How to train.
-    pub config: TrainConfig,
+    pub method: Method,
     /// Folder of the run.
     pub out: PathBuf,
     /// Folder whose networks the run starts from.
@@ -41,6 +43,67 @@ pub struct RunSpec {
     pub dataset: Option<PathBuf>,
     /// The settings that were given: the rest are defaults.
     given: Settings,
+    is_box: bool,
+}
+
+/// How to train: what the policy learns from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Method {
+    /// Actions drawn in states of the replay.
+    Actions(TrainConfig),
+    /// Whole trajectories of the policy.
+    Trajectories(TrajectoryConfig),
+}
+
+impl Method {
+    /// Environment steps of the run.
+    pub fn steps(&self) -> u64 {
+        match self {
+            Self::Actions(config) => config.steps,
+            Self::Trajectories(config) => config.steps,
+        }
+    }
+
+    /// Its seed.
+    pub fn seed(&self) -> u64 {
+        match self {
+            Self::Actions(config) => config.seed,
+            Self::Trajectories(config) => config.seed,
+        }
+    }
+
+    /// Steps with random actions before the first update.
+    pub fn learning_starts(&self) -> u64 {
+        match self {
+            Self::Actions(config) => config.learning_starts,
+            Self::Trajectories(_) => 0,
+        }
+    }
+
+    /// Episodes of one evaluation.
+    pub fn evaluation_episodes(&self) -> usize {
+        match self {
+            Self::Actions(config) => config.evaluation_episodes,
+            Self::Trajectories(config) => config.evaluation_episodes,
+        }
+    }
+
+    /// The objective's name.
+    pub fn objective(&self) -> &'static str {
+        match self {
+            Self::Actions(config) => config.objective.name(),
+            Self::Trajectories(config) => config.objective.name(),
+        }
+    }
+
+    fn temperature(&self) -> Option<(Temperature, TemperatureLoss)> {
+        match self {
+            Self::Actions(config) => {
+                config.uses_temperature().then_some((config.temperature, config.temperature_loss))
+            }
+            Self::Trajectories(config) => Some((config.temperature, config.temperature_loss)),
+        }
+    }
 }
 
 impl RunSpec {
@@ -51,22 +114,22 @@ impl RunSpec {
     pub fn check(settings: &Settings) -> Result<Self, ConfigError> {
         let task = find_task(settings.env.as_deref())?;
         refuse_lab_only(settings.objective.as_deref())?;
-        let objective =
-            choice("objective", &settings.objective, Objective::ReverseKl, &objectives())?;
-        let defaults = TrainConfig::defaults(objective, action_dimension(&task, objective)?);
-        let mut whole = WholeNumbers::default();
-        let config = fill(settings, &task, defaults, &mut whole)?;
-        whole.refuse_negative(config.check())?;
+        let method = match trajectory::objective(settings.objective.as_deref()) {
+            Some(objective) => trajectories(settings, objective, &task)?,
+            None => actions(settings, &task)?,
+        };
         let out = settings.out.clone().unwrap_or_else(|| {
-            format!("runs/{}-{}-seed{}", task.id, objective.name(), config.seed).into()
+            let (task, objective) = (folder_name(&task.id), method.objective());
+            format!("runs/{task}-{objective}-seed{}", method.seed()).into()
         });
         check_path("out", Some(&out))?;
         check_path("init_from", settings.init_from.as_ref())?;
         check_path("dataset", settings.dataset.as_ref())?;
         check_offline(settings)?;
         Ok(Self {
+            is_box: task.action.as_box().is_some(),
             env: task.id,
-            config,
+            method,
             out,
             init_from: settings.init_from.clone(),
             dataset: settings.dataset.clone(),
@@ -76,51 +139,20 @@ impl RunSpec {
 
     /// The settings that mean exactly this run, every key written out.
     pub fn to_settings(&self) -> Settings {
-        let config = &self.config;
-        let whole = |number: u64| Some(number as i64);
-        let size = |number: usize| Some(number as i64);
-        let mut settings = Settings {
-            env: Some(self.env.clone()),
-            objective: Some(config.objective.name().to_owned()),
-            samples: size(config.samples),
-            steps: whole(config.steps),
-            learning_starts: whole(config.learning_starts),
-            seed: whole(config.seed),
-            out: Some(self.out.clone()),
-            init_from: self.init_from.clone(),
-            dataset: self.dataset.clone(),
-            buffer: size(config.buffer),
-            threads: size(config.threads),
-            batch: size(config.batch),
-            updates_per_step: size(config.updates_per_step),
-            gamma: Some(config.gamma),
-            polyak: Some(config.polyak),
-            learning_rate: Some(config.critic_learning_rate),
-            policy_learning_rate: Some(config.policy_learning_rate),
-            temperature_learning_rate: Some(config.temperature_learning_rate),
-            learning_rate_schedule: Some(name_of(config.learning_rate_schedule, &SCHEDULES)),
-            hidden: Some(config.hidden.iter().map(|&width| width as i64).collect()),
-            n_step: size(config.n_step),
-            max_gradient_norm: Some(match config.max_gradient_norm {
-                Some(norm) => NumberOrWord::Number(norm),
-                None => NumberOrWord::Word("none".to_owned()),
-            }),
-            critic_target: Some(name_of(config.critic_target, &CRITIC_TARGETS)),
-            log_std_min: Some(config.log_std_min),
-            log_std_max: Some(config.log_std_max),
-            evaluate_every: whole(config.evaluate_every),
-            evaluation_episodes: size(config.evaluation_episodes),
-            log_every: whole(config.log_every),
-            pareto_k: Some(config.pareto_k),
-            ..Settings::default()
+        let mut settings = match &self.method {
+            Method::Actions(config) => write_actions(config),
+            Method::Trajectories(config) => trajectory::write(config, self.is_box),
         };
-        if config.uses_temperature() {
-            write_temperature(config, &mut settings);
+        settings.env = Some(self.env.clone());
+        settings.out = Some(self.out.clone());
+        settings.init_from = self.init_from.clone();
+        if let Some((temperature, loss)) = self.method.temperature() {
+            write_temperature(temperature, loss, &mut settings);
         }
+        settings.dataset = self.dataset.clone();
         if self.dataset.is_some() {
             (settings.learning_starts, settings.buffer) = (None, None);
         }
-        estimation::write(config, &mut settings);
         settings
     }
 
@@ -156,6 +188,86 @@ fn check_offline(s: &Settings) -> Result<(), ConfigError> {
     Ok(())
 }
 
+fn write_actions(config: &TrainConfig) -> Settings {
+    let whole = |number: u64| Some(number as i64);
+    let size = |number: usize| Some(number as i64);
+    let mut settings = Settings {
+        objective: Some(config.objective.name().to_owned()),
+        samples: size(config.samples),
+        steps: whole(config.steps),
+        learning_starts: whole(config.learning_starts),
+        seed: whole(config.seed),
+        buffer: size(config.buffer),
+        threads: size(config.threads),
+        batch: size(config.batch),
+        updates_per_step: size(config.updates_per_step),
+        gamma: Some(config.gamma),
+        polyak: Some(config.polyak),
+        learning_rate: Some(config.critic_learning_rate),
+        policy_learning_rate: Some(config.policy_learning_rate),
+        temperature_learning_rate: Some(config.temperature_learning_rate),
+        learning_rate_schedule: Some(name_of(config.learning_rate_schedule, &SCHEDULES)),
+        hidden: Some(config.hidden.iter().map(|&width| width as i64).collect()),
+        n_step: size(config.n_step),
+        max_gradient_norm: Some(match config.max_gradient_norm {
+            Some(norm) => NumberOrWord::Number(norm),
+            None => NumberOrWord::Word("none".to_owned()),
+        }),
+        critic_target: Some(name_of(config.critic_target, &CRITIC_TARGETS)),
+        log_std_min: Some(config.log_std_min),
+        log_std_max: Some(config.log_std_max),
+        evaluate_every: whole(config.evaluate_every),
+        evaluation_episodes: size(config.evaluation_episodes),
+        log_every: whole(config.log_every),
+        pareto_k: Some(config.pareto_k),
+        ..Settings::default()
+    };
+    estimation::write(config, &mut settings);
+    settings
+}
+
+/// An objective over actions, with its settings.
+fn actions(settings: &Settings, task: &TaskInfo) -> Result<Method, ConfigError> {
+    trajectory::refuse_beside_actions(settings)?;
+    let names = trajectory::all_names();
+    let objective = match settings.objective.as_deref() {
+        Some(name) if !names.contains(&name) => {
+            let allowed = format!("{}{}", listed(&names), did_you_mean(name, &names));
+            return Err(ConfigError::new("objective", format!("{name:?}"), allowed));
+        }
+        _ => choice("objective", &settings.objective, Objective::ReverseKl, &objectives())?,
+    };
+    let defaults = TrainConfig::defaults(objective, action_dimension(task, objective)?);
+    let mut whole = WholeNumbers::default();
+    let config = fill(settings, task, defaults, &mut whole)?;
+    whole.refuse_negative(config.check())?;
+    Ok(Method::Actions(config))
+}
+
+/// An objective on trajectories, with its settings. What only the task itself can tell is checked when
+/// the run is built.
+fn trajectories(
+    settings: &Settings,
+    objective: TrajectoryObjective,
+    task: &TaskInfo,
+) -> Result<Method, ConfigError> {
+    let mut whole = WholeNumbers::default();
+    let config = trajectory::read(settings, objective, task, &mut whole)?;
+    whole.refuse_negative(config.check_settings())?;
+    Ok(Method::Trajectories(config))
+}
+
+/// A task's name as part of a folder's: of a process file its stem.
+fn folder_name(task: &str) -> String {
+    match task.split_once(':') {
+        None => task.to_owned(),
+        Some((kind, file)) => {
+            let stem = std::path::Path::new(file).file_stem().unwrap_or_default();
+            format!("{kind}-{}", stem.to_string_lossy())
+        }
+    }
+}
+
 /// Paths are written to files as text.
 fn check_path(key: &'static str, path: Option<&PathBuf>) -> Result<(), ConfigError> {
     match path {
@@ -166,14 +278,14 @@ fn check_path(key: &'static str, path: Option<&PathBuf>) -> Result<(), ConfigErr
     }
 }
 
-fn write_temperature(config: &TrainConfig, settings: &mut Settings) {
-    match config.temperature {
+fn write_temperature(temperature: Temperature, loss: TemperatureLoss, settings: &mut Settings) {
+    match temperature {
         Temperature::Fixed(alpha) => settings.temperature = Some(NumberOrWord::Number(alpha)),
         Temperature::Tuned { initial, target_entropy } => {
             settings.temperature = Some(NumberOrWord::Word("auto".to_owned()));
             settings.initial_temperature = Some(initial);
             settings.target_entropy = Some(NumberOrWord::Number(target_entropy));
-            settings.temperature_loss = Some(name_of(config.temperature_loss, &TEMPERATURE_LOSSES));
+            settings.temperature_loss = Some(name_of(loss, &TEMPERATURE_LOSSES));
         }
     }
 }
@@ -204,7 +316,10 @@ fn objectives() -> [(&'static str, Objective); Objective::ALL.len()] {
 
 fn action_dimension(task: &TaskInfo, objective: Objective) -> Result<usize, ConfigError> {
     task.action.as_box().map(|space| space.dimension()).ok_or_else(|| {
-        let allowed = format!("it needs a box of actions, and {} has {}", task.id, task.action);
+        let allowed = format!(
+            "it needs a box of actions; on {}, which has {}, use reverse-kl-trajectory, reverse-kl-reward-to-go, reverse-kl-marginal, forward-kl-trajectory, forward-kl-marginal or v-mpo",
+            task.id, task.action
+        );
         ConfigError::new("objective", format!("{:?}", objective.name()), allowed)
     })
 }

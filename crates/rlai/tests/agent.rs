@@ -8,7 +8,8 @@ use rlai::env::{Action, BoxSpace, Environment, Space, Step, StepError};
 use rlai::random::{Key, Stream};
 use rlai::replay::Batch;
 use rlai::train::{
-    CriticTarget, Evaluation, Objective, Observer, Temperature, TrainConfig, TrainError, Trainer,
+    CriticTarget, Evaluation, Learner, Objective, Observer, Temperature, TrainConfig, TrainError,
+    Trainer,
 };
 
 /// Two steps, then the end: the observation is the number of steps played, the reward 1 at the last
@@ -113,7 +114,7 @@ impl Observer for Recorded {
         Ok(())
     }
 
-    fn checkpoint(&mut self, _: &Trainer) -> io::Result<()> {
+    fn checkpoint(&mut self, _: &dyn Learner) -> io::Result<()> {
         self.checkpoints += 1;
         Ok(())
     }

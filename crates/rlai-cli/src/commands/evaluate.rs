@@ -82,7 +82,11 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let key = Key::from_seed(seed);
     let (mut starts, mut actions) = (key.stream("evaluate"), key.stream("evaluate actions"));
     let act = |observation: &[f64]| {
-        if args.sample { policy.sample(observation, &mut actions) } else { policy.act(observation) }
+        if args.sample {
+            policy.sample(observation, &mut actions)
+        } else {
+            policy.decide(observation)
+        }
     };
     let episodes = args.episodes as usize;
     let played = match &args.record {

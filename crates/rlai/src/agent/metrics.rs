@@ -25,6 +25,8 @@ pub struct UpdateMetrics {
     pub old_policy_kl_mean: f64,
     /// The part that changes the scale.
     pub old_policy_kl_scale: f64,
+    /// Half of the mean squared error of V (trajectories).
+    pub value_loss: f64,
     /// Norm of both critics' gradient before clipping.
     pub critic_gradient_norm: f64,
     /// Norm of the policy's gradient before clipping.
@@ -60,6 +62,7 @@ impl UpdateMetrics {
         self.weight_divergence += other.weight_divergence;
         self.old_policy_kl_mean += other.old_policy_kl_mean;
         self.old_policy_kl_scale += other.old_policy_kl_scale;
+        self.value_loss += other.value_loss;
         self.critic_gradient_norm += other.critic_gradient_norm;
         self.policy_gradient_norm += other.policy_gradient_norm;
     }

@@ -8,8 +8,9 @@ mod metrics;
 mod persist;
 mod policy;
 mod shard;
+pub(crate) mod trajectory;
 
-pub use policy::Policy;
+pub use policy::{Decision, Policy};
 
 pub use metrics::UpdateMetrics;
 

@@ -223,7 +223,7 @@ impl TrainConfig {
         for &width in &self.hidden {
             require((1..=4096).contains(&width), "hidden", width, "widths from 1 to 4096")?;
         }
-        self.check_temperature()?;
+        self.temperature.check()?;
         require((1..=100).contains(&self.n_step), "n_step", self.n_step, "from 1 to 100")?;
         if let Some(norm) = self.max_gradient_norm {
             require(
@@ -266,9 +266,12 @@ impl TrainConfig {
     pub fn uses_temperature(&self) -> bool {
         self.objective.uses_temperature() || self.critic_target != CriticTarget::Classic
     }
+}
 
-    fn check_temperature(&self) -> Result<(), ConfigError> {
-        match self.temperature {
+impl Temperature {
+    /// Refuses numbers that no temperature can be.
+    pub(super) fn check(self) -> Result<(), ConfigError> {
+        match self {
             Temperature::Fixed(alpha) => require(
                 alpha > 0.0 && alpha.is_finite(),
                 "temperature",

@@ -3,7 +3,7 @@ use crate::agent::UpdateMetrics;
 
 /// Sums since the last line of metrics.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Accumulator {
+pub(in crate::train) struct Accumulator {
     updates: UpdateMetrics,
     update_count: u64,
     pareto_k: f64,
@@ -50,6 +50,7 @@ impl Accumulator {
             line.old_policy_kl_mean = mean(self.updates.old_policy_kl_mean);
             line.old_policy_kl_scale = mean(self.updates.old_policy_kl_scale);
         }
+        line.value_loss = mean(self.updates.value_loss);
         line.critic_gradient_norm = mean(self.updates.critic_gradient_norm);
         line.policy_gradient_norm = mean(self.updates.policy_gradient_norm);
         *self = Self::default();

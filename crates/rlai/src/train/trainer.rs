@@ -382,6 +382,7 @@ impl Trainer {
             ..TrainingMetrics::default()
         };
         self.since_last_line.drain_into(&mut line);
+        line.value_loss = None;
         line
     }
 }
