@@ -112,6 +112,10 @@ impl RunSpec {
     /// # Errors
     /// The first refused key with its value and what is allowed.
     pub fn check(settings: &Settings) -> Result<Self, ConfigError> {
+        // First of all: what is not text cannot be written down, not even to be refused.
+        check_path("out", settings.out.as_ref())?;
+        check_path("init_from", settings.init_from.as_ref())?;
+        check_path("dataset", settings.dataset.as_ref())?;
         let task = find_task(settings.env.as_deref())?;
         refuse_lab_only(settings.objective.as_deref())?;
         let method = match trajectory::objective(settings.objective.as_deref()) {
@@ -122,9 +126,6 @@ impl RunSpec {
             let (task, objective) = (folder_name(&task.id), method.objective());
             format!("runs/{task}-{objective}-seed{}", method.seed()).into()
         });
-        check_path("out", Some(&out))?;
-        check_path("init_from", settings.init_from.as_ref())?;
-        check_path("dataset", settings.dataset.as_ref())?;
         check_offline(settings)?;
         Ok(Self {
             is_box: task.action.as_box().is_some(),
