@@ -1,4 +1,4 @@
-use super::weights::effective_sample_size;
+use super::weights::{effective_sample_size, largest_weight};
 use super::{ParetoK, Particles, self_normalised_weights};
 use crate::nn::Scalar;
 
@@ -10,7 +10,8 @@ pub struct Diagnostics<T> {
     pub effective_sample_size: Vec<T>,
     /// The largest weight, `[B]`.
     pub largest_weight: Vec<T>,
-    /// Estimated entropy of the policy, `-sum exp(b) log pi`, `[B]`, nats.
+    /// Estimated entropy of the policy, `-sum exp(b) log pi / sum exp(b)`, `[B]`, nats. MPO's draws are the
+    /// old policy's: there it is the cross-entropy from that one.
     pub entropy: Vec<T>,
     /// Plug-in value of KL(target || policy), `sum w log(w / exp b)`, `[B]`, nats; never above log N
     /// for draws from the policy, however large the divergence.
@@ -81,10 +82,12 @@ impl<T: Scalar> Diagnostics<T> {
 
     fn summarise(&mut self, particles: &Particles<'_, T>, state: usize, log_total: T) {
         let (mut entropy, mut forward, mut reverse) = (T::zero(), T::zero(), T::zero());
+        let mut standing = T::zero();
         let room = self.weights.iter().zip(&mut self.log_ratios);
         for ((&weight, ratio), i) in room.zip(particles.of_state(state)) {
             *ratio -= log_total;
             let base = particles.log_base[i].exp();
+            standing += base;
             entropy -= base * particles.log_pi[i];
             // A weight of zero counts nothing, even where the target's density is zero itself.
             if weight != T::zero() {
@@ -92,11 +95,12 @@ impl<T: Scalar> Diagnostics<T> {
             }
             reverse -= base * *ratio;
         }
-        self.entropy[state] = entropy;
+        // The bases of a mixture's draws sum to one on average only.
+        self.entropy[state] = entropy / standing;
         self.forward_kl[state] = forward;
         self.reverse_kl[state] = reverse;
         self.effective_sample_size[state] = effective_sample_size(&self.weights);
-        self.largest_weight[state] = self.weights.iter().copied().fold(T::zero(), T::max);
+        self.largest_weight[state] = largest_weight(&self.weights);
     }
 
     /// The weights of the state observed last, `[N]`.

@@ -23,14 +23,7 @@ pub enum Divergence {
 impl Divergence {
     /// `f'(pi/p)`: what a draw from pi weighs in the gradient, `E_pi[f'(pi/p) grad log pi]`.
     pub fn derivative<T: Scalar>(self, log_ratio: T) -> T {
-        match self {
-            Self::ForwardKl => -exp(log_ratio),
-            Self::ReverseKl => T::one() - log_ratio,
-            Self::JensenShannon => {
-                T::from_f64(0.5) * (T::from_f64(2.0f64.ln()) - softplus(log_ratio))
-            }
-            Self::Alpha(order) => -power_difference(log_ratio, 1.0 - order),
-        }
+        self.weight(T::zero(), log_ratio)
     }
 
     /// `f'(1)`, its value where the policy is the target.
@@ -40,24 +33,41 @@ impl Divergence {
 
     /// `(p/pi) f(pi/p)`: its mean over draws from pi is the divergence.
     pub fn value<T: Scalar>(self, log_ratio: T) -> T {
-        let one = T::one();
+        self.weighted_value(T::zero(), log_ratio)
+    }
+
+    /// `exp(log_base) f'(pi/p)`. A particle of hardly any base may have a huge ratio: the two are
+    /// multiplied as logarithms.
+    pub fn weight<T: Scalar>(self, log_base: T, log_ratio: T) -> T {
         match self {
-            Self::ForwardKl => exp(log_ratio) * log_ratio,
-            Self::ReverseKl => -log_ratio,
+            Self::ForwardKl => -exp(log_base + log_ratio),
+            Self::ReverseKl => log_base.exp() * (T::one() - log_ratio),
             Self::JensenShannon => {
-                let ratio = exp(log_ratio);
-                let log_mixture = softplus(log_ratio) - T::from_f64(2.0f64.ln());
-                T::from_f64(0.5) * (ratio * log_ratio - (one + ratio) * log_mixture)
+                let log_half_mixture = softplus(log_ratio) - T::from_f64(2.0f64.ln());
+                -T::from_f64(0.5) * log_base.exp() * log_half_mixture
+            }
+            Self::Alpha(order) => -power_difference(log_base, log_ratio, 1.0 - order),
+        }
+    }
+
+    /// `exp(log_base) (p/pi) f(pi/p)`.
+    pub fn weighted_value<T: Scalar>(self, log_base: T, log_ratio: T) -> T {
+        let (base, target) = (log_base.exp(), exp(log_base + log_ratio));
+        match self {
+            Self::ForwardKl => target * log_ratio,
+            Self::ReverseKl => -base * log_ratio,
+            Self::JensenShannon => {
+                let log_half_mixture = softplus(log_ratio) - T::from_f64(2.0f64.ln());
+                T::from_f64(0.5) * (target * log_ratio - (base + target) * log_half_mixture)
             }
             // Two forms of [rho^(1-a) - a + (a - 1) rho] / (a (a - 1)), each exact at its own limit.
             Self::Alpha(order) if order < 0.5 => {
-                let ratio = exp(log_ratio);
-                let tilt = -power_difference(log_ratio, -order);
-                (ratio * tilt + ratio - one) / T::from_f64(order - 1.0)
+                let tilt = -power_difference(log_base + log_ratio, log_ratio, -order);
+                (tilt + target - base) / T::from_f64(order - 1.0)
             }
             Self::Alpha(order) => {
-                let tilt = power_difference(log_ratio, 1.0 - order);
-                (exp(log_ratio) - one - tilt) / T::from_f64(order)
+                let tilt = power_difference(log_base, log_ratio, 1.0 - order);
+                (target - base - tilt) / T::from_f64(order)
             }
         }
     }
@@ -72,13 +82,17 @@ fn softplus<T: Scalar>(x: T) -> T {
     x.max(T::zero()) + (-x.abs()).exp().ln_1p()
 }
 
-/// `(exp(c x) - 1) / c`, which is x at c = 0.
-fn power_difference<T: Scalar>(x: T, c: f64) -> T {
+/// `exp(b) (exp(c x) - 1) / c`, which is `exp(b) x` at c = 0.
+fn power_difference<T: Scalar>(b: T, x: T, c: f64) -> T {
     let c = T::from_f64(c);
     if c == T::zero() {
-        return x;
+        return b.exp() * x;
     }
-    smaller(c * x, T::from_f64(LARGEST_EXPONENT)).exp_m1() / c
+    let power = c * x;
+    if power > T::one() {
+        return (exp(b + power) - b.exp()) / c;
+    }
+    b.exp() * power.exp_m1() / c
 }
 
 #[cfg(test)]

@@ -75,7 +75,7 @@ pub use reverse_kl::{
 pub use signal::{Signal, TrustRegion};
 pub use soft_value::soft_optimal_values;
 pub use weighting::{Tempering, Weighting};
-pub use weights::{effective_sample_size, self_normalised_weights};
+pub use weights::{effective_sample_size, largest_weight, self_normalised_weights};
 
 use crate::nn::Scalar;
 

@@ -176,6 +176,18 @@ impl TrainConfig {
     /// The first refused key with its value and what is allowed.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.estimation.check(self.objective, self.samples)?;
+        require(
+            self.critic_target != CriticTarget::SoftOptimal || self.samples >= 2,
+            "critic_target",
+            "\"soft-optimal\"",
+            "only with at least 2 samples (from one its estimate is the soft target)",
+        )?;
+        require(
+            self.objective != Objective::Awac || self.batch >= 4,
+            "batch",
+            self.batch,
+            "at least 4 for awac, whose weights are normalised over each half of a batch",
+        )?;
         require(self.samples <= 4096, "samples", self.samples, "at most 4096")?;
         require(self.steps >= 1, "steps", self.steps, "at least 1")?;
         require(self.buffer >= self.n_step, "buffer", self.buffer, "at least n_step transitions")?;

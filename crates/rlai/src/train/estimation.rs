@@ -104,7 +104,7 @@ impl Estimation {
         let needs = self.estimator::<f32>(objective).needs();
         let fewest = needs.samples;
         require(samples >= fewest, "samples", samples, objective.too_few_samples())?;
-        self.check_weights(objective)?;
+        self.check_weights(objective, samples)?;
         self.check_own_settings(objective)?;
         self.check_proposal(needs, objective, samples)
     }
@@ -117,7 +117,7 @@ impl Estimation {
         require(fits, "noise", "\"low-discrepancy\"", &allowed)
     }
 
-    fn check_weights(&self, objective: Objective) -> Result<(), ConfigError> {
+    fn check_weights(&self, objective: Objective, samples: usize) -> Result<(), ConfigError> {
         let plain = Weighting::default();
         let only = |key, differs: bool, value: String| {
             require(
@@ -145,10 +145,10 @@ impl Estimation {
                 "\"none\", \"alpha\", \"ess\", or a power above 0 and at most 1",
             ),
             Tempering::EffectiveSampleSize(share) => require(
-                share > 0.0 && share < 1.0,
+                share * samples as f64 > 1.0 && share < 1.0,
                 "tempering_ess",
                 share,
-                "a share of the samples, above 0 and below 1",
+                "a share of the samples, below 1 and above 1/samples (no weights have less)",
             ),
             Tempering::None | Tempering::Alpha => Ok(()),
         }
