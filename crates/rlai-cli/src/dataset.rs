@@ -4,16 +4,17 @@
 //! `actions` `[n, A]` in the task's own units, `rewards` `[n]`, `terminated` and `truncated` `[n]` (bool),
 //! and, if it is known, `next_observations` `[n, O]`.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use rlai::env::{Action, BoxSpace, Environment, Space, Step, StepError};
 use rlai::random::Stream;
 use rlai::replay::Dataset;
+use tempfile::NamedTempFile;
 
-use crate::npy::{Npz, NpzWriter, Values};
+use crate::npy::{Array, Npz, NpzWriter, Values};
 
 const ARRAYS: &str = "observations, actions, rewards, terminated and truncated are needed";
 
@@ -24,16 +25,19 @@ const ARRAYS: &str = "observations, actions, rewards, terminated and truncated a
 pub fn read(path: &Path) -> Result<Dataset> {
     let mut npz = Npz::open(path)?;
     let knows_next = npz.contains("next_observations");
-    let mut floats = |name: &str| -> Result<Vec<f32>> {
-        let array = npz.array(name).with_context(|| format!("no array {name:?}: {ARRAYS}"))?;
+    let rows = find(&mut npz, "rewards")?.shape.first().copied().unwrap_or(0);
+    let mut floats = |name: &str, axes: usize| -> Result<Vec<f32>> {
+        let array = find(&mut npz, name)?;
+        expect_axes(name, &array.shape, rows, axes)?;
         array.values.into_f32().with_context(|| format!("{name} holds truth values, not numbers"))
     };
-    let observations = floats("observations")?;
-    let actions = floats("actions")?;
-    let rewards = floats("rewards")?;
-    let next_observations = if knows_next { Some(floats("next_observations")?) } else { None };
+    let observations = floats("observations", 2)?;
+    let actions = floats("actions", 2)?;
+    let rewards = floats("rewards", 1)?;
+    let next_observations = if knows_next { Some(floats("next_observations", 2)?) } else { None };
     let mut flags = |name: &str| -> Result<Vec<bool>> {
-        let array = npz.array(name).with_context(|| format!("no array {name:?}: {ARRAYS}"))?;
+        let array = find(&mut npz, name)?;
+        expect_axes(name, &array.shape, rows, 1)?;
         match array.values {
             Values::Bool(flags) => Ok(flags),
             Values::F32(_) | Values::F64(_) => bail!("{name} holds numbers: bool expected"),
@@ -41,6 +45,40 @@ pub fn read(path: &Path) -> Result<Dataset> {
     };
     let (terminated, truncated) = (flags("terminated")?, flags("truncated")?);
     Ok(Dataset { observations, actions, rewards, terminated, truncated, next_observations })
+}
+
+fn find<R: io::Read + io::Seek>(npz: &mut Npz<R>, name: &str) -> Result<Array> {
+    ensure!(npz.contains(name), "no array {name:?}: {ARRAYS}");
+    npz.array(name)
+}
+
+/// Refuses an array of another number of axes, or without the first one in common with the others:
+/// a transposed array holds as many numbers as the right one.
+fn expect_axes(name: &str, shape: &[u64], rows: u64, axes: usize) -> Result<()> {
+    let expected = if axes == 1 { format!("[{rows}]") } else { format!("[{rows}, width]") };
+    let fits = shape.len() == axes && shape.first() == Some(&rows);
+    ensure!(fits, "{name} has the shape {shape:?}: {expected} expected, a row for each reward");
+    Ok(())
+}
+
+/// Opens the file that a recording to `path` grows in: what cannot be written is known before anything
+/// is played. It may replace an earlier recording (`.npz`), nothing else.
+///
+/// # Errors
+/// A path at which no recording can be made.
+pub fn start_recording(path: &Path) -> Result<NamedTempFile> {
+    ensure!(path.extension().is_some_and(|end| end == "npz"), "a name that ends in .npz expected");
+    match fs::symlink_metadata(path) {
+        Ok(there) if !there.is_file() => bail!("is not an ordinary file"),
+        Ok(_) | Err(_) => {}
+    }
+    let folder = folder_of(path);
+    ensure!(folder.is_dir(), "its folder does not exist");
+    Ok(tempfile::Builder::new().prefix(".dataset-").tempfile_in(folder)?)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// A task that remembers every step that was played on it.
@@ -67,21 +105,16 @@ impl Recording {
         Self { env, observation, steps: Steps::default() }
     }
 
-    /// Writes all steps as a data set, under its name only when it is whole.
+    /// Writes all steps as a data set into `file`, which takes its name only when it is whole.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn write(&self, path: &Path) -> io::Result<()> {
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        let file = tempfile::Builder::new().prefix(".dataset-").tempfile_in(folder)?;
+    pub fn write(&self, file: NamedTempFile, path: &Path) -> io::Result<()> {
         let file = self.archive(file)?;
         file.as_file().sync_all()?;
         crate::npy::readable_by_all(file.as_file())?;
         file.persist(path).map_err(|error| error.error)?;
-        File::open(folder)?.sync_all()
+        File::open(folder_of(path))?.sync_all()
     }
 
     fn archive<W: io::Write + io::Seek>(&self, file: W) -> io::Result<W> {

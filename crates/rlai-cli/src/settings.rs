@@ -244,6 +244,10 @@ pub struct Settings {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "Measuring")]
     pub pareto_k: Option<bool>,
 
+    /// BLAKE3 of the files that a run learns from, a data set or a process, as its own `run.toml`
+    /// records it; the files must still be the same when it is read back.
+    #[arg(skip)]
+    pub input_blake3: Option<String>,
     /// Versions that a run's own `run.toml` records; without effect when read back.
     #[arg(skip)]
     #[serde(skip_serializing)]

@@ -41,6 +41,8 @@ pub struct RunSpec {
     pub init_from: Option<PathBuf>,
     /// File with the steps to learn from, instead of playing.
     pub dataset: Option<PathBuf>,
+    /// Hash of the files that the run learns from, if there are any.
+    input_blake3: Option<String>,
     /// The settings that were given: the rest are defaults.
     given: Settings,
     is_box: bool,
@@ -134,6 +136,7 @@ impl RunSpec {
             out,
             init_from: settings.init_from.clone(),
             dataset: settings.dataset.clone(),
+            input_blake3: input_blake3(settings)?,
             given: settings.clone(),
         })
     }
@@ -151,6 +154,7 @@ impl RunSpec {
             write_temperature(temperature, loss, &mut settings);
         }
         settings.dataset = self.dataset.clone();
+        settings.input_blake3 = self.input_blake3.clone();
         if self.dataset.is_some() {
             (settings.learning_starts, settings.buffer) = (None, None);
         }
@@ -172,6 +176,29 @@ impl RunSpec {
             settings.target_entropy = Some(NumberOrWord::Word("auto".to_owned()));
         }
         toml::to_string(&settings).expect("settings are plain values")
+    }
+}
+
+/// Hash of the files that a run learns from. What they hold is part of the run, as its settings are. A
+/// file that cannot be read is told of by whoever needs it.
+fn input_blake3(s: &Settings) -> Result<Option<String>, ConfigError> {
+    let process = s.env.as_deref().and_then(|id| id.split_once(':')).map(|(_, file)| file.into());
+    let mut hasher = blake3::Hasher::new();
+    let mut found = false;
+    for path in s.dataset.iter().chain(&process) {
+        let is_file = std::fs::metadata(path).is_ok_and(|there| there.is_file());
+        if let Some(file) = is_file.then(|| std::fs::File::open(path).ok()).flatten() {
+            found |= hasher.update_reader(file).is_ok();
+        }
+    }
+    let hash = found.then(|| hasher.finalize().to_hex().to_string());
+    match (&s.input_blake3, &hash) {
+        (Some(recorded), Some(hash)) if recorded != hash => {
+            let allowed =
+                format!("the file that the run learns from has changed: it is {hash} now");
+            Err(ConfigError::new("input_blake3", format!("{recorded:?}"), allowed))
+        }
+        _ => Ok(hash),
     }
 }
 

@@ -78,6 +78,22 @@ fn data_that_cannot_be_learned_from_are_refused() {
     assert!(
         room.refused(&["evaluate", "untrained", "--record=no/x.npz"]).contains("does not exist")
     );
-    std::fs::create_dir(room.path("folder")).unwrap();
-    assert!(room.refused(&["evaluate", "untrained", "--record=folder"]).contains("ordinary file"));
+    std::fs::create_dir(room.path("folder.npz")).unwrap();
+    let record = |path: &str| room.refused(&["evaluate", "untrained", &format!("--record={path}")]);
+    assert!(record("folder.npz").contains("is not an ordinary file"));
+    assert!(record("untrained/run.toml").contains("a name that ends in .npz"));
+}
+
+/// What is learned depends on what is in the file: another content is another run.
+#[test]
+fn another_content_under_the_same_name_is_another_run() {
+    let room = recorded();
+    let train = ["train", "--env=Pendulum-v1", "--objective=awac", "--dataset=played.npz"];
+    let small = ["--steps=20", "--hidden=8", "--batch=8", "--evaluation-episodes=1", "--out=run"];
+    let arguments = [&train[..], &small].concat();
+    room.ok(&arguments);
+    let again = room.rlai(&arguments);
+    assert!(common::complaint(&again).contains("already finished"));
+    room.ok(&["evaluate", "untrained", "--sample", "--seed=5", "--record=played.npz"]);
+    assert!(room.refused(&arguments).contains("holds another run's result"));
 }

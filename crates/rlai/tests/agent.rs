@@ -140,6 +140,20 @@ fn every_objective_finds_the_known_values_and_actions() {
     }
 }
 
+/// With hardly any temperature the soft-optimal value is that of the best of the N actions, here 1 in the
+/// last state and gamma before: found by forward KL as with the other targets.
+#[test]
+fn a_soft_optimal_target_finds_the_known_values_too() {
+    let mut config = config(Objective::ForwardKl);
+    config.critic_target = CriticTarget::SoftOptimal;
+    let mut trainer = Trainer::new(config, TwoSteps::boxed(None), TwoSteps::boxed(None)).unwrap();
+    let mut recorded = Recorded::default();
+    trainer.run(&mut recorded, &AtomicBool::new(false)).unwrap();
+    assert!(recorded.returns[0] > 0.97, "{:?}", recorded.returns);
+    let q = recorded.last_q.expect("updates were made");
+    assert!((q - 0.9).abs() < 0.06, "{q}");
+}
+
 #[test]
 fn a_reward_that_is_no_number_stops_the_run_and_is_named() {
     let mut trainer = Trainer::new(

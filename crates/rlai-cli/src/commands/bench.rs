@@ -27,10 +27,10 @@ pub struct Args {
     /// Task to train on
     #[arg(long, value_name = "ID", default_value = "HalfCheetah-v5")]
     env: String,
-    /// Policy update: reverse-kl, reverse-kl-score or forward-kl
+    /// Policy update, any that `rlai train` has for a box of actions
     #[arg(long, value_name = "NAME", default_value = "reverse-kl")]
     objective: String,
-    /// Actions sampled per state [default: 1 for reverse-kl, 16 for the others]
+    /// Actions sampled per state [default: as in `rlai train`]
     #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true)]
     samples: Option<i64>,
     /// Threads of a training step, 1 or 2

@@ -1,13 +1,13 @@
 //! `rlai evaluate`: plays a trained policy.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rlai::Policy;
 use rlai::random::Key;
 use rlai::train::play_with;
 use serde::Serialize;
 
-use crate::dataset::Recording;
+use crate::dataset::{self, Recording};
 use crate::error::Failure;
 use crate::settings::whole_number;
 use crate::tasks;
@@ -76,9 +76,11 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let policy = Policy::load(&args.dir).map_err(Failure::input)?;
     let mut env = tasks::make_env(policy.env())?;
     check_fit(&policy, env.as_ref())?;
-    if let Some(file) = &args.record {
-        check_file(file)?;
-    }
+    let recording = args.record.as_deref().map(|path| {
+        let bad = |error| Failure::input(format!("--record {}: {error:#}", path.display()));
+        dataset::start_recording(path).map(|file| (file, path)).map_err(bad)
+    });
+    let recording = recording.transpose()?;
     let key = Key::from_seed(seed);
     let (mut starts, mut actions) = (key.stream("evaluate"), key.stream("evaluate actions"));
     let act = |observation: &[f64]| {
@@ -89,15 +91,15 @@ pub fn run(args: Args) -> Result<(), Failure> {
         }
     };
     let episodes = args.episodes as usize;
-    let played = match &args.record {
+    let played = match recording {
         None => play_with(act, env.as_mut(), episodes, &mut starts).map_err(Failure::running)?,
-        Some(file) => {
+        Some((file, path)) => {
             let mut env = Recording::new(env);
             let played =
                 play_with(act, &mut env, episodes, &mut starts).map_err(Failure::running)?;
             let failed =
-                |error| Failure::running(format!("cannot write {}: {error}", file.display()));
-            env.write(file).map_err(failed)?;
+                |error| Failure::running(format!("cannot write {}: {error}", path.display()));
+            env.write(file, path).map_err(failed)?;
             played
         }
     };
@@ -115,20 +117,6 @@ pub fn run(args: Args) -> Result<(), Failure> {
         returns: played.returns,
     };
     report.print(args.json)
-}
-
-/// A recording may be a new file or replace an ordinary one.
-fn check_file(file: &Path) -> Result<(), Failure> {
-    let bad = |what: &str| Failure::input(format!("--record {}: {what}", file.display()));
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    if !folder.is_none_or(Path::is_dir) {
-        return Err(bad("its folder does not exist"));
-    }
-    match std::fs::symlink_metadata(file) {
-        Ok(there) if !there.is_file() => Err(bad("is not an ordinary file")),
-        _ if file.file_name().is_none() => Err(bad("a file name expected")),
-        _ => Ok(()),
-    }
 }
 
 fn check_fit(policy: &Policy, env: &dyn rlai::env::Environment) -> Result<(), Failure> {

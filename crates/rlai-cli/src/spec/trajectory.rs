@@ -16,7 +16,7 @@ const VALUES: [(&str, ValueSource); 2] =
     [("learned", ValueSource::Learned), ("exact", ValueSource::Exact)];
 
 /// Keys that have an effect with every objective on trajectories.
-const ALWAYS: [&str; 24] = [
+const ALWAYS: [&str; 25] = [
     "env",
     "objective",
     "steps",
@@ -37,6 +37,7 @@ const ALWAYS: [&str; 24] = [
     "evaluation_episodes",
     "log_every",
     "versions",
+    "input_blake3",
     "trajectories",
     "policy_updates",
     "values",

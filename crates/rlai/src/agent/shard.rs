@@ -377,6 +377,40 @@ mod tests {
         }
     }
 
+    /// The value that a critic's target holds, from the target critics at the actions drawn, by its
+    /// formula.
+    #[test]
+    fn soft_optimal_values_by_their_formula() {
+        let change = |config: &mut TrainConfig| config.critic_target = CriticTarget::SoftOptimal;
+        let Setting { actor, mut critic, mut shard, observations, .. } =
+            setting_with(Objective::ForwardKl, 3, change);
+        // Targets that are not the critics themselves.
+        for index in 0..2 {
+            let parameters = critic.parameters(index).to_vec();
+            let target = parameters.iter().map(|weight| 0.7 * weight + 0.01).collect();
+            critic.set_parameters(index, parameters, target);
+        }
+        let mut values = [f64::NAN; STATES];
+        shard.soft_optimal_values(&actor, &critic, 0.3, &observations, &mut values);
+        let draws = &shard.next_draws;
+        for (state, value) in values.iter().enumerate() {
+            let total: f64 = (0..3)
+                .map(|k| {
+                    let i = 3 * state + k;
+                    let input = [&observations[3 * state..][..3], &draws.action[2 * i..][..2]];
+                    let q = |critic_index: usize| {
+                        let mut room = critic.net().activations(1);
+                        let target = critic.target_parameters(critic_index);
+                        critic.net().forward(target, &input.concat(), &mut room);
+                        room.output()[0]
+                    };
+                    (q(0).min(q(1)) / 0.3 - draws.log_pi[i]).exp() / 3.0
+                })
+                .sum();
+            assert!((value - 0.3 * total.ln()).abs() < 1e-12, "{value}");
+        }
+    }
+
     #[test]
     fn samples_of_every_proposal_are_constants() {
         for source in Source::ALL {

@@ -56,8 +56,7 @@ mod weights;
 pub use diagnostics::Diagnostics;
 pub use divergence::Divergence;
 pub use dual::{
-    Dual, TemperatureDual, TemperatureLoss, mpo_temperature_residual, temperature_residual,
-    trust_region_residual,
+    Dual, TemperatureLoss, mpo_temperature_residual, temperature_residual, trust_region_residual,
 };
 pub use duals::Duals;
 pub use f_divergence::FDivergence;
