@@ -74,6 +74,10 @@ pub struct Settings {
     /// [default: 10000 on MuJoCo tasks, 1000 on others]
     #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, help_heading = "What to train")]
     pub learning_starts: Option<i64>,
+    /// Learn from the steps in this file alone (.npz, see docs/datasets.md): a step is an update,
+    /// nothing is played but evaluations
+    #[arg(long, value_name = "FILE", help_heading = "What to train")]
+    pub dataset: Option<PathBuf>,
     /// Seed of every random stream [default: 0]
     #[arg(long, value_name = "K", value_parser = whole_number, allow_hyphen_values = true, help_heading = "What to train")]
     pub seed: Option<i64>,
@@ -235,6 +239,10 @@ pub struct Settings {
     /// Steps between two lines of training metrics [default: 1000]
     #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, help_heading = "Measuring")]
     pub log_every: Option<i64>,
+
+    /// Also measure Pareto k-hat of the weights, which needs at least 25 samples [default: false]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "Measuring")]
+    pub pareto_k: Option<bool>,
 
     /// Versions that a run's own `run.toml` records; without effect when read back.
     #[arg(skip)]

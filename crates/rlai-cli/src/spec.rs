@@ -39,6 +39,8 @@ pub struct RunSpec {
     pub out: PathBuf,
     /// Folder whose networks the run starts from.
     pub init_from: Option<PathBuf>,
+    /// File with the steps to learn from, instead of playing.
+    pub dataset: Option<PathBuf>,
     /// The settings that were given: the rest are defaults.
     given: Settings,
     is_box: bool,
@@ -121,9 +123,18 @@ impl RunSpec {
         });
         check_path("out", Some(&out))?;
         check_path("init_from", settings.init_from.as_ref())?;
+        check_path("dataset", settings.dataset.as_ref())?;
+        check_offline(settings)?;
         let is_box = task.action.as_box().is_some();
-        let (env, init_from) = (task.id, settings.init_from.clone());
-        Ok(Self { env, method, out, init_from, given: settings.clone(), is_box })
+        Ok(Self {
+            env: task.id,
+            method,
+            out,
+            init_from: settings.init_from.clone(),
+            dataset: settings.dataset.clone(),
+            given: settings.clone(),
+            is_box,
+        })
     }
 
     /// The settings that mean exactly this run, every key written out.
@@ -137,6 +148,10 @@ impl RunSpec {
         settings.init_from = self.init_from.clone();
         if let Some((temperature, loss)) = self.method.temperature() {
             write_temperature(temperature, loss, &mut settings);
+        }
+        if self.dataset.is_some() {
+            settings.dataset.clone_from(&self.dataset);
+            (settings.learning_starts, settings.buffer) = (None, None);
         }
         settings
     }
@@ -190,6 +205,7 @@ fn write_actions(config: &TrainConfig) -> Settings {
         evaluate_every: whole(config.evaluate_every),
         evaluation_episodes: size(config.evaluation_episodes),
         log_every: whole(config.log_every),
+        pareto_k: Some(config.pareto_k),
         ..Settings::default()
     };
     estimation::write(config, &mut settings);
@@ -199,6 +215,7 @@ fn write_actions(config: &TrainConfig) -> Settings {
 /// An objective over actions, with its settings.
 fn actions(settings: &Settings, task: &TaskInfo) -> Result<Method, ConfigError> {
     trajectory::refuse_beside_actions(settings)?;
+    refuse_lab_only(settings.objective.as_deref())?;
     let names = trajectory::all_names();
     let objective = match settings.objective.as_deref() {
         Some(name) if !names.contains(&name) => {
@@ -238,6 +255,20 @@ fn folder_name(task: &str) -> String {
     }
 }
 
+/// With a data set nothing is played: settings of playing would silently do nothing.
+fn check_offline(s: &Settings) -> Result<(), ConfigError> {
+    if s.dataset.is_none() {
+        return Ok(());
+    }
+    let without = "without effect: with a data set nothing is played or stored";
+    for (key, value) in [("learning_starts", s.learning_starts), ("buffer", s.buffer)] {
+        if let Some(value) = value {
+            return Err(ConfigError::new(key, value, without));
+        }
+    }
+    Ok(())
+}
+
 /// Paths are written to files as text.
 fn check_path(key: &'static str, path: Option<&PathBuf>) -> Result<(), ConfigError> {
     match path {
@@ -256,6 +287,25 @@ fn write_temperature(temperature: Temperature, loss: TemperatureLoss, settings: 
             settings.initial_temperature = Some(initial);
             settings.target_entropy = Some(NumberOrWord::Number(target_entropy));
             settings.temperature_loss = Some(name_of(loss, &TEMPERATURE_LOSSES));
+        }
+    }
+}
+
+/// Estimators that need what training does not know.
+const LAB_ONLY: [(&str, &str); 5] = [
+    ("reverse-kl-value-baseline", "needs the exact value of each state"),
+    ("reverse-kl-all-actions", "needs every action of a state"),
+    ("forward-kl-all-actions", "needs every action of a state"),
+    ("forward-kl-trajectory-known-evidence", "needs log p(O)"),
+    ("forward-kl-exact", "needs the exact posterior"),
+];
+
+fn refuse_lab_only(objective: Option<&str>) -> Result<(), ConfigError> {
+    match LAB_ONLY.iter().find(|(name, _)| objective == Some(name)) {
+        None => Ok(()),
+        Some((name, reason)) => {
+            let allowed = format!("it {reason}: `rlai lab estimators` has it, training has not");
+            Err(ConfigError::new("objective", format!("{name:?}"), allowed))
         }
     }
 }
@@ -351,6 +401,7 @@ fn fill(
             defaults.evaluation_episodes,
         ),
         log_every: whole.read("log_every", s.log_every, defaults.log_every),
+        pareto_k: s.pareto_k.unwrap_or(defaults.pareto_k),
     })
 }
 

@@ -108,6 +108,11 @@ fn combinations_that_make_no_sense_are_refused_with_the_reason() {
             "temperature = 0.2: without effect: the objective has no temperature",
         ),
         (&["--objective=forward-kl-dreg", "--samples=1"], "samples = 1: at least 2"),
+        (&["--pareto-k"], "pareto_k = true: only with at least 25 samples"),
+        (
+            &["--objective=forward-kl-all-actions"],
+            "objective = \"forward-kl-all-actions\": it needs every action of a state",
+        ),
     ];
     for (arguments, message) in cases {
         let complaint = refused_on_pendulum(arguments);

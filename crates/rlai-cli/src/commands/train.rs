@@ -16,7 +16,7 @@ use crate::settings::Settings;
 use crate::source::Source;
 use crate::spec::{Method, RunSpec};
 use crate::text::{decimal, duration, thousands};
-use crate::{signals, tasks};
+use crate::{dataset, signals, tasks};
 
 /// Train a policy
 ///
@@ -31,7 +31,8 @@ Examples:
   rlai train --env Pendulum-v1 --steps 10000
   rlai train --env HalfCheetah-v5 --objective forward-kl --samples 16 --seed 1
   rlai train --env Hopper-v5 --steps 1e6 --print-config > hopper.toml
-  rlai train --config hopper.toml --seed 2 --json > result.json"
+  rlai train --config hopper.toml --seed 2 --json > result.json
+  rlai train --env Pendulum-v1 --objective awac --dataset played.npz --steps 20000"
 )]
 pub struct Args {
     #[command(flatten)]
@@ -77,7 +78,8 @@ pub fn run(args: Args) -> Result<(), Failure> {
         signals::stop_at_end_of_input(&stop);
     }
     let trainer = build(&spec)?;
-    if !args.quiet && spec.method.learning_starts() >= spec.method.steps() {
+    let plays = spec.dataset.is_none();
+    if plays && !args.quiet && spec.method.learning_starts() >= spec.method.steps() {
         line_err!(
             "note: learning_starts = {} is not below steps = {}: all steps are random, nothing is learned",
             spec.method.learning_starts(),
@@ -162,7 +164,20 @@ pub fn build(spec: &RunSpec) -> Result<Box<dyn Learner>, Failure> {
     };
     match &spec.method {
         Method::Actions(config) => {
-            let mut trainer = Trainer::new(config.clone(), env, evaluation_env).map_err(refused)?;
+            let config = config.clone();
+            let made = match &spec.dataset {
+                None => Trainer::new(config, env, evaluation_env),
+                Some(path) => {
+                    let bad =
+                        |reason: String| Failure::input(format!("dataset = {path:?}: {reason}"));
+                    let dataset = dataset::read(path).map_err(|error| bad(format!("{error:#}")))?;
+                    match Trainer::from_dataset(config, &dataset, env, evaluation_env) {
+                        Err(TrainError::Dataset(error)) => return Err(bad(error.to_string())),
+                        made => made,
+                    }
+                }
+            };
+            let mut trainer = made.map_err(refused)?;
             initialise(spec, |dir| trainer.initialise_from(dir))?;
             Ok(Box::new(trainer))
         }
@@ -191,7 +206,8 @@ fn train(
 ) -> Result<RunResult, Failure> {
     let versions = run_folder::versions(&spec.env);
     let folder = RunFolder::create(spec, &versions)?;
-    let watch = Watch::new(display, spec.method.learning_starts());
+    let random_steps = if spec.dataset.is_some() { 0 } else { spec.method.learning_starts() };
+    let watch = Watch::new(display, random_steps);
     let mut recorder = Recorder::new(folder.clone(), watch).map_err(Failure::running)?;
     let ended = trainer.run(&mut recorder, stop);
     recorder.end();

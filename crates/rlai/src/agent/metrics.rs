@@ -17,6 +17,8 @@ pub struct UpdateMetrics {
     pub forward_kl: f64,
     /// Plug-in estimate of KL(pi || target) from the weights, nats.
     pub reverse_kl: f64,
+    /// Pareto k-hat of the weights; NaN where it was not asked for or could not be estimated.
+    pub pareto_k: f64,
     /// KL of the estimator's own weights from the particles' base weights, nats (MPO).
     pub weight_divergence: f64,
     /// KL(old policy || new policy), the part that moves the mean, nats (MPO).
@@ -47,7 +49,7 @@ impl UpdateMetrics {
         self.q /= states * particles as f64;
     }
 
-    /// Adds another update's, for means over several.
+    /// Adds another update's, for means over several (but Pareto k-hat, which some updates lack).
     pub(crate) fn add(&mut self, other: &Self) {
         self.critic_loss += other.critic_loss;
         self.policy_loss += other.policy_loss;

@@ -1,7 +1,8 @@
 use crate::checkpoint::Manifest;
-use crate::distribution::{Categorical, TanhNormal};
+use crate::distribution::{Categorical, Draws, TanhNormal};
 use crate::env::Action;
 use crate::nn::Mlp;
+use crate::random::Stream;
 
 /// A trained policy: observation in, action out, nothing else needed.
 ///
@@ -86,19 +87,51 @@ impl Policy {
     /// # Panics
     /// As [`Policy::act`].
     pub fn decide(&self, observation: &[f64]) -> Decision {
+        let parameters = self.distribution(observation);
+        match &self.head {
+            Head::Choices(head) => Decision::Choice(head.mode(&parameters)),
+            Head::Box(head) => {
+                let mut action = vec![0.0f32; head.action_dimension()];
+                head.mode(&parameters, &mut action);
+                Decision::Box(self.in_task_units(action))
+            }
+        }
+    }
+
+    /// A random action of the policy.
+    ///
+    /// # Panics
+    /// When the observation does not have [`Policy::observation_dimension`] numbers.
+    pub fn sample(&self, observation: &[f64], random: &mut Stream) -> Decision {
+        let parameters = self.distribution(observation);
+        match &self.head {
+            Head::Choices(head) => {
+                let mut log_pi = vec![0.0; parameters.len()];
+                head.log_probabilities(&parameters, &mut log_pi);
+                Decision::Choice(head.sample(&log_pi, random))
+            }
+            Head::Box(head) => {
+                let mut draws = Draws::new(1, 1, head.action_dimension());
+                random.fill_normal(&mut draws.noise);
+                head.sample(&parameters, &mut draws);
+                Decision::Box(self.in_task_units(draws.action))
+            }
+        }
+    }
+
+    /// Parameters of the action's distribution.
+    fn distribution(&self, observation: &[f64]) -> Vec<f32> {
         let input: Vec<f32> = observation.iter().map(|&x| x as f32).collect();
         let mut room = self.net.activations(1);
         self.net.forward(&self.parameters, &input, &mut room);
-        let head = match &self.head {
-            Head::Choices(head) => return Decision::Choice(head.mode(room.output())),
-            Head::Box(head) => head,
-        };
-        let mut action = vec![0.0f32; head.action_dimension()];
-        head.mode(room.output(), &mut action);
+        room.output().to_vec()
+    }
+
+    fn in_task_units(&self, mut action: Vec<f32>) -> Vec<f32> {
         let bounds = self.manifest.action_low.iter().zip(&self.manifest.action_high);
         for (a, (&low, &high)) in action.iter_mut().zip(bounds) {
             *a = crate::env::to_box(*a, low as f32, high as f32);
         }
-        Decision::Box(action)
+        action
     }
 }

@@ -51,6 +51,9 @@ impl<T: Scalar> Shard<T> {
     ) -> Self {
         let (particles, action) = (config.particles(), actor.head.action_dimension());
         let mut signal = Signal::new(states, particles, action);
+        if config.pareto_k {
+            signal.diagnostics = signal.diagnostics.with_pareto_k();
+        }
         signal.state_weight.fill(T::from_f64(1.0 / config.batch as f64));
         let gradients =
             if estimator.needs().action_gradients { states * particles * action } else { 0 };
@@ -200,6 +203,12 @@ impl<T: Scalar> Shard<T> {
 
     pub(super) fn gradient(&self) -> &[T] {
         &self.gradient
+    }
+
+    /// Sum of Pareto k-hat over the states in which it could be estimated, and their number.
+    pub(super) fn pareto_k(&self) -> (f64, usize) {
+        let known = self.signal.diagnostics.pareto_k.iter().filter(|k| !k.is_nan());
+        known.fold((0.0, 0), |(sum, count), k| (sum + k.widen(), count + 1))
     }
 
     /// Adds this half's sums to `metrics`.

@@ -57,7 +57,7 @@ impl<T: Scalar> Diagnostics<T> {
     }
 
     /// The same for another target, given as the log of its density over the policy's, up to a constant,
-    /// at particle `i` (counted through all states).
+    /// at particle `i` (counted through all states); minus infinity leaves a particle out.
     pub fn observe_target(
         &mut self,
         particles: &Particles<'_, T>,
@@ -86,7 +86,10 @@ impl<T: Scalar> Diagnostics<T> {
             *ratio -= log_total;
             let base = particles.log_base[i].exp();
             entropy -= base * particles.log_pi[i];
-            forward += weight * *ratio;
+            // A weight of zero counts nothing, even where the target's density is zero itself.
+            if weight != T::zero() {
+                forward += weight * *ratio;
+            }
             reverse -= base * *ratio;
         }
         self.entropy[state] = entropy;
@@ -155,6 +158,18 @@ mod tests {
             ]
         };
         assert_close(&observed(&with, 40), &observed(&without, 39), 1e-12, "diagnostics");
+    }
+
+    /// Forward KL does not mind where the target is zero; reverse KL is infinite there.
+    #[test]
+    fn a_target_may_leave_particles_out() {
+        let made = Made::<f64>::new(Kind::Draws, 1, 4, 3);
+        let mut diagnostics = Diagnostics::new(1, 4);
+        let half = |i: usize| if i < 2 { 0.3 } else { f64::NEG_INFINITY };
+        let weights = diagnostics.observe_target(&made.particles(), 0, half);
+        assert_close(weights, &[0.5, 0.5, 0.0, 0.0], 1e-12, "weights");
+        assert_close(&diagnostics.forward_kl, &[2.0f64.ln()], 1e-12, "forward KL");
+        assert_eq!(diagnostics.reverse_kl, [f64::INFINITY]);
     }
 
     #[test]

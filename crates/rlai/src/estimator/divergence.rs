@@ -80,3 +80,48 @@ fn power_difference<T: Scalar>(x: T, c: f64) -> T {
     }
     (c * x).min(T::from_f64(LARGEST_EXPONENT)).exp_m1() / c
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FAMILIES: [Divergence; 9] = [
+        Divergence::ForwardKl,
+        Divergence::ReverseKl,
+        Divergence::JensenShannon,
+        Divergence::Alpha(-1.0),
+        Divergence::Alpha(0.0),
+        Divergence::Alpha(0.4),
+        Divergence::Alpha(0.5),
+        Divergence::Alpha(1.0),
+        Divergence::Alpha(2.0),
+    ];
+
+    /// f(t), t = pi/p, by way of `(p/pi) f(pi/p)`.
+    fn f(family: Divergence, t: f64) -> f64 {
+        t * family.value(-t.ln())
+    }
+
+    #[test]
+    fn the_derivative_is_that_of_f() {
+        for family in FAMILIES {
+            for t in [0.05, 0.4, 1.0, 1.3, 7.0] {
+                let h = 1e-5 * t;
+                let numeric = (f(family, t + h) - f(family, t - h)) / (2.0 * h);
+                let got: f64 = family.derivative(-t.ln());
+                let error = (got - numeric).abs() / numeric.abs().max(1.0);
+                assert!(error < 1e-8, "{family:?} at {t}: {got} {numeric}");
+            }
+        }
+    }
+
+    #[test]
+    fn f_is_zero_at_one_and_jensen_shannon_is_bounded() {
+        for family in FAMILIES {
+            assert!(f(family, 1.0).abs() < 1e-15, "{family:?}");
+        }
+        // Disjoint supports: half of log 2 from either side.
+        let half = 0.5 * 2.0f64.ln();
+        assert!((Divergence::JensenShannon.value(-800.0f64) - half).abs() < 1e-12);
+    }
+}

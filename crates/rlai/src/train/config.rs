@@ -126,8 +126,12 @@ pub struct TrainConfig {
     pub evaluation_episodes: usize,
     /// Steps between two lines of training metrics.
     pub log_every: u64,
+    /// Whether Pareto k-hat of the weights is estimated: a sort a state.
+    pub pareto_k: bool,
 }
 
+/// Fewest samples whose tail is fitted.
+const FEWEST_FOR_PARETO_K: usize = 25;
 /// Actions in one update, over all states: beyond this they no longer fit an ordinary memory.
 const MOST_PARTICLES: usize = 1 << 22;
 
@@ -162,6 +166,7 @@ impl TrainConfig {
             evaluate_every: 10_000,
             evaluation_episodes: 10,
             log_every: 1_000,
+            pareto_k: false,
         }
     }
 
@@ -242,7 +247,13 @@ impl TrainConfig {
             self.evaluation_episodes,
             "from 1 to 10000",
         )?;
-        require(self.log_every >= 1, "log_every", self.log_every, "at least 1")
+        require(self.log_every >= 1, "log_every", self.log_every, "at least 1")?;
+        require(
+            !self.pareto_k || self.samples >= FEWEST_FOR_PARETO_K,
+            "pareto_k",
+            self.pareto_k,
+            "only with at least 25 samples, of which a tail can be told",
+        )
     }
 
     /// N, actions looked at in each state: the samples, and for estimators on the replay's own actions

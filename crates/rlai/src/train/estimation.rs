@@ -6,7 +6,7 @@ use crate::estimator::{
     Weighting,
 };
 use crate::nn::Scalar;
-use crate::proposal::{Proposal, Segments, Source};
+use crate::proposal::{MOST_LOW_DISCREPANCY_DIMENSIONS, Noise, Proposal, Segments, Source};
 
 /// Settings of the estimator, and of where its particles come from.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -107,6 +107,14 @@ impl Estimation {
         self.check_weights(objective)?;
         self.check_own_settings(objective)?;
         self.check_proposal(needs, objective, samples)
+    }
+
+    /// Refuses noise that does not know this many action dimensions.
+    pub(super) fn check_dimension(&self, action_dimension: usize) -> Result<(), ConfigError> {
+        let most = MOST_LOW_DISCREPANCY_DIMENSIONS;
+        let fits = self.proposal.noise != Noise::LowDiscrepancy || action_dimension <= most;
+        let allowed = format!("at most {most} action dimensions");
+        require(fits, "noise", "\"low-discrepancy\"", &allowed)
     }
 
     fn check_weights(&self, objective: Objective) -> Result<(), ConfigError> {

@@ -16,7 +16,7 @@ pub use estimation::{Estimation, MpoBounds};
 pub use learner::Learner;
 pub use objective::Objective;
 pub use observer::{Evaluation, Observer, Progress, Silent, TrainingMetrics};
-pub use play::play;
+pub use play::{play, play_with};
 pub use trainer::{StopReason, TrainError, Trainer};
 pub use trajectory::{TrajectoryConfig, TrajectoryObjective, TrajectoryTrainer, ValueSource};
 

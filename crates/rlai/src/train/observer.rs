@@ -46,6 +46,9 @@ pub struct TrainingMetrics {
     pub forward_kl: Option<f64>,
     /// Plug-in estimate of KL(pi || target), `-mean log(N w)`, nats, mean over states.
     pub reverse_kl: Option<f64>,
+    /// Pareto k-hat of the weights, mean over the states in which it could be estimated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pareto_k: Option<f64>,
     /// MPO: temperature of the weights.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub eta: Option<f64>,

@@ -1,5 +1,5 @@
 use super::Evaluation;
-use crate::agent::Policy;
+use crate::agent::{Decision, Policy};
 use crate::env::{Environment, StepError};
 use crate::random::Stream;
 
@@ -15,6 +15,19 @@ pub fn play(
     episodes: usize,
     random: &mut Stream,
 ) -> Result<Evaluation, StepError> {
+    play_with(|observation| policy.decide(observation), env, episodes, random)
+}
+
+/// As [`play`], with the actions of `act`, observation in and action in the task's own units out.
+///
+/// # Errors
+/// When the simulator fails.
+pub fn play_with(
+    mut act: impl FnMut(&[f64]) -> Decision,
+    env: &mut dyn Environment,
+    episodes: usize,
+    random: &mut Stream,
+) -> Result<Evaluation, StepError> {
     let mut observation = vec![0.0; env.observation_space().dimension()];
     let mut returns = Vec::with_capacity(episodes);
     let mut steps = 0u64;
@@ -22,7 +35,7 @@ pub fn play(
         env.reset(random, &mut observation)?;
         let mut total = 0.0;
         loop {
-            let decision = policy.decide(&observation);
+            let decision = act(&observation);
             let step = env.step(decision.action(), &mut observation)?;
             if !step.reward.is_finite() {
                 return Err(StepError::Unstable(format!("the reward is {}", step.reward)));
