@@ -112,6 +112,13 @@ impl RunSpec {
     /// # Errors
     /// The first refused key with its value and what is allowed.
     pub fn check(settings: &Settings) -> Result<Self, ConfigError> {
+        for (key, path) in [
+            ("out", &settings.out),
+            ("init_from", &settings.init_from),
+            ("dataset", &settings.dataset),
+        ] {
+            check_path(key, path.as_ref())?;
+        }
         let task = find_task(settings.env.as_deref())?;
         let method = match trajectory::objective(settings.objective.as_deref()) {
             Some(objective) => trajectories(settings, objective, &task)?,
@@ -121,9 +128,6 @@ impl RunSpec {
             let (task, objective) = (folder_name(&task.id), method.objective());
             format!("runs/{task}-{objective}-seed{}", method.seed()).into()
         });
-        check_path("out", Some(&out))?;
-        check_path("init_from", settings.init_from.as_ref())?;
-        check_path("dataset", settings.dataset.as_ref())?;
         check_offline(settings)?;
         let is_box = task.action.as_box().is_some();
         Ok(Self {
@@ -214,7 +218,6 @@ fn write_actions(config: &TrainConfig) -> Settings {
 
 /// An objective over actions, with its settings.
 fn actions(settings: &Settings, task: &TaskInfo) -> Result<Method, ConfigError> {
-    trajectory::refuse_beside_actions(settings)?;
     refuse_lab_only(settings.objective.as_deref())?;
     let names = trajectory::all_names();
     let objective = match settings.objective.as_deref() {
@@ -225,6 +228,7 @@ fn actions(settings: &Settings, task: &TaskInfo) -> Result<Method, ConfigError> 
         _ => choice("objective", &settings.objective, Objective::ReverseKl, &objectives())?,
     };
     let defaults = TrainConfig::defaults(objective, action_dimension(task, objective)?);
+    trajectory::refuse_beside_actions(settings)?;
     let mut whole = WholeNumbers::default();
     let config = fill(settings, task, defaults, &mut whole)?;
     whole.refuse_negative(config.check())?;
