@@ -112,14 +112,12 @@ impl RunSpec {
     /// # Errors
     /// The first refused key with its value and what is allowed.
     pub fn check(settings: &Settings) -> Result<Self, ConfigError> {
-        for (key, path) in [
-            ("out", &settings.out),
-            ("init_from", &settings.init_from),
-            ("dataset", &settings.dataset),
-        ] {
-            check_path(key, path.as_ref())?;
-        }
+        // First of all: what is not text cannot be written down, not even to be refused.
+        check_path("out", settings.out.as_ref())?;
+        check_path("init_from", settings.init_from.as_ref())?;
+        check_path("dataset", settings.dataset.as_ref())?;
         let task = find_task(settings.env.as_deref())?;
+        refuse_lab_only(settings.objective.as_deref())?;
         let method = match trajectory::objective(settings.objective.as_deref()) {
             Some(objective) => trajectories(settings, objective, &task)?,
             None => actions(settings, &task)?,
@@ -129,15 +127,14 @@ impl RunSpec {
             format!("runs/{task}-{objective}-seed{}", method.seed()).into()
         });
         check_offline(settings)?;
-        let is_box = task.action.as_box().is_some();
         Ok(Self {
+            is_box: task.action.as_box().is_some(),
             env: task.id,
             method,
             out,
             init_from: settings.init_from.clone(),
             dataset: settings.dataset.clone(),
             given: settings.clone(),
-            is_box,
         })
     }
 
@@ -153,8 +150,8 @@ impl RunSpec {
         if let Some((temperature, loss)) = self.method.temperature() {
             write_temperature(temperature, loss, &mut settings);
         }
+        settings.dataset = self.dataset.clone();
         if self.dataset.is_some() {
-            settings.dataset.clone_from(&self.dataset);
             (settings.learning_starts, settings.buffer) = (None, None);
         }
         settings
@@ -176,6 +173,20 @@ impl RunSpec {
         }
         toml::to_string(&settings).expect("settings are plain values")
     }
+}
+
+/// With a data set nothing is played: settings of playing would silently do nothing.
+fn check_offline(s: &Settings) -> Result<(), ConfigError> {
+    if s.dataset.is_none() {
+        return Ok(());
+    }
+    let without = "without effect: with a data set nothing is played or stored";
+    for (key, value) in [("learning_starts", s.learning_starts), ("buffer", s.buffer)] {
+        if let Some(value) = value {
+            return Err(ConfigError::new(key, value, without));
+        }
+    }
+    Ok(())
 }
 
 fn write_actions(config: &TrainConfig) -> Settings {
@@ -218,7 +229,6 @@ fn write_actions(config: &TrainConfig) -> Settings {
 
 /// An objective over actions, with its settings.
 fn actions(settings: &Settings, task: &TaskInfo) -> Result<Method, ConfigError> {
-    refuse_lab_only(settings.objective.as_deref())?;
     let names = trajectory::all_names();
     let objective = match settings.objective.as_deref() {
         Some(name) if !names.contains(&name) => {
@@ -257,20 +267,6 @@ fn folder_name(task: &str) -> String {
             format!("{kind}-{}", stem.to_string_lossy())
         }
     }
-}
-
-/// With a data set nothing is played: settings of playing would silently do nothing.
-fn check_offline(s: &Settings) -> Result<(), ConfigError> {
-    if s.dataset.is_none() {
-        return Ok(());
-    }
-    let without = "without effect: with a data set nothing is played or stored";
-    for (key, value) in [("learning_starts", s.learning_starts), ("buffer", s.buffer)] {
-        if let Some(value) = value {
-            return Err(ConfigError::new(key, value, without));
-        }
-    }
-    Ok(())
 }
 
 /// Paths are written to files as text.

@@ -6,7 +6,8 @@ use std::sync::atomic::AtomicBool;
 use clap::ValueEnum;
 use rlai::Trainer;
 use rlai::checkpoint::CheckpointError;
-use rlai::train::{Learner, StopReason, TrainError, TrajectoryTrainer};
+use rlai::env::Environment;
+use rlai::train::{Learner, StopReason, TrainConfig, TrainError, TrajectoryTrainer};
 
 use crate::display::{Display, Watch};
 use crate::error::Failure;
@@ -159,25 +160,13 @@ fn already_finished(spec: &RunSpec) -> Result<Option<RunResult>, Failure> {
 pub fn build(spec: &RunSpec) -> Result<Box<dyn Learner>, Failure> {
     let env = tasks::make_env(&spec.env)?;
     let evaluation_env = tasks::make_env(&spec.env)?;
-    let refused = |error: TrainError| {
-        if error.is_input() { Failure::input(error) } else { Failure::running(error) }
-    };
     match &spec.method {
         Method::Actions(config) => {
             let config = config.clone();
-            let made = match &spec.dataset {
-                None => Trainer::new(config, env, evaluation_env),
-                Some(path) => {
-                    let bad =
-                        |reason: String| Failure::input(format!("dataset = {path:?}: {reason}"));
-                    let dataset = dataset::read(path).map_err(|error| bad(format!("{error:#}")))?;
-                    match Trainer::from_dataset(config, &dataset, env, evaluation_env) {
-                        Err(TrainError::Dataset(error)) => return Err(bad(error.to_string())),
-                        made => made,
-                    }
-                }
+            let mut trainer = match &spec.dataset {
+                None => Trainer::new(config, env, evaluation_env).map_err(refused)?,
+                Some(path) => offline(path, config, env, evaluation_env)?,
             };
-            let mut trainer = made.map_err(refused)?;
             initialise(spec, |dir| trainer.initialise_from(dir))?;
             Ok(Box::new(trainer))
         }
@@ -187,6 +176,25 @@ pub fn build(spec: &RunSpec) -> Result<Box<dyn Learner>, Failure> {
             initialise(spec, |dir| trainer.initialise_from(dir))?;
             Ok(Box::new(trainer))
         }
+    }
+}
+
+fn refused(error: TrainError) -> Failure {
+    if error.is_input() { Failure::input(error) } else { Failure::running(error) }
+}
+
+/// A run that learns from the data set in a file.
+fn offline(
+    path: &Path,
+    config: TrainConfig,
+    env: Box<dyn Environment>,
+    evaluation_env: Box<dyn Environment>,
+) -> Result<Trainer, Failure> {
+    let bad = |reason: String| Failure::input(format!("dataset = {path:?}: {reason}"));
+    let dataset = dataset::read(path).map_err(|error| bad(format!("{error:#}")))?;
+    match Trainer::from_dataset(config, &dataset, env, evaluation_env) {
+        Err(TrainError::Dataset(error)) => Err(bad(error.to_string())),
+        made => made.map_err(refused),
     }
 }
 

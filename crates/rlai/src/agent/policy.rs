@@ -98,15 +98,15 @@ impl Policy {
         }
     }
 
-    /// A random action of the policy.
+    /// A random action of the policy, as what the task takes.
     ///
     /// # Panics
-    /// When the observation does not have [`Policy::observation_dimension`] numbers.
+    /// As [`Policy::act`].
     pub fn sample(&self, observation: &[f64], random: &mut Stream) -> Decision {
         let parameters = self.distribution(observation);
         match &self.head {
             Head::Choices(head) => {
-                let mut log_pi = vec![0.0; parameters.len()];
+                let mut log_pi = vec![0.0; head.choices()];
                 head.log_probabilities(&parameters, &mut log_pi);
                 Decision::Choice(head.sample(&log_pi, random))
             }

@@ -1,4 +1,4 @@
-use crate::nn::Scalar;
+use crate::nn::{Scalar, smaller};
 
 /// Largest exponent of a density ratio that is exponentiated: beyond it a weight would overflow single
 /// precision. Only orders outside of [0, 1] come near.
@@ -64,7 +64,7 @@ impl Divergence {
 }
 
 fn exp<T: Scalar>(exponent: T) -> T {
-    exponent.min(T::from_f64(LARGEST_EXPONENT)).exp()
+    smaller(exponent, T::from_f64(LARGEST_EXPONENT)).exp()
 }
 
 /// `log(1 + exp x)`, for every x.
@@ -78,7 +78,7 @@ fn power_difference<T: Scalar>(x: T, c: f64) -> T {
     if c == T::zero() {
         return x;
     }
-    (c * x).min(T::from_f64(LARGEST_EXPONENT)).exp_m1() / c
+    smaller(c * x, T::from_f64(LARGEST_EXPONENT)).exp_m1() / c
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ pub fn play(
     play_with(|observation| policy.decide(observation), env, episodes, random)
 }
 
-/// As [`play`], with the actions of `act`, observation in and action in the task's own units out.
+/// As [`play`], with the decisions of `act`.
 ///
 /// # Errors
 /// When the simulator fails.
