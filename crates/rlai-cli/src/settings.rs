@@ -52,7 +52,8 @@ pub fn whole_number(text: &str) -> Result<i64, String> {
 #[derive(Args, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Task to learn; `rlai env list` names them all
+    /// Task to learn; `rlai env list` names them all. A tabular process: tabular:FILE.json (shows the
+    /// state and the time) or tabular-stationary:FILE.json (the state alone)
     #[arg(long, value_name = "ID", help_heading = "What to train")]
     pub env: Option<String>,
     /// Policy update: reverse-kl (soft actor-critic), reverse-kl-stl, reverse-kl-score, forward-kl,
@@ -101,25 +102,27 @@ pub struct Settings {
     /// Updates per environment step [default: 1]
     #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, help_heading = "Learning")]
     pub updates_per_step: Option<i64>,
-    /// Discount, 0 to 1 [default: 0.99]
+    /// Discount, 0 to 1 [default: 0.99; 1 on tabular tasks]
     #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Learning")]
     pub gamma: Option<f64>,
     /// Share of the critics that moves into their targets at each update [default: 0.005]
     #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Learning")]
     pub polyak: Option<f64>,
-    /// Adam's step size for critics, policy and temperature [default: 3e-4]
+    /// Adam's step size for critics, policy and temperature
+    /// [default: 3e-4; on trajectories 3e-3, for values and policy]
     #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Learning")]
     pub learning_rate: Option<f64>,
     /// Adam's step size for the policy [default: that of --learning-rate]
     #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Learning")]
     pub policy_learning_rate: Option<f64>,
-    /// Adam's step size for the temperature [default: that of --learning-rate]
+    /// Adam's step size for the temperature
+    /// [default: that of --learning-rate; on trajectories 0.01]
     #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Learning")]
     pub temperature_learning_rate: Option<f64>,
     /// Learning rates over the run: constant, or linear down to 0 [default: constant]
     #[arg(long, value_name = "NAME", help_heading = "Learning")]
     pub learning_rate_schedule: Option<String>,
-    /// Widths of the hidden layers of every network [default: 256,256]
+    /// Widths of the hidden layers of every network [default: 256,256; on trajectories 64,64]
     #[arg(long, value_name = "W,W", value_delimiter = ',', value_parser = whole_number, allow_hyphen_values = true, help_heading = "Learning")]
     pub hidden: Option<Vec<i64>>,
     /// Rewards summed before bootstrapping [default: 1]
@@ -151,16 +154,16 @@ pub struct Settings {
     /// AWAC, AWR: what advantages are divided by, in reward units [default: 1]
     #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Estimator")]
     pub advantage_temperature: Option<f64>,
-    /// MPO: bound on the weights' KL from uniform ones, nats [default: 0.1]
+    /// MPO, V-MPO: bound on the weights' KL from uniform ones, nats [default: 0.1]
     #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Estimator")]
     pub mpo_weights: Option<f64>,
-    /// MPO: bound on KL(old || new policy) by the mean, nats a coordinate [default: 0.01]
+    /// MPO, V-MPO: bound on KL(old || new policy) by the mean, nats a coordinate [default: 0.01]
     #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Estimator")]
     pub mpo_mean: Option<f64>,
-    /// MPO: bound on KL(old || new policy) by the scale, nats a coordinate [default: 0.001]
+    /// MPO, V-MPO: bound on KL(old || new policy) by the scale, nats a coordinate [default: 0.001]
     #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Estimator")]
     pub mpo_scale: Option<f64>,
-    /// MPO: Adam's step size for its three duals [default: 0.01]
+    /// MPO, V-MPO: Adam's step size for the three duals [default: 0.01]
     #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Estimator")]
     pub dual_learning_rate: Option<f64>,
     /// MPO, target-policy proposal: updates between two copies of the policy [default: 100]
@@ -211,7 +214,7 @@ pub struct Settings {
     #[arg(long, value_name = "NAME", help_heading = "Objective")]
     pub critic_target: Option<String>,
     /// Temperature alpha: auto (tuned to the target entropy) or a number; mpo, awac and awr have
-    /// none unless the critic's target is soft [default: auto]
+    /// none unless the critic's target is soft [default: auto; that of its file for a tabular task]
     #[arg(long, value_name = "auto|X", value_parser = number_or_word, allow_hyphen_values = true, help_heading = "Objective")]
     pub temperature: Option<NumberOrWord>,
     /// Tuned temperature: its first value [default: 1]
@@ -220,7 +223,8 @@ pub struct Settings {
     /// Tuned temperature: loss, log-alpha or alpha [default: log-alpha]
     #[arg(long, value_name = "NAME", help_heading = "Objective")]
     pub temperature_loss: Option<String>,
-    /// Tuned temperature: wanted entropy in nats, auto = -(action dimension) [default: auto]
+    /// Tuned temperature: wanted entropy in nats, auto = -(action dimension), or half
+    /// of log K for K choices [default: auto]
     #[arg(long, value_name = "auto|X", value_parser = number_or_word, allow_hyphen_values = true, help_heading = "Objective")]
     pub target_entropy: Option<NumberOrWord>,
     /// Lower clamp of the policy's log standard deviation [default: -20]

@@ -256,7 +256,6 @@ fn write_actions(config: &TrainConfig) -> Settings {
 
 /// An objective over actions, with its settings.
 fn actions(settings: &Settings, task: &TaskInfo) -> Result<Method, ConfigError> {
-    trajectory::refuse_beside_actions(settings)?;
     let names = trajectory::all_names();
     let objective = match settings.objective.as_deref() {
         Some(name) if !names.contains(&name) => {
@@ -266,6 +265,7 @@ fn actions(settings: &Settings, task: &TaskInfo) -> Result<Method, ConfigError> 
         _ => choice("objective", &settings.objective, Objective::ReverseKl, &objectives())?,
     };
     let defaults = TrainConfig::defaults(objective, action_dimension(task, objective)?);
+    trajectory::refuse_beside_actions(settings)?;
     let mut whole = WholeNumbers::default();
     let config = fill(settings, task, defaults, &mut whole)?;
     whole.refuse_negative(config.check())?;

@@ -76,6 +76,14 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let policy = Policy::load(&args.dir).map_err(Failure::input)?;
     let mut env = tasks::make_env(policy.env())?;
     check_fit(&policy, env.as_ref())?;
+    if let Some(path) = &args.record
+        && env.action_space().as_box().is_none()
+    {
+        let (path, id) = (path.display(), policy.env());
+        let reason =
+            format!("--record {path}: a data set holds actions of a box, {id} has choices");
+        return Err(Failure::input(reason));
+    }
     let recording = args.record.as_deref().map(|path| {
         let bad = |error| Failure::input(format!("--record {}: {error:#}", path.display()));
         dataset::start_recording(path).map(|file| (file, path)).map_err(bad)

@@ -11,13 +11,15 @@ pub(super) struct TrajectoryDuals {
     alpha: Dual,
     /// eta, and the multipliers of the mean's and the scale's part.
     v_mpo: Option<[Dual; 3]>,
+    /// A, where bounds are a coordinate's; 1 for choices.
+    coordinates: f64,
 }
 
 /// Names as a checkpoint holds them, each as its logarithm.
 const NAMES: [&str; 4] = ["log_alpha", "log_eta", "log_trust_mean", "log_trust_scale"];
 
 impl TrajectoryDuals {
-    pub(super) fn new(config: &TrajectoryConfig) -> Self {
+    pub(super) fn new(config: &TrajectoryConfig, coordinates: usize) -> Self {
         let alpha = match config.temperature {
             Temperature::Tuned { initial, .. } => initial,
             Temperature::Fixed(alpha) => alpha,
@@ -25,7 +27,7 @@ impl TrajectoryDuals {
         // The first values of Song et al. 2019.
         let v_mpo =
             (config.objective == TrajectoryObjective::VMpo).then(|| [1.0, 5.0, 5.0].map(Dual::new));
-        Self { alpha: Dual::new(alpha), v_mpo }
+        Self { alpha: Dual::new(alpha), v_mpo, coordinates: coordinates as f64 }
     }
 
     pub(super) fn alpha(&self) -> f64 {
@@ -63,6 +65,7 @@ impl TrajectoryDuals {
             (mean, config.bounds.mean, metrics.old_policy_kl_mean),
             (scale, config.bounds.scale, metrics.old_policy_kl_scale),
         ] {
+            let bound = self.coordinates * bound;
             dual.step(trust_region_residual(dual.value(), bound, kl), rate);
         }
     }

@@ -79,7 +79,10 @@ impl TrajectoryAgent {
             critic: wants_critic
                 .then(|| regressor("critic 0 initialisation", critic_inputs, critic_outputs)),
             adam: Adam::new(parameters.len()),
-            duals: TrajectoryDuals::new(config),
+            duals: TrajectoryDuals::new(
+                config,
+                action.as_box().map_or(1, |space| space.dimension()),
+            ),
             exploration: key.stream("exploration"),
             noise: key.stream("update noise"),
             config: config.clone(),
