@@ -4,9 +4,11 @@
 mod text;
 
 mod commands;
+mod dataset;
 mod display;
 mod error;
 mod figures;
+mod npy;
 mod recorder;
 mod run_folder;
 mod settings;

@@ -4,8 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::time::Instant;
 
-use rlai::Trainer;
-use rlai::train::{Evaluation, Observer, Progress, TrainingMetrics};
+use rlai::train::{Evaluation, Learner, Observer, Progress, TrainingMetrics};
 use serde::Serialize;
 
 use crate::display::Watch;
@@ -103,7 +102,7 @@ impl Observer for Recorder {
         self.write(&Line::Evaluation { evaluation, time_seconds })
     }
 
-    fn checkpoint(&mut self, trainer: &Trainer) -> io::Result<()> {
-        trainer.save(&self.folder.checkpoint()).map_err(io::Error::other)
+    fn checkpoint(&mut self, learner: &dyn Learner) -> io::Result<()> {
+        learner.save(&self.folder.checkpoint()).map_err(io::Error::other)
     }
 }

@@ -56,16 +56,20 @@ pub fn whole_number(text: &str) -> Result<i64, String> {
 #[derive(Args, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Task to learn; `rlai env list` names them all
+    /// Task to learn; `rlai env list` names them all. A tabular process: tabular:FILE.json (shows the
+    /// state and the time) or tabular-stationary:FILE.json (the state alone)
     #[arg(long, value_name = "ID", help_heading = "What to train")]
     pub env: Option<String>,
     /// Policy update: reverse-kl (soft actor-critic), reverse-kl-stl, reverse-kl-score, forward-kl,
-    /// forward-kl-dreg, mixed-kl, jensen-shannon, alpha-divergence, mpo, awac or awr
+    /// forward-kl-dreg, mixed-kl, jensen-shannon, alpha-divergence, mpo, awac or awr; on whole
+    /// trajectories: reverse-kl-trajectory, reverse-kl-reward-to-go, reverse-kl-marginal,
+    /// forward-kl-trajectory, forward-kl-marginal or v-mpo
     /// [default: reverse-kl]
     #[arg(long, value_name = "NAME", help_heading = "What to train")]
     pub objective: Option<String>,
     /// Actions sampled per state for the policy's update
-    /// [default: 1 for reverse-kl and reverse-kl-stl, 4 for awac and awr, 16 for the others]
+    /// [default: 1 for reverse-kl and reverse-kl-stl, 4 for awac and awr, 16 for the others; all where
+    /// actions are choices]
     #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, help_heading = "What to train")]
     pub samples: Option<i64>,
     /// Environment steps of the run [default: 1000000]
@@ -75,6 +79,10 @@ pub struct Settings {
     /// [default: 10000 on MuJoCo tasks, 1000 on others]
     #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, help_heading = "What to train")]
     pub learning_starts: Option<i64>,
+    /// Learn from the steps in this file alone (.npz, see docs/datasets.md): a step is an update,
+    /// nothing is played but evaluations
+    #[arg(long, value_name = "FILE", help_heading = "What to train")]
+    pub dataset: Option<PathBuf>,
     /// Seed of every random stream [default: 0]
     #[arg(long, value_name = "K", value_parser = whole_number, allow_hyphen_values = true, help_heading = "What to train")]
     pub seed: Option<i64>,
@@ -98,25 +106,27 @@ pub struct Settings {
     /// Updates per environment step [default: 1]
     #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, help_heading = "Learning")]
     pub updates_per_step: Option<i64>,
-    /// Discount, 0 to 1 [default: 0.99]
+    /// Discount, 0 to 1 [default: 0.99; 1 on tabular tasks]
     #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Learning")]
     pub gamma: Option<f64>,
     /// Share of the critics that moves into their targets at each update [default: 0.005]
     #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Learning")]
     pub polyak: Option<f64>,
-    /// Adam's step size for critics, policy and temperature [default: 3e-4]
+    /// Adam's step size for critics, policy and temperature
+    /// [default: 3e-4; on trajectories 3e-3, for values and policy]
     #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Learning")]
     pub learning_rate: Option<f64>,
     /// Adam's step size for the policy [default: that of --learning-rate]
     #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Learning")]
     pub policy_learning_rate: Option<f64>,
-    /// Adam's step size for the temperature [default: that of --learning-rate]
+    /// Adam's step size for the temperature
+    /// [default: that of --learning-rate; on trajectories 0.01]
     #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Learning")]
     pub temperature_learning_rate: Option<f64>,
     /// Learning rates over the run: constant, or linear down to 0 [default: constant]
     #[arg(long, value_name = "NAME", help_heading = "Learning")]
     pub learning_rate_schedule: Option<String>,
-    /// Widths of the hidden layers of every network [default: 256,256]
+    /// Widths of the hidden layers of every network [default: 256,256; on trajectories 64,64]
     #[arg(long, value_name = "W,W", value_delimiter = ',', value_parser = whole_number, allow_hyphen_values = true, help_heading = "Learning")]
     pub hidden: Option<Vec<i64>>,
     /// Rewards summed before bootstrapping [default: 1]
@@ -148,16 +158,16 @@ pub struct Settings {
     /// AWAC, AWR: what advantages are divided by, in reward units [default: 1]
     #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Estimator")]
     pub advantage_temperature: Option<f64>,
-    /// MPO: bound on the weights' KL from uniform ones, nats [default: 0.1]
+    /// MPO, V-MPO: bound on the weights' KL from uniform ones, nats [default: 0.1]
     #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Estimator")]
     pub mpo_weights: Option<f64>,
-    /// MPO: bound on KL(old || new policy) by the mean, nats a coordinate [default: 0.01]
+    /// MPO, V-MPO: bound on KL(old || new policy) by the mean, nats a coordinate [default: 0.01]
     #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Estimator")]
     pub mpo_mean: Option<f64>,
-    /// MPO: bound on KL(old || new policy) by the scale, nats a coordinate [default: 0.001]
+    /// MPO, V-MPO: bound on KL(old || new policy) by the scale, nats a coordinate [default: 0.001]
     #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Estimator")]
     pub mpo_scale: Option<f64>,
-    /// MPO: Adam's step size for its three duals [default: 0.01]
+    /// MPO, V-MPO: Adam's step size for the three duals [default: 0.01]
     #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Estimator")]
     pub dual_learning_rate: Option<f64>,
     /// MPO, target-policy proposal: updates between two copies of the policy [default: 100]
@@ -178,12 +188,37 @@ pub struct Settings {
     #[arg(long, value_name = "NAME", help_heading = "Estimator")]
     pub noise: Option<String>,
 
+    /// Trajectories per update; particles of particle smoothing [default: 16]
+    #[arg(long, value_name = "M", value_parser = whole_number, allow_hyphen_values = true, help_heading = "Trajectories")]
+    pub trajectories: Option<i64>,
+    /// forward-kl-marginal: what visited states count: uniform, full-trajectory, twisted or
+    /// particle-smoothing [default: uniform]
+    #[arg(long, value_name = "NAME", help_heading = "Trajectories")]
+    pub state_weights: Option<String>,
+    /// reverse-kl-trajectory and -reward-to-go: none, leave-one-out or value [default: leave-one-out]
+    #[arg(long, value_name = "NAME", help_heading = "Trajectories")]
+    pub baseline: Option<String>,
+    /// reverse-kl-reward-to-go: weigh step t by gamma^t, the true discounted gradient
+    /// [default: false]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "Trajectories")]
+    pub discount_states: Option<bool>,
+    /// Values of states and actions: learned, or exact on a tabular task [default: learned]
+    #[arg(long, value_name = "NAME", help_heading = "Trajectories")]
+    pub values: Option<String>,
+    /// Steps of the policy against one batch of trajectories
+    /// [default: 10 for v-mpo, 1 for the others]
+    #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, help_heading = "Trajectories")]
+    pub policy_updates: Option<i64>,
+    /// Steps of the value networks against one batch of trajectories [default: 20]
+    #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, help_heading = "Trajectories")]
+    pub value_updates: Option<i64>,
+
     /// Next value in the critic's target: soft (entropy counts), classic, or soft-optimal (the best
     /// policy's value, estimated from N actions) [default: soft; classic for mpo, awac and awr]
     #[arg(long, value_name = "NAME", help_heading = "Objective")]
     pub critic_target: Option<String>,
     /// Temperature alpha: auto (tuned to the target entropy) or a number; mpo, awac and awr have
-    /// none unless the critic's target is soft [default: auto]
+    /// none unless the critic's target is soft [default: auto; that of its file for a tabular task]
     #[arg(long, value_name = "auto|X", value_parser = number_or_word, allow_hyphen_values = true, help_heading = "Objective")]
     pub temperature: Option<NumberOrWord>,
     /// Tuned temperature: its first value [default: 1]
@@ -192,7 +227,8 @@ pub struct Settings {
     /// Tuned temperature: loss, log-alpha or alpha [default: log-alpha]
     #[arg(long, value_name = "NAME", help_heading = "Objective")]
     pub temperature_loss: Option<String>,
-    /// Tuned temperature: wanted entropy in nats, auto = -(action dimension) [default: auto]
+    /// Tuned temperature: wanted entropy in nats, auto = -(action dimension), or half
+    /// of log K for K choices [default: auto]
     #[arg(long, value_name = "auto|X", value_parser = number_or_word, allow_hyphen_values = true, help_heading = "Objective")]
     pub target_entropy: Option<NumberOrWord>,
     /// Lower clamp of the policy's log standard deviation [default: -20]
@@ -212,6 +248,14 @@ pub struct Settings {
     #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, help_heading = "Measuring")]
     pub log_every: Option<i64>,
 
+    /// Also measure Pareto k-hat of the weights, which needs at least 25 samples [default: false]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "Measuring")]
+    pub pareto_k: Option<bool>,
+
+    /// BLAKE3 of the files that a run learns from, a data set or a process, as its own `run.toml`
+    /// records it; the files must still be the same when it is read back.
+    #[arg(skip)]
+    pub input_blake3: Option<String>,
     /// Versions that a run's own `run.toml` records; without effect when read back.
     #[arg(skip)]
     #[serde(skip_serializing)]

@@ -100,7 +100,7 @@ impl Source {
         allowed.extend(besides.iter().map(|&key| key.to_owned()));
         if place.is_empty() {
             // What a run's own run.toml records.
-            allowed.push("versions".to_owned());
+            allowed.extend(["versions", "input_blake3"].map(str::to_owned));
         }
         self.check_keys(place, &allowed)?;
         self.read_table(place, besides)

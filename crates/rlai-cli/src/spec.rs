@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use rlai::env::TaskInfo;
 use rlai::train::{
     ConfigError, CriticTarget, Objective, Schedule, Temperature, TemperatureLoss, TrainConfig,
+    TrajectoryConfig, TrajectoryObjective,
 };
 
 mod estimation;
+mod trajectory;
 
 use crate::settings::{NumberOrWord, Settings};
 use crate::tasks;
@@ -32,13 +34,78 @@ pub struct RunSpec {
     /// Name of the task.
     pub env: String,
     /// How to train.
-    pub config: TrainConfig,
+    pub method: Method,
     /// Folder of the run.
     pub out: PathBuf,
     /// Folder whose networks the run starts from.
     pub init_from: Option<PathBuf>,
+    /// File with the steps to learn from, instead of playing.
+    pub dataset: Option<PathBuf>,
+    /// Hash of the files that the run learns from, if there are any.
+    input_blake3: Option<String>,
     /// The settings that were given: the rest are defaults.
     given: Settings,
+    is_box: bool,
+}
+
+/// How to train: what the policy learns from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Method {
+    /// Actions drawn in states of the replay.
+    Actions(TrainConfig),
+    /// Whole trajectories of the policy.
+    Trajectories(TrajectoryConfig),
+}
+
+impl Method {
+    /// Environment steps of the run.
+    pub fn steps(&self) -> u64 {
+        match self {
+            Self::Actions(config) => config.steps,
+            Self::Trajectories(config) => config.steps,
+        }
+    }
+
+    /// Its seed.
+    pub fn seed(&self) -> u64 {
+        match self {
+            Self::Actions(config) => config.seed,
+            Self::Trajectories(config) => config.seed,
+        }
+    }
+
+    /// Steps with random actions before the first update.
+    pub fn learning_starts(&self) -> u64 {
+        match self {
+            Self::Actions(config) => config.learning_starts,
+            Self::Trajectories(_) => 0,
+        }
+    }
+
+    /// Episodes of one evaluation.
+    pub fn evaluation_episodes(&self) -> usize {
+        match self {
+            Self::Actions(config) => config.evaluation_episodes,
+            Self::Trajectories(config) => config.evaluation_episodes,
+        }
+    }
+
+    /// The objective's name.
+    pub fn objective(&self) -> &'static str {
+        match self {
+            Self::Actions(config) => config.objective.name(),
+            Self::Trajectories(config) => config.objective.name(),
+        }
+    }
+
+    fn temperature(&self) -> Option<(Temperature, TemperatureLoss)> {
+        match self {
+            Self::Actions(config) => {
+                config.uses_temperature().then_some((config.temperature, config.temperature_loss))
+            }
+            Self::Trajectories(config) => Some((config.temperature, config.temperature_loss)),
+        }
+    }
 }
 
 impl RunSpec {
@@ -47,64 +114,50 @@ impl RunSpec {
     /// # Errors
     /// The first refused key with its value and what is allowed.
     pub fn check(settings: &Settings) -> Result<Self, ConfigError> {
-        let task = find_task(settings.env.as_deref())?;
-        let objective =
-            choice("objective", &settings.objective, Objective::ReverseKl, &objectives())?;
-        let defaults = TrainConfig::defaults(objective, action_dimension(&task, objective)?);
-        let mut whole = WholeNumbers::default();
-        let config = fill(settings, &task, defaults, &mut whole)?;
-        whole.refuse_negative(config.check())?;
-        let out = settings.out.clone().unwrap_or_else(|| {
-            format!("runs/{}-{}-seed{}", task.id, objective.name(), config.seed).into()
-        });
-        check_path("out", Some(&out))?;
+        // First of all: what is not text cannot be written down, not even to be refused.
+        check_path("out", settings.out.as_ref())?;
         check_path("init_from", settings.init_from.as_ref())?;
-        let (env, init_from) = (task.id, settings.init_from.clone());
-        Ok(Self { env, config, out, init_from, given: settings.clone() })
+        check_path("dataset", settings.dataset.as_ref())?;
+        let task = find_task(settings.env.as_deref())?;
+        refuse_lab_only(settings.objective.as_deref())?;
+        let method = match trajectory::objective(settings.objective.as_deref()) {
+            Some(objective) => trajectories(settings, objective, &task)?,
+            None => actions(settings, &task)?,
+        };
+        let out = settings.out.clone().unwrap_or_else(|| {
+            let (task, objective) = (folder_name(&task.id), method.objective());
+            format!("runs/{task}-{objective}-seed{}", method.seed()).into()
+        });
+        check_offline(settings)?;
+        Ok(Self {
+            is_box: task.action.as_box().is_some(),
+            env: task.id,
+            method,
+            out,
+            init_from: settings.init_from.clone(),
+            dataset: settings.dataset.clone(),
+            input_blake3: input_blake3(settings)?,
+            given: settings.clone(),
+        })
     }
 
     /// The settings that mean exactly this run, every key written out.
     pub fn to_settings(&self) -> Settings {
-        let config = &self.config;
-        let whole = |number: u64| Some(number as i64);
-        let size = |number: usize| Some(number as i64);
-        let mut settings = Settings {
-            env: Some(self.env.clone()),
-            objective: Some(config.objective.name().to_owned()),
-            samples: size(config.samples),
-            steps: whole(config.steps),
-            learning_starts: whole(config.learning_starts),
-            seed: whole(config.seed),
-            out: Some(self.out.clone()),
-            init_from: self.init_from.clone(),
-            buffer: size(config.buffer),
-            threads: size(config.threads),
-            batch: size(config.batch),
-            updates_per_step: size(config.updates_per_step),
-            gamma: Some(config.gamma),
-            polyak: Some(config.polyak),
-            learning_rate: Some(config.critic_learning_rate),
-            policy_learning_rate: Some(config.policy_learning_rate),
-            temperature_learning_rate: Some(config.temperature_learning_rate),
-            learning_rate_schedule: Some(name_of(config.learning_rate_schedule, &SCHEDULES)),
-            hidden: Some(config.hidden.iter().map(|&width| width as i64).collect()),
-            n_step: size(config.n_step),
-            max_gradient_norm: Some(match config.max_gradient_norm {
-                Some(norm) => NumberOrWord::Number(norm),
-                None => NumberOrWord::Word("none".to_owned()),
-            }),
-            critic_target: Some(name_of(config.critic_target, &CRITIC_TARGETS)),
-            log_std_min: Some(config.log_std_min),
-            log_std_max: Some(config.log_std_max),
-            evaluate_every: whole(config.evaluate_every),
-            evaluation_episodes: size(config.evaluation_episodes),
-            log_every: whole(config.log_every),
-            ..Settings::default()
+        let mut settings = match &self.method {
+            Method::Actions(config) => write_actions(config),
+            Method::Trajectories(config) => trajectory::write(config, self.is_box),
         };
-        if config.uses_temperature() {
-            write_temperature(config, &mut settings);
+        settings.env = Some(self.env.clone());
+        settings.out = Some(self.out.clone());
+        settings.init_from = self.init_from.clone();
+        if let Some((temperature, loss)) = self.method.temperature() {
+            write_temperature(temperature, loss, &mut settings);
         }
-        estimation::write(config, &mut settings);
+        settings.dataset = self.dataset.clone();
+        settings.input_blake3 = self.input_blake3.clone();
+        if self.dataset.is_some() {
+            (settings.learning_starts, settings.buffer) = (None, None);
+        }
         settings
     }
 
@@ -126,6 +179,123 @@ impl RunSpec {
     }
 }
 
+/// Hash of the files that a run learns from. What they hold is part of the run, as its settings are. A
+/// file that cannot be read is told of by whoever needs it.
+fn input_blake3(s: &Settings) -> Result<Option<String>, ConfigError> {
+    let process = s.env.as_deref().and_then(|id| id.split_once(':')).map(|(_, file)| file.into());
+    let mut hasher = blake3::Hasher::new();
+    let mut found = false;
+    for path in s.dataset.iter().chain(&process) {
+        let is_file = std::fs::metadata(path).is_ok_and(|there| there.is_file());
+        if let Some(file) = is_file.then(|| std::fs::File::open(path).ok()).flatten() {
+            found |= hasher.update_reader(file).is_ok();
+        }
+    }
+    let hash = found.then(|| hasher.finalize().to_hex().to_string());
+    match (&s.input_blake3, &hash) {
+        (Some(recorded), Some(hash)) if recorded != hash => {
+            let allowed =
+                format!("the file that the run learns from has changed: it is {hash} now");
+            Err(ConfigError::new("input_blake3", format!("{recorded:?}"), allowed))
+        }
+        _ => Ok(hash),
+    }
+}
+
+/// With a data set nothing is played: settings of playing would silently do nothing.
+fn check_offline(s: &Settings) -> Result<(), ConfigError> {
+    if s.dataset.is_none() {
+        return Ok(());
+    }
+    let without = "without effect: with a data set nothing is played or stored";
+    for (key, value) in [("learning_starts", s.learning_starts), ("buffer", s.buffer)] {
+        if let Some(value) = value {
+            return Err(ConfigError::new(key, value, without));
+        }
+    }
+    Ok(())
+}
+
+fn write_actions(config: &TrainConfig) -> Settings {
+    let whole = |number: u64| Some(number as i64);
+    let size = |number: usize| Some(number as i64);
+    let mut settings = Settings {
+        objective: Some(config.objective.name().to_owned()),
+        samples: size(config.samples),
+        steps: whole(config.steps),
+        learning_starts: whole(config.learning_starts),
+        seed: whole(config.seed),
+        buffer: size(config.buffer),
+        threads: size(config.threads),
+        batch: size(config.batch),
+        updates_per_step: size(config.updates_per_step),
+        gamma: Some(config.gamma),
+        polyak: Some(config.polyak),
+        learning_rate: Some(config.critic_learning_rate),
+        policy_learning_rate: Some(config.policy_learning_rate),
+        temperature_learning_rate: Some(config.temperature_learning_rate),
+        learning_rate_schedule: Some(name_of(config.learning_rate_schedule, &SCHEDULES)),
+        hidden: Some(config.hidden.iter().map(|&width| width as i64).collect()),
+        n_step: size(config.n_step),
+        max_gradient_norm: Some(match config.max_gradient_norm {
+            Some(norm) => NumberOrWord::Number(norm),
+            None => NumberOrWord::Word("none".to_owned()),
+        }),
+        critic_target: Some(name_of(config.critic_target, &CRITIC_TARGETS)),
+        log_std_min: Some(config.log_std_min),
+        log_std_max: Some(config.log_std_max),
+        evaluate_every: whole(config.evaluate_every),
+        evaluation_episodes: size(config.evaluation_episodes),
+        log_every: whole(config.log_every),
+        pareto_k: Some(config.pareto_k),
+        ..Settings::default()
+    };
+    estimation::write(config, &mut settings);
+    settings
+}
+
+/// An objective over actions, with its settings.
+fn actions(settings: &Settings, task: &TaskInfo) -> Result<Method, ConfigError> {
+    let names = trajectory::all_names();
+    let objective = match settings.objective.as_deref() {
+        Some(name) if !names.contains(&name) => {
+            let allowed = format!("{}{}", listed(&names), did_you_mean(name, &names));
+            return Err(ConfigError::new("objective", format!("{name:?}"), allowed));
+        }
+        _ => choice("objective", &settings.objective, Objective::ReverseKl, &objectives())?,
+    };
+    let defaults = TrainConfig::defaults(objective, action_dimension(task, objective)?);
+    trajectory::refuse_beside_actions(settings)?;
+    let mut whole = WholeNumbers::default();
+    let config = fill(settings, task, defaults, &mut whole)?;
+    whole.refuse_negative(config.check())?;
+    Ok(Method::Actions(config))
+}
+
+/// An objective on trajectories, with its settings. What only the task itself can tell is checked when
+/// the run is built.
+fn trajectories(
+    settings: &Settings,
+    objective: TrajectoryObjective,
+    task: &TaskInfo,
+) -> Result<Method, ConfigError> {
+    let mut whole = WholeNumbers::default();
+    let config = trajectory::read(settings, objective, task, &mut whole)?;
+    whole.refuse_negative(config.check_settings())?;
+    Ok(Method::Trajectories(config))
+}
+
+/// A task's name as part of a folder's: of a process file its stem.
+fn folder_name(task: &str) -> String {
+    match task.split_once(':') {
+        None => task.to_owned(),
+        Some((kind, file)) => {
+            let stem = std::path::Path::new(file).file_stem().unwrap_or_default();
+            format!("{kind}-{}", stem.to_string_lossy())
+        }
+    }
+}
+
 /// Paths are written to files as text.
 fn check_path(key: &'static str, path: Option<&PathBuf>) -> Result<(), ConfigError> {
     match path {
@@ -136,14 +306,33 @@ fn check_path(key: &'static str, path: Option<&PathBuf>) -> Result<(), ConfigErr
     }
 }
 
-fn write_temperature(config: &TrainConfig, settings: &mut Settings) {
-    match config.temperature {
+fn write_temperature(temperature: Temperature, loss: TemperatureLoss, settings: &mut Settings) {
+    match temperature {
         Temperature::Fixed(alpha) => settings.temperature = Some(NumberOrWord::Number(alpha)),
         Temperature::Tuned { initial, target_entropy } => {
             settings.temperature = Some(NumberOrWord::Word("auto".to_owned()));
             settings.initial_temperature = Some(initial);
             settings.target_entropy = Some(NumberOrWord::Number(target_entropy));
-            settings.temperature_loss = Some(name_of(config.temperature_loss, &TEMPERATURE_LOSSES));
+            settings.temperature_loss = Some(name_of(loss, &TEMPERATURE_LOSSES));
+        }
+    }
+}
+
+/// Estimators that need what training does not know.
+const LAB_ONLY: [(&str, &str); 5] = [
+    ("reverse-kl-value-baseline", "needs the exact value of each state"),
+    ("reverse-kl-all-actions", "needs every action of a state"),
+    ("forward-kl-all-actions", "needs every action of a state"),
+    ("forward-kl-trajectory-known-evidence", "needs log p(O)"),
+    ("forward-kl-exact", "needs the exact posterior"),
+];
+
+fn refuse_lab_only(objective: Option<&str>) -> Result<(), ConfigError> {
+    match LAB_ONLY.iter().find(|(name, _)| objective == Some(name)) {
+        None => Ok(()),
+        Some((name, reason)) => {
+            let allowed = format!("it {reason}: `rlai lab estimators` has it, training has not");
+            Err(ConfigError::new("objective", format!("{name:?}"), allowed))
         }
     }
 }
@@ -155,7 +344,10 @@ fn objectives() -> [(&'static str, Objective); Objective::ALL.len()] {
 
 fn action_dimension(task: &TaskInfo, objective: Objective) -> Result<usize, ConfigError> {
     task.action.as_box().map(|space| space.dimension()).ok_or_else(|| {
-        let allowed = format!("it needs a box of actions, and {} has {}", task.id, task.action);
+        let allowed = format!(
+            "it needs a box of actions; on {}, which has {}, use reverse-kl-trajectory, reverse-kl-reward-to-go, reverse-kl-marginal, forward-kl-trajectory, forward-kl-marginal or v-mpo",
+            task.id, task.action
+        );
         ConfigError::new("objective", format!("{:?}", objective.name()), allowed)
     })
 }
@@ -236,6 +428,7 @@ fn fill(
             defaults.evaluation_episodes,
         ),
         log_every: whole.read("log_every", s.log_every, defaults.log_every),
+        pareto_k: s.pareto_k.unwrap_or(defaults.pareto_k),
     })
 }
 

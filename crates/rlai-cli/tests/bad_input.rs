@@ -108,6 +108,20 @@ fn combinations_that_make_no_sense_are_refused_with_the_reason() {
             "temperature = 0.2: without effect: the objective has no temperature",
         ),
         (&["--objective=forward-kl-dreg", "--samples=1"], "samples = 1: at least 2"),
+        (
+            &["--critic-target=soft-optimal"],
+            "critic_target = \"soft-optimal\": only with at least 2 samples",
+        ),
+        (&["--objective=awac", "--batch=2"], "batch = 2: at least 4 for awac"),
+        (
+            &["--objective=forward-kl", "--samples=8", "--tempering=ess", "--tempering-ess=0.125"],
+            "tempering_ess = 0.125: a share of the samples",
+        ),
+        (&["--pareto-k"], "pareto_k = true: only with at least 25 samples"),
+        (
+            &["--objective=forward-kl-all-actions"],
+            "objective = \"forward-kl-all-actions\": it needs every action of a state",
+        ),
     ];
     for (arguments, message) in cases {
         let complaint = refused_on_pendulum(arguments);

@@ -44,6 +44,9 @@ const FLAGS: &[(&str, &str)] = &[
     ("--log-every", "10"),
 ];
 
+/// The one flag that belongs to no objective but to a number of samples.
+const PARETO_K: [&str; 3] = ["--objective=forward-kl", "--samples=32", "--pareto-k"];
+
 /// Flags that belong to an objective: the objective, the flag, a value that is not its default.
 const ESTIMATOR_FLAGS: &[(&str, &str, &str)] = &[
     ("forward-kl", "--control-variate", "true"),
@@ -110,12 +113,32 @@ fn every_flag_changes_its_key() {
 }
 
 #[test]
+fn pareto_k_is_measured_when_asked_for_and_changes_nothing_else() {
+    let room = Room::new();
+    assert_eq!(printed(&room, &PARETO_K)["pareto_k"].as_bool(), Some(true));
+    let line = |out: &str, flags: &[&str]| {
+        let small = ["train", "--env=Pendulum-v1", "--steps=120", "--learning-starts=100"];
+        let head = [&small[..], &["--hidden=8", "--batch=8", "--log-every=60", "--quiet"]].concat();
+        room.ok(&[&head[..], flags, &[&format!("--out={out}")]].concat());
+        let text = std::fs::read_to_string(room.path(&format!("{out}/metrics.jsonl"))).unwrap();
+        let last = text.lines().rfind(|line| line.contains("\"train\"")).unwrap();
+        serde_json::from_str::<serde_json::Value>(last).unwrap()
+    };
+    let (with, without) = (line("with", &PARETO_K), line("without", &PARETO_K[..2]));
+    assert!(with["pareto_k"].as_f64().is_some_and(|k| (-1.0..3.0).contains(&k)), "{with}");
+    assert!(without.get("pareto_k").is_none());
+    assert_eq!(with["policy_gradient_norm"], without["policy_gradient_norm"]);
+}
+
+#[test]
 fn every_key_has_a_flag_in_this_test() {
     let room = Room::new();
     let mut keys: Vec<String> =
         printed(&room, &["--init-from=x", "--out=x"]).keys().cloned().collect();
+    keys.extend(printed(&room, &["--dataset=x"]).keys().cloned());
     let mut flags: Vec<String> =
         FLAGS.iter().map(|(flag, _)| flag.trim_start_matches("--").replace('-', "_")).collect();
+    flags.extend(["dataset", "pareto_k"].map(str::to_owned));
     for (objective, flag, _) in ESTIMATOR_FLAGS {
         let objective = format!("--objective={objective}");
         keys.extend(printed(&room, &objective.split(' ').collect::<Vec<_>>()).keys().cloned());

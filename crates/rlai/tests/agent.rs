@@ -8,7 +8,8 @@ use rlai::env::{Action, BoxSpace, Environment, Space, Step, StepError};
 use rlai::random::{Key, Stream};
 use rlai::replay::Batch;
 use rlai::train::{
-    CriticTarget, Evaluation, Objective, Observer, Temperature, TrainConfig, TrainError, Trainer,
+    CriticTarget, Evaluation, Learner, Objective, Observer, Temperature, TrainConfig, TrainError,
+    Trainer,
 };
 
 /// Two steps, then the end: the observation is the number of steps played, the reward 1 at the last
@@ -113,7 +114,7 @@ impl Observer for Recorded {
         Ok(())
     }
 
-    fn checkpoint(&mut self, _: &Trainer) -> io::Result<()> {
+    fn checkpoint(&mut self, _: &dyn Learner) -> io::Result<()> {
         self.checkpoints += 1;
         Ok(())
     }
@@ -137,6 +138,20 @@ fn every_objective_finds_the_known_values_and_actions() {
         assert!(recorded.returns[0] > 0.97, "{}: {:?}", objective.name(), recorded.returns);
         assert_eq!(recorded.checkpoints, 2, "at the start and after the evaluation");
     }
+}
+
+/// With hardly any temperature the soft-optimal value is that of the best of the N actions, here 1 in the
+/// last state and gamma before: found by forward KL as with the other targets.
+#[test]
+fn a_soft_optimal_target_finds_the_known_values_too() {
+    let mut config = config(Objective::ForwardKl);
+    config.critic_target = CriticTarget::SoftOptimal;
+    let mut trainer = Trainer::new(config, TwoSteps::boxed(None), TwoSteps::boxed(None)).unwrap();
+    let mut recorded = Recorded::default();
+    trainer.run(&mut recorded, &AtomicBool::new(false)).unwrap();
+    assert!(recorded.returns[0] > 0.97, "{:?}", recorded.returns);
+    let q = recorded.last_q.expect("updates were made");
+    assert!((q - 0.9).abs() < 0.06, "{q}");
 }
 
 #[test]

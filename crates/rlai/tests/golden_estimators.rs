@@ -3,7 +3,7 @@
 use rlai::distribution::{Draws, TanhNormal};
 use rlai::estimator::{
     ActionEstimator, Duals, ForwardKl, Origin, Particles, ReverseKlReparameterised, ReverseKlScore,
-    Signal, TemperatureLoss, effective_sample_size, self_normalised_weights, temperature_residual,
+    Signal, TemperatureLoss, Tempering, Weighting, effective_sample_size, temperature_residual,
 };
 use serde_json::Value;
 
@@ -94,15 +94,21 @@ fn forward_kl_weights_ess_loss_and_gradients() {
 }
 
 #[test]
-fn self_normalisation_also_gives_the_damped_weights_of_the_published_code() {
+fn tempering_by_alpha_gives_the_damped_weights_of_the_published_code() {
     let block = golden("gaussian_tanh_snis");
     let (_, draws) = draws(&block);
     let alpha = block["alpha"].as_f64().unwrap();
-    let q = numbers(&block["q"]);
-    let mut weights: Vec<f64> = q.iter().zip(&draws.log_pi).map(|(q, l)| q - alpha * l).collect();
-    self_normalised_weights(&mut weights);
+    let (q, base) = (numbers(&block["q"]), uniform_base());
+    let weighting = Weighting { tempering: Tempering::Alpha, truncate: false };
+    let estimator = ForwardKl { weighting, ..ForwardKl::default() };
+    let mut signal = Signal::new(1, 5, 2);
+    estimator.signal(&particles(&draws, &q, &base), &Duals::temperature(alpha), &mut signal);
+    let weights: Vec<f64> = signal.score.iter().map(|score| -score).collect();
     assert_close(&weights, &block["weights_released_code"], "weights");
     assert_close(&[effective_sample_size(&weights)], &block["ess_released"], "ess");
+    // The diagnostics are of the weights before tempering.
+    let ess = &signal.diagnostics.effective_sample_size;
+    assert_close(ess, &block["ess_correct"], "effective sample size");
 }
 
 #[test]
@@ -269,6 +275,59 @@ fn a_default_policy_enters_as_q_over_alpha_does() {
         );
         for (a, b) in with.score.iter().zip(&without.score) {
             assert!((a - b).abs() < 1e-12, "{}", estimator.name());
+        }
+    }
+}
+
+/// Gradient of forward KL in the logits of `pi`, from draws of these actions.
+fn forward_kl_in_logits(pi: &[f64], log_weight: &[f64], actions: &[usize]) -> Vec<f64> {
+    let samples = actions.len();
+    let of = |values: &[f64]| actions.iter().map(|&a| values[a]).collect::<Vec<_>>();
+    let log_pi = of(&pi.iter().map(|p| p.ln()).collect::<Vec<_>>());
+    let known = Particles {
+        samples,
+        origins: &vec![Origin::Policy; samples],
+        log_pi: &log_pi,
+        // The vector's weights are given whole: with pi_0 = pi they are Q/alpha.
+        log_pi_0: Some(&log_pi),
+        log_base: &vec![-(samples as f64).ln(); samples],
+        q: &of(log_weight),
+        dq_du: None,
+        dl_du: None,
+        value: None,
+    };
+    let mut signal = Signal::new(1, samples, 1);
+    ForwardKl::default().signal(&known, &Duals::temperature(1.0), &mut signal);
+    let total: f64 = signal.score.iter().sum();
+    let mut gradient: Vec<f64> = pi.iter().map(|p| -p * total).collect();
+    for (&action, score) in actions.iter().zip(&signal.score) {
+        gradient[action] += score;
+    }
+    gradient
+}
+
+/// Mean and trace of the covariance of self-normalised forward KL over every set of N draws, against
+/// values found by another way (an integral for 1/x).
+#[test]
+fn exact_mean_and_variance_of_self_normalised_forward_kl() {
+    for case in golden("action_snis_A3_H4").as_array().expect("a list") {
+        let (pi, log_weight) = (numbers(&case["proposal"]), numbers(&case["log_weight"]));
+        for samples in [1usize, 2, 4, 8] {
+            let (mut mean, mut square) = (vec![0.0; 3], 0.0);
+            for index in 0..3usize.pow(samples as u32) {
+                let actions: Vec<usize> =
+                    (0..samples).map(|k| index / 3usize.pow(k as u32) % 3).collect();
+                let probability: f64 = actions.iter().map(|&a| pi[a]).product();
+                let gradient = forward_kl_in_logits(&pi, &log_weight, &actions);
+                for (mean, g) in mean.iter_mut().zip(&gradient) {
+                    *mean += probability * g;
+                    square += probability * g * g;
+                }
+            }
+            let want = &case["snis"][samples.to_string()];
+            assert_close(&mean, &want["mean"], "mean");
+            let variance = square - mean.iter().map(|m| m * m).sum::<f64>();
+            assert_close(&[variance], &want["trace_var"], "trace of the covariance");
         }
     }
 }

@@ -4,7 +4,10 @@ use std::io;
 use std::sync::atomic::AtomicBool;
 
 use rlai::env::make_builtin;
-use rlai::train::{Evaluation, Objective, Observer, StopReason, TrainConfig, Trainer};
+use rlai::proposal::{Proposal, Source};
+use rlai::train::{
+    CriticTarget, Evaluation, Objective, Observer, StopReason, TrainConfig, Trainer,
+};
 
 #[derive(Default)]
 struct Evaluations(Vec<Evaluation>);
@@ -79,4 +82,31 @@ fn the_seed_alone_determines_every_bit() {
     assert_ne!(hash(|config| config.seed = 1), reference);
     assert_ne!(hash(|config| config.samples = 8), reference);
     assert_ne!(hash(|config| config.estimation.control_variate = true), reference);
+}
+
+/// Every objective, target and kind of proposal, over a target policy's copy or two.
+#[test]
+fn two_threads_give_the_same_bits_whatever_is_estimated() {
+    let shifted = Proposal { source: Source::Shifted, uniform: 0.25, ..Proposal::default() };
+    let replayed = Proposal { source: Source::TargetPolicy, replay: true, ..Proposal::default() };
+    let check = |objective: Objective, change: &dyn Fn(&mut TrainConfig)| {
+        let hash = |threads| {
+            hash(|config| {
+                let short = TrainConfig { samples: 5, steps: 330, ..self::config(objective) };
+                *config = TrainConfig { learning_starts: 300, threads, ..short };
+                change(config);
+                if config.estimation.uses_target_policy(objective) {
+                    config.estimation.target_policy_period = 10;
+                }
+            })
+        };
+        assert_eq!(hash(1), hash(2), "{}", objective.name());
+    };
+    for objective in Objective::ALL {
+        check(objective, &|_| ());
+    }
+    for proposal in [shifted, replayed] {
+        check(Objective::ForwardKl, &|config| config.estimation.proposal = proposal);
+    }
+    check(Objective::ForwardKl, &|config| config.critic_target = CriticTarget::SoftOptimal);
 }

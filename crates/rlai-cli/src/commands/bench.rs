@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use rlai::Trainer;
 use rlai::nn::gemm_gflops;
-use rlai::train::{TrainConfig, TrainError, work};
+use rlai::train::{ConfigError, TrainConfig, TrainError, work};
 use serde::Serialize;
 
 use crate::error::Failure;
 use crate::settings::{Settings, whole_number};
-use crate::spec::RunSpec;
+use crate::spec::{Method, RunSpec};
 use crate::tasks;
 
 /// Measure training speed on this machine
@@ -27,10 +27,10 @@ pub struct Args {
     /// Task to train on
     #[arg(long, value_name = "ID", default_value = "HalfCheetah-v5")]
     env: String,
-    /// Policy update: reverse-kl, reverse-kl-score or forward-kl
+    /// Policy update, any that `rlai train` has for a box of actions
     #[arg(long, value_name = "NAME", default_value = "reverse-kl")]
     objective: String,
-    /// Actions sampled per state [default: 1 for reverse-kl, 16 for the others]
+    /// Actions sampled per state [default: as in `rlai train`]
     #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true)]
     samples: Option<i64>,
     /// Threads of a training step, 1 or 2
@@ -75,19 +75,24 @@ pub fn run(args: Args) -> Result<(), Failure> {
         return Err(Failure::input(format!("seconds = {}: from 1 to 3600", args.seconds)));
     }
     let spec = RunSpec::check(&args.settings()).map_err(Failure::input)?;
+    let Method::Actions(config) = &spec.method else {
+        let name = format!("{:?}", spec.method.objective());
+        let error = ConfigError::new("objective", name, "an objective over actions");
+        return Err(Failure::input(error));
+    };
     let env = tasks::make_env(&spec.env)?;
     let observation = env.observation_space().dimension();
     let action = env.action_space().as_box().map_or(0, |space| space.dimension());
-    let mut trainer = Trainer::new(spec.config.clone(), env, tasks::make_env(&spec.env)?)
-        .map_err(Failure::input)?;
-    let rates = measure(&mut trainer, &spec.config, (observation, action), args.seconds)
+    let mut trainer =
+        Trainer::new(config.clone(), env, tasks::make_env(&spec.env)?).map_err(Failure::input)?;
+    let rates = measure(&mut trainer, config, (observation, action), args.seconds)
         .map_err(Failure::running)?;
-    let gflop_per_update = work::gflop_per_update(&spec.config, observation, action);
+    let gflop_per_update = work::gflop_per_update(config, observation, action);
     let report = Report {
         env: spec.env,
-        objective: spec.config.objective.name(),
-        samples: spec.config.samples,
-        threads: spec.config.threads,
+        objective: config.objective.name(),
+        samples: config.samples,
+        threads: config.threads,
         env_steps_per_second: rates.steps,
         updates_per_second: rates.updates,
         gflop_per_update,

@@ -1,6 +1,5 @@
 //! `rlai env`: the tasks.
 
-mod npy;
 mod rollout;
 
 use comfy_table::{Table, presets};

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use rlai::Policy;
 use rlai::random::Key;
+use rlai::train::play_with;
 use serde::Serialize;
 
+use crate::dataset::{self, Recording};
 use crate::error::Failure;
 use crate::settings::whole_number;
 use crate::tasks;
@@ -13,12 +15,13 @@ use crate::text::{decimal, thousands};
 
 /// Play a trained policy and print the mean and spread of its returns
 ///
-/// The policy's mode is played, without exploration.
+/// The policy's mode is played, without exploration, or with --sample its own random actions.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
   rlai evaluate runs/Pendulum-v1-reverse-kl-seed0
-  rlai evaluate runs/Pendulum-v1-reverse-kl-seed0 --episodes 100 --seed 7 --json")]
+  rlai evaluate runs/Pendulum-v1-reverse-kl-seed0 --episodes 100 --seed 7 --json
+  rlai evaluate runs/Pendulum-v1-reverse-kl-seed0 --sample --record played.npz")]
 pub struct Args {
     /// Folder of a run
     #[arg(value_name = "DIR")]
@@ -29,6 +32,12 @@ pub struct Args {
     /// Seed of the episodes' starts
     #[arg(long, value_name = "K", default_value = "0", value_parser = whole_number, allow_hyphen_values = true)]
     seed: i64,
+    /// Play the policy's random actions, not its mode
+    #[arg(long)]
+    sample: bool,
+    /// Keep every step in this file (.npz), a data set for `rlai train --dataset`
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
     /// Print one JSON object on standard output
     #[arg(long)]
     json: bool,
@@ -67,10 +76,41 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let policy = Policy::load(&args.dir).map_err(Failure::input)?;
     let mut env = tasks::make_env(policy.env())?;
     check_fit(&policy, env.as_ref())?;
-    let mut stream = Key::from_seed(seed).stream("evaluate");
+    if let Some(path) = &args.record
+        && env.action_space().as_box().is_none()
+    {
+        let (path, id) = (path.display(), policy.env());
+        let reason =
+            format!("--record {path}: a data set holds actions of a box, {id} has choices");
+        return Err(Failure::input(reason));
+    }
+    let recording = args.record.as_deref().map(|path| {
+        let bad = |error| Failure::input(format!("--record {}: {error:#}", path.display()));
+        dataset::start_recording(path).map(|file| (file, path)).map_err(bad)
+    });
+    let recording = recording.transpose()?;
+    let key = Key::from_seed(seed);
+    let (mut starts, mut actions) = (key.stream("evaluate"), key.stream("evaluate actions"));
+    let act = |observation: &[f64]| {
+        if args.sample {
+            policy.sample(observation, &mut actions)
+        } else {
+            policy.decide(observation)
+        }
+    };
     let episodes = args.episodes as usize;
-    let played = rlai::train::play(&policy, env.as_mut(), episodes, &mut stream)
-        .map_err(Failure::running)?;
+    let played = match recording {
+        None => play_with(act, env.as_mut(), episodes, &mut starts).map_err(Failure::running)?,
+        Some((file, path)) => {
+            let mut env = Recording::new(env);
+            let played =
+                play_with(act, &mut env, episodes, &mut starts).map_err(Failure::running)?;
+            let failed =
+                |error| Failure::running(format!("cannot write {}: {error}", path.display()));
+            env.write(file, path).map_err(failed)?;
+            played
+        }
+    };
     let report = Report {
         dir: args.dir.clone(),
         env: policy.env().to_owned(),

@@ -93,7 +93,7 @@ fn run_study(args: &RunArgs) -> Result<(), Failure> {
     check_out(&plan)?;
     let stop = signals::stop_flag()?;
     let _lock = claim(&plan)?;
-    let steps: u64 = plan.runs.iter().map(|run| run.spec.config.steps).sum();
+    let steps: u64 = plan.runs.iter().map(|run| run.spec.method.steps()).sum();
     line_err!(
         "{}: {} runs, {} steps, {} at a time; folder {}",
         plan.name,

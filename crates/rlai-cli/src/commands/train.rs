@@ -5,7 +5,9 @@ use std::sync::atomic::AtomicBool;
 
 use clap::ValueEnum;
 use rlai::Trainer;
-use rlai::train::{StopReason, TrainError};
+use rlai::checkpoint::CheckpointError;
+use rlai::env::Environment;
+use rlai::train::{Learner, StopReason, TrainConfig, TrainError, TrajectoryTrainer};
 
 use crate::display::{Display, Watch};
 use crate::error::Failure;
@@ -13,9 +15,9 @@ use crate::recorder::Recorder;
 use crate::run_folder::{self, FolderState, RunFolder, RunResult};
 use crate::settings::Settings;
 use crate::source::Source;
-use crate::spec::RunSpec;
+use crate::spec::{Method, RunSpec};
 use crate::text::{decimal, duration, thousands};
-use crate::{signals, tasks};
+use crate::{dataset, signals, tasks};
 
 /// Train a policy
 ///
@@ -30,7 +32,8 @@ Examples:
   rlai train --env Pendulum-v1 --steps 10000
   rlai train --env HalfCheetah-v5 --objective forward-kl --samples 16 --seed 1
   rlai train --env Hopper-v5 --steps 1e6 --print-config > hopper.toml
-  rlai train --config hopper.toml --seed 2 --json > result.json"
+  rlai train --config hopper.toml --seed 2 --json > result.json
+  rlai train --env Pendulum-v1 --objective awac --dataset played.npz --steps 20000"
 )]
 pub struct Args {
     #[command(flatten)]
@@ -76,11 +79,12 @@ pub fn run(args: Args) -> Result<(), Failure> {
         signals::stop_at_end_of_input(&stop);
     }
     let trainer = build(&spec)?;
-    if !args.quiet && spec.config.learning_starts >= spec.config.steps {
+    let plays = spec.dataset.is_none();
+    if plays && !args.quiet && spec.method.learning_starts() >= spec.method.steps() {
         line_err!(
             "note: learning_starts = {} is not below steps = {}: all steps are random, nothing is learned",
-            spec.config.learning_starts,
-            spec.config.steps
+            spec.method.learning_starts(),
+            spec.method.steps()
         );
     }
     let result = train(trainer, &spec, args.display(&spec), &stop)?;
@@ -115,7 +119,7 @@ impl Args {
         match self.progress {
             Some(ProgressFormat::Json) => Display::Events,
             None if self.quiet => Display::Quiet,
-            None => Display::for_people(spec.config.steps),
+            None => Display::for_people(spec.method.steps()),
         }
     }
 
@@ -153,38 +157,74 @@ fn already_finished(spec: &RunSpec) -> Result<Option<RunResult>, Failure> {
 }
 
 /// Everything that can be wrong about a run is found here, before its folder is created.
-pub fn build(spec: &RunSpec) -> Result<Trainer, Failure> {
+pub fn build(spec: &RunSpec) -> Result<Box<dyn Learner>, Failure> {
     let env = tasks::make_env(&spec.env)?;
     let evaluation_env = tasks::make_env(&spec.env)?;
-    let mut trainer = Trainer::new(spec.config.clone(), env, evaluation_env).map_err(|error| {
-        if error.is_input() { Failure::input(error) } else { Failure::running(error) }
-    })?;
-    if let Some(dir) = &spec.init_from {
-        trainer.initialise_from(dir).map_err(|error| {
-            Failure::input(format!("init_from = \"{}\": {error}", dir.display()))
-        })?;
+    match &spec.method {
+        Method::Actions(config) => {
+            let config = config.clone();
+            let mut trainer = match &spec.dataset {
+                None => Trainer::new(config, env, evaluation_env).map_err(refused)?,
+                Some(path) => offline(path, config, env, evaluation_env)?,
+            };
+            initialise(spec, |dir| trainer.initialise_from(dir))?;
+            Ok(Box::new(trainer))
+        }
+        Method::Trajectories(config) => {
+            let mut trainer =
+                TrajectoryTrainer::new(config.clone(), env, evaluation_env).map_err(refused)?;
+            initialise(spec, |dir| trainer.initialise_from(dir))?;
+            Ok(Box::new(trainer))
+        }
     }
-    Ok(trainer)
+}
+
+fn refused(error: TrainError) -> Failure {
+    if error.is_input() { Failure::input(error) } else { Failure::running(error) }
+}
+
+/// A run that learns from the data set in a file.
+fn offline(
+    path: &Path,
+    config: TrainConfig,
+    env: Box<dyn Environment>,
+    evaluation_env: Box<dyn Environment>,
+) -> Result<Trainer, Failure> {
+    let bad = |reason: String| Failure::input(format!("dataset = {path:?}: {reason}"));
+    let dataset = dataset::read(path).map_err(|error| bad(format!("{error:#}")))?;
+    match Trainer::from_dataset(config, &dataset, env, evaluation_env) {
+        Err(TrainError::Dataset(error)) => Err(bad(error.to_string())),
+        made => made.map_err(refused),
+    }
+}
+
+fn initialise(
+    spec: &RunSpec,
+    load: impl FnOnce(&Path) -> Result<(), CheckpointError>,
+) -> Result<(), Failure> {
+    let Some(dir) = &spec.init_from else { return Ok(()) };
+    load(dir).map_err(|error| Failure::input(format!("init_from = \"{}\": {error}", dir.display())))
 }
 
 fn train(
-    mut trainer: Trainer,
+    mut trainer: Box<dyn Learner>,
     spec: &RunSpec,
     display: Display,
     stop: &AtomicBool,
 ) -> Result<RunResult, Failure> {
     let versions = run_folder::versions(&spec.env);
     let folder = RunFolder::create(spec, &versions)?;
-    let watch = Watch::new(display, spec.config.learning_starts);
+    let random_steps = if spec.dataset.is_some() { 0 } else { spec.method.learning_starts() };
+    let watch = Watch::new(display, random_steps);
     let mut recorder = Recorder::new(folder.clone(), watch).map_err(Failure::running)?;
     let ended = trainer.run(&mut recorder, stop);
     recorder.end();
-    let reason = ended.map_err(|error| keep_last_good(&trainer, &folder, &error))?;
+    let reason = ended.map_err(|error| keep_last_good(trainer.as_ref(), &folder, &error))?;
     let mut result = RunResult {
         status: FINISHED.to_owned(),
         env: spec.env.clone(),
-        objective: spec.config.objective.name().to_owned(),
-        seed: spec.config.seed,
+        objective: spec.method.objective().to_owned(),
+        seed: spec.method.seed(),
         out: spec.out.clone(),
         steps: trainer.step(),
         final_return: recorder.evaluations().last().map(|last| last.return_mean),
@@ -205,7 +245,7 @@ fn train(
 
 /// A number that is not finite may have diverged for a while before it was found: then the last
 /// checkpoint is what is good, and stays. After any other failure the networks are saved as they are.
-fn keep_last_good(trainer: &Trainer, folder: &RunFolder, error: &TrainError) -> Failure {
+fn keep_last_good(trainer: &dyn Learner, folder: &RunFolder, error: &TrainError) -> Failure {
     let dir = folder.checkpoint();
     let diverged = matches!(error, TrainError::NonFinite { .. });
     let saved = if diverged { None } else { trainer.save(&dir).ok() };

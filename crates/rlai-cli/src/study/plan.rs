@@ -149,7 +149,7 @@ impl Plan {
             name: head.name,
             label,
             env: spec.env.clone(),
-            evaluation_episodes: spec.config.evaluation_episodes,
+            evaluation_episodes: spec.method.evaluation_episodes(),
         });
         Ok(())
     }

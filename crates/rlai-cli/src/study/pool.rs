@@ -104,7 +104,7 @@ impl Screen {
         let Some(bars) = &self.bars else {
             return Line::Plain { label, next: Instant::now() + LINE_PAUSE };
         };
-        let bar = bars.add(ProgressBar::new(run.spec.config.steps));
+        let bar = bars.add(ProgressBar::new(run.spec.method.steps()));
         bar.set_style(bar_style("{prefix}  {bar:20} {human_pos}/{human_len}  {msg}"));
         bar.set_prefix(label);
         Line::Bar(bar)

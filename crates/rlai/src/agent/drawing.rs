@@ -2,7 +2,7 @@
 
 use super::actor::Actor;
 use crate::critic::{Networks, TwinCritic, ValueRoom};
-use crate::distribution::Draws;
+use crate::distribution::{Draws, TanhNormal};
 use crate::estimator::Origin;
 use crate::nn::{Activations, Scalar};
 use crate::proposal::{
@@ -126,9 +126,9 @@ impl<T: Scalar> Drawing<T> {
             }
             Kind::ReplayBesides => {
                 noise.fill_normal(&mut draws.noise);
+                let (taken, dimension) = (known.replayed.actions, actor.head.action_dimension());
+                take_in(&actor.head, policy, taken, dimension, draws);
                 actor.head.sample(policy, draws);
-                take_in(known.replayed.actions, actor.head.action_dimension(), draws);
-                actor.head.evaluate(policy, draws);
             }
             Kind::Mixture(mixture) => {
                 mixture.write_other(actor, critic, known, policy);
@@ -193,12 +193,23 @@ fn old_policy<'a, T>(known: &Known<'a, T>) -> &'a [T] {
     known.old_policy.expect("an agent that draws from the target policy keeps it")
 }
 
-/// Puts the action taken in each state, `[B, A]`, in the first particle's place.
-fn take_in<T: Scalar>(actions: &[T], dimension: usize, draws: &mut Draws<T>) {
-    let width = draws.u.len() / (actions.len() / dimension);
-    for (u, action) in draws.u.chunks_exact_mut(width).zip(actions.chunks_exact(dimension)) {
-        for (u, &action) in u.iter_mut().zip(action) {
-            *u = before_tanh(action);
+/// Puts the noise that would have led the policy to the action taken in each state, `[B, A]`, in the first
+/// particle's place.
+fn take_in<T: Scalar>(
+    head: &TanhNormal,
+    policy: &[T],
+    actions: &[T],
+    dimension: usize,
+    draws: &mut Draws<T>,
+) {
+    let states = actions.len() / dimension;
+    let width = draws.noise.len() / states;
+    let rows = policy.chunks_exact(2 * dimension).zip(actions.chunks_exact(dimension));
+    for (noise, (row, action)) in draws.noise.chunks_exact_mut(width).zip(rows) {
+        let deviations = head.standard_deviations(row);
+        for (((noise, &action), &mean), sd) in noise.iter_mut().zip(action).zip(row).zip(deviations)
+        {
+            *noise = (before_tanh(action) - mean) / sd;
         }
     }
 }

@@ -76,7 +76,7 @@ impl AgentDuals {
 
     /// Whether all are positive numbers.
     pub(super) fn are_finite(&self) -> bool {
-        self.all().iter().all(|dual| dual.value().is_finite())
+        self.all().iter().all(|dual| dual.value().is_finite() && dual.value() > 0.0)
     }
 
     /// Names and logarithms, for a checkpoint.

@@ -17,12 +17,16 @@ pub struct UpdateMetrics {
     pub forward_kl: f64,
     /// Plug-in estimate of KL(pi || target) from the weights, nats.
     pub reverse_kl: f64,
+    /// Pareto k-hat of the weights; NaN where it was not asked for or could not be estimated.
+    pub pareto_k: f64,
     /// KL of the estimator's own weights from the particles' base weights, nats (MPO).
     pub weight_divergence: f64,
     /// KL(old policy || new policy), the part that moves the mean, nats (MPO).
     pub old_policy_kl_mean: f64,
     /// The part that changes the scale.
     pub old_policy_kl_scale: f64,
+    /// Half of the mean squared error of V (trajectories).
+    pub value_loss: f64,
     /// Norm of both critics' gradient before clipping.
     pub critic_gradient_norm: f64,
     /// Norm of the policy's gradient before clipping.
@@ -45,7 +49,7 @@ impl UpdateMetrics {
         self.q /= states * particles as f64;
     }
 
-    /// Adds another update's, for means over several.
+    /// Adds another update's, for means over several (but Pareto k-hat, which some updates lack).
     pub(crate) fn add(&mut self, other: &Self) {
         self.critic_loss += other.critic_loss;
         self.policy_loss += other.policy_loss;
@@ -58,6 +62,7 @@ impl UpdateMetrics {
         self.weight_divergence += other.weight_divergence;
         self.old_policy_kl_mean += other.old_policy_kl_mean;
         self.old_policy_kl_scale += other.old_policy_kl_scale;
+        self.value_loss += other.value_loss;
         self.critic_gradient_norm += other.critic_gradient_norm;
         self.policy_gradient_norm += other.policy_gradient_norm;
     }

@@ -8,8 +8,9 @@ mod metrics;
 mod persist;
 mod policy;
 mod shard;
+pub(crate) mod trajectory;
 
-pub use policy::Policy;
+pub use policy::{Decision, Policy};
 
 pub use metrics::UpdateMetrics;
 
@@ -232,6 +233,9 @@ impl<T: Scalar> Agent<T> {
             || second.policy_gradient(actor, critic, estimator, &duals, &known[1]),
         );
         first.add_gradient_of(second);
+        let (one, two) = (first.pareto_k(), second.pareto_k());
+        // 0/0 is NaN: not estimated anywhere.
+        metrics.pareto_k = (one.0 + two.0) / (one.1 + two.1) as f64;
         for shard in [first, second] {
             shard.report(metrics);
         }

@@ -15,12 +15,12 @@ const CRITICS: [&str; 2] = ["critic_0", "critic_1"];
 const TARGETS: [&str; 2] = ["target_critic_0", "target_critic_1"];
 
 /// The folder that holds the checkpoint of `dir`, a run's folder or a checkpoint's own.
-pub(super) fn checkpoint_folder(dir: &Path) -> PathBuf {
+pub(in crate::agent) fn checkpoint_folder(dir: &Path) -> PathBuf {
     let inner = dir.join("checkpoint");
     if inner.is_dir() { inner } else { dir.to_owned() }
 }
 
-fn network(name: &str, net: &Mlp) -> Network {
+pub(in crate::agent) fn network(name: &str, net: &Mlp) -> Network {
     let first = net.inputs();
     let widths = std::iter::once(first).chain(net.layers().iter().map(|layer| layer.outputs));
     Network { name: name.to_owned(), widths: widths.collect() }
@@ -101,6 +101,7 @@ impl Agent<f32> {
             action_dimension: self.actor.head.action_dimension(),
             action_low: action.low.clone(),
             action_high: action.high.clone(),
+            choices: None,
             log_std_min,
             log_std_max,
             networks: self.networks(),
@@ -141,7 +142,8 @@ impl Policy {
         let shape = manifest.network(POLICY)?;
         let parameters = tensors.parameters(shape)?;
         let ends = (shape.widths.first().copied(), shape.widths.last().copied());
-        let (inputs, outputs) = (manifest.observation_dimension, 2 * manifest.action_dimension);
+        let outputs = manifest.choices.unwrap_or(2 * manifest.action_dimension);
+        let inputs = manifest.observation_dimension;
         if ends != (Some(inputs), Some(outputs)) {
             let reason = format!(
                 "{}: the policy's widths {:?} do not fit {inputs} observations and {outputs} parameters of actions",

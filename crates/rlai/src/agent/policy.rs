@@ -1,6 +1,8 @@
 use crate::checkpoint::Manifest;
-use crate::distribution::TanhNormal;
+use crate::distribution::{Categorical, Draws, TanhNormal};
+use crate::env::Action;
 use crate::nn::Mlp;
+use crate::random::Stream;
 
 /// A trained policy: observation in, action out, nothing else needed.
 ///
@@ -14,14 +16,42 @@ use crate::nn::Mlp;
 pub struct Policy {
     manifest: Manifest,
     net: Mlp,
-    head: TanhNormal,
+    head: Head,
     parameters: Vec<f32>,
+}
+
+#[derive(Clone, Debug)]
+enum Head {
+    Box(TanhNormal),
+    Choices(Categorical),
+}
+
+/// An action that a [`Policy`] decided on.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Decision {
+    /// Coordinates in the task's own box.
+    Box(Vec<f32>),
+    /// The number of a choice.
+    Choice(usize),
+}
+
+impl Decision {
+    /// As an environment takes it.
+    pub fn action(&self) -> Action<'_> {
+        match self {
+            Self::Box(coordinates) => Action::F32(coordinates),
+            Self::Choice(choice) => Action::Discrete(*choice),
+        }
+    }
 }
 
 impl Policy {
     pub(super) fn new(manifest: Manifest, net: Mlp, parameters: Vec<f32>) -> Self {
-        let Manifest { action_dimension, log_std_min, log_std_max, .. } = manifest;
-        let head = TanhNormal::new(action_dimension, log_std_min, log_std_max);
+        let Manifest { action_dimension, log_std_min, log_std_max, choices, .. } = manifest;
+        let head = match choices {
+            Some(choices) => Head::Choices(Categorical::new(choices)),
+            None => Head::Box(TanhNormal::new(action_dimension, log_std_min, log_std_max)),
+        };
         Self { manifest, net, head, parameters }
     }
 
@@ -40,16 +70,64 @@ impl Policy {
         self.manifest.observation_dimension
     }
 
-    /// The deterministic action (the mode before the squashing) in the task's own units.
+    /// The deterministic action in the task's own units: the mode before the squashing. Of a policy over
+    /// choices, the most likely one's number, alone.
     ///
     /// # Panics
     /// When the observation does not have [`Policy::observation_dimension`] numbers.
     pub fn act(&self, observation: &[f64]) -> Vec<f32> {
+        match self.decide(observation) {
+            Decision::Box(action) => action,
+            Decision::Choice(choice) => vec![choice as f32],
+        }
+    }
+
+    /// [`Policy::act`], as what the task takes.
+    ///
+    /// # Panics
+    /// As [`Policy::act`].
+    pub fn decide(&self, observation: &[f64]) -> Decision {
+        let parameters = self.distribution(observation);
+        match &self.head {
+            Head::Choices(head) => Decision::Choice(head.mode(&parameters)),
+            Head::Box(head) => {
+                let mut action = vec![0.0f32; head.action_dimension()];
+                head.mode(&parameters, &mut action);
+                Decision::Box(self.in_task_units(action))
+            }
+        }
+    }
+
+    /// A random action of the policy, as what the task takes.
+    ///
+    /// # Panics
+    /// As [`Policy::act`].
+    pub fn sample(&self, observation: &[f64], random: &mut Stream) -> Decision {
+        let parameters = self.distribution(observation);
+        match &self.head {
+            Head::Choices(head) => {
+                let mut log_pi = vec![0.0; head.choices()];
+                head.log_probabilities(&parameters, &mut log_pi);
+                Decision::Choice(head.sample(&log_pi, random))
+            }
+            Head::Box(head) => {
+                let mut draws = Draws::new(1, 1, head.action_dimension());
+                random.fill_normal(&mut draws.noise);
+                head.sample(&parameters, &mut draws);
+                Decision::Box(self.in_task_units(draws.action))
+            }
+        }
+    }
+
+    /// Parameters of the action's distribution.
+    fn distribution(&self, observation: &[f64]) -> Vec<f32> {
         let input: Vec<f32> = observation.iter().map(|&x| x as f32).collect();
         let mut room = self.net.activations(1);
         self.net.forward(&self.parameters, &input, &mut room);
-        let mut action = vec![0.0f32; self.head.action_dimension()];
-        self.head.mode(room.output(), &mut action);
+        room.output().to_vec()
+    }
+
+    fn in_task_units(&self, mut action: Vec<f32>) -> Vec<f32> {
         let bounds = self.manifest.action_low.iter().zip(&self.manifest.action_high);
         for (a, (&low, &high)) in action.iter_mut().zip(bounds) {
             *a = crate::env::to_box(*a, low as f32, high as f32);

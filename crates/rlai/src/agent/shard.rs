@@ -51,6 +51,9 @@ impl<T: Scalar> Shard<T> {
     ) -> Self {
         let (particles, action) = (config.particles(), actor.head.action_dimension());
         let mut signal = Signal::new(states, particles, action);
+        if config.pareto_k {
+            signal.diagnostics = signal.diagnostics.with_pareto_k();
+        }
         signal.state_weight.fill(T::from_f64(1.0 / config.batch as f64));
         let gradients =
             if estimator.needs().action_gradients { states * particles * action } else { 0 };
@@ -200,6 +203,12 @@ impl<T: Scalar> Shard<T> {
 
     pub(super) fn gradient(&self) -> &[T] {
         &self.gradient
+    }
+
+    /// Sum of Pareto k-hat over the states in which it could be estimated, and their number.
+    pub(super) fn pareto_k(&self) -> (f64, usize) {
+        let known = self.signal.diagnostics.pareto_k.iter().filter(|k| !k.is_nan());
+        known.fold((0.0, 0), |(sum, count), k| (sum + k.widen(), count + 1))
     }
 
     /// Adds this half's sums to `metrics`.
@@ -365,6 +374,40 @@ mod tests {
         for objective in Objective::ALL {
             let samples = objective.default_samples().min(5);
             check(setting(objective, samples), surrogate);
+        }
+    }
+
+    /// The value that a critic's target holds, from the target critics at the actions drawn, by its
+    /// formula.
+    #[test]
+    fn soft_optimal_values_by_their_formula() {
+        let change = |config: &mut TrainConfig| config.critic_target = CriticTarget::SoftOptimal;
+        let Setting { actor, mut critic, mut shard, observations, .. } =
+            setting_with(Objective::ForwardKl, 3, change);
+        // Targets that are not the critics themselves.
+        for index in 0..2 {
+            let parameters = critic.parameters(index).to_vec();
+            let target = parameters.iter().map(|weight| 0.7 * weight + 0.01).collect();
+            critic.set_parameters(index, parameters, target);
+        }
+        let mut values = [f64::NAN; STATES];
+        shard.soft_optimal_values(&actor, &critic, 0.3, &observations, &mut values);
+        let draws = &shard.next_draws;
+        for (state, value) in values.iter().enumerate() {
+            let total: f64 = (0..3)
+                .map(|k| {
+                    let i = 3 * state + k;
+                    let input = [&observations[3 * state..][..3], &draws.action[2 * i..][..2]];
+                    let q = |critic_index: usize| {
+                        let mut room = critic.net().activations(1);
+                        let target = critic.target_parameters(critic_index);
+                        critic.net().forward(target, &input.concat(), &mut room);
+                        room.output()[0]
+                    };
+                    (q(0).min(q(1)) / 0.3 - draws.log_pi[i]).exp() / 3.0
+                })
+                .sum();
+            assert!((value - 0.3 * total.ln()).abs() < 1e-12, "{value}");
         }
     }
 

@@ -25,6 +25,9 @@ pub struct Manifest {
     pub action_low: Vec<f64>,
     /// `[A]`: its upper bounds.
     pub action_high: Vec<f64>,
+    /// K, where an action is one of K choices; then A is 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choices: Option<usize>,
     /// Clamp of the policy's log standard deviation, lower end.
     pub log_std_min: f64,
     /// Clamp of the policy's log standard deviation, upper end.
@@ -93,8 +96,10 @@ impl Manifest {
         if self.env.is_empty() {
             return Err(inconsistent("env is empty".into()));
         }
-        if self.observation_dimension == 0 || actions == 0 {
-            return Err(inconsistent("observation_dimension or action_dimension = 0".into()));
+        let empty = if self.choices.is_some() { actions != 0 } else { actions == 0 };
+        if self.observation_dimension == 0 || empty || self.choices == Some(0) {
+            let reason = "observation_dimension or action_dimension = 0, or choices beside a box";
+            return Err(inconsistent(reason.into()));
         }
         if self.action_low.len() != actions || self.action_high.len() != actions {
             return Err(inconsistent(format!(

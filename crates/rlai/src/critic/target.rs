@@ -11,8 +11,8 @@ pub enum CriticTarget {
     /// `min Q` alone.
     Classic,
     /// `alpha log sum_k exp(b_k + min Q_k/alpha - l_k)` over N actions at the next state: the value of
-    /// the best policy at this temperature, estimated from the same kind of particles that the policy's
-    /// update uses (Haarnoja et al. 2017). It falls short by about half the variance over N.
+    /// the best policy at this temperature, estimated from N draws of the policy as the update's
+    /// weights are (Haarnoja et al. 2017). It falls short by about half the variance over N.
     SoftOptimal,
 }
 

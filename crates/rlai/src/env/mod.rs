@@ -129,6 +129,11 @@ pub trait Environment: Send {
         None
     }
 
+    /// The task itself, if it is a tabular one, about which everything can be known exactly.
+    fn tabular(&self) -> Option<&Tabular> {
+        None
+    }
+
     /// log pi_0(a|s) of every choice in the state that the task is in, `[K]`, where the task has a
     /// default policy of its own; otherwise it is 0 everywhere (maximum entropy).
     fn log_default_policy(&self) -> Option<&[f64]> {
@@ -192,6 +197,10 @@ impl<E: Environment + ?Sized> Environment for Box<E> {
 
     fn temperature(&self) -> Option<f64> {
         (**self).temperature()
+    }
+
+    fn tabular(&self) -> Option<&Tabular> {
+        (**self).tabular()
     }
 
     fn log_default_policy(&self) -> Option<&[f64]> {

@@ -70,6 +70,10 @@ impl<E: Environment> Environment for Rescaled<E> {
         self.inner.time_limit()
     }
 
+    fn temperature(&self) -> Option<f64> {
+        self.inner.temperature()
+    }
+
     fn reset(&mut self, random: &mut Stream, observation: &mut [f64]) -> Result<(), StepError> {
         self.inner.reset(random, observation)
     }

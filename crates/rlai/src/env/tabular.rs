@@ -54,6 +54,24 @@ impl Tabular {
         self.shows_time
     }
 
+    /// The time and the state that the task is in.
+    pub fn cell(&self) -> (usize, usize) {
+        (self.time, self.state)
+    }
+
+    /// What is seen in every state at every time, `[H, S, O]`.
+    pub fn every_observation(&self) -> Vec<f32> {
+        let (states, width) = (self.process.states(), self.observation_space.dimension());
+        let mut all = vec![0.0; self.process.horizon() * states * width];
+        for (cell, row) in all.chunks_exact_mut(width).enumerate() {
+            row[cell % states] = 1.0;
+            if self.shows_time {
+                row[states + cell / states] = 1.0;
+            }
+        }
+        all
+    }
+
     fn observe(&self, observation: &mut [f64]) {
         observation.fill(0.0);
         observation[self.state] = 1.0;
@@ -151,6 +169,10 @@ impl Environment for Tabular {
 
     fn temperature(&self) -> Option<f64> {
         Some(self.process.alpha())
+    }
+
+    fn tabular(&self) -> Option<&Tabular> {
+        Some(self)
     }
 
     fn log_default_policy(&self) -> Option<&[f64]> {

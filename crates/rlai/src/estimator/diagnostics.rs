@@ -1,4 +1,4 @@
-use super::weights::effective_sample_size;
+use super::weights::{effective_sample_size, largest_weight};
 use super::{ParetoK, Particles, self_normalised_weights};
 use crate::nn::Scalar;
 
@@ -10,7 +10,8 @@ pub struct Diagnostics<T> {
     pub effective_sample_size: Vec<T>,
     /// The largest weight, `[B]`.
     pub largest_weight: Vec<T>,
-    /// Estimated entropy of the policy, `-sum exp(b) log pi`, `[B]`, nats.
+    /// Estimated entropy of the policy, `-sum exp(b) log pi / sum exp(b)`, `[B]`, nats. MPO's draws are the
+    /// old policy's: there it is the cross-entropy from that one.
     pub entropy: Vec<T>,
     /// Plug-in value of KL(target || policy), `sum w log(w / exp b)`, `[B]`, nats; never above log N
     /// for draws from the policy, however large the divergence.
@@ -57,7 +58,7 @@ impl<T: Scalar> Diagnostics<T> {
     }
 
     /// The same for another target, given as the log of its density over the policy's, up to a constant,
-    /// at particle `i` (counted through all states).
+    /// at particle `i` (counted through all states); minus infinity leaves a particle out.
     pub fn observe_target(
         &mut self,
         particles: &Particles<'_, T>,
@@ -81,19 +82,25 @@ impl<T: Scalar> Diagnostics<T> {
 
     fn summarise(&mut self, particles: &Particles<'_, T>, state: usize, log_total: T) {
         let (mut entropy, mut forward, mut reverse) = (T::zero(), T::zero(), T::zero());
+        let mut standing = T::zero();
         let room = self.weights.iter().zip(&mut self.log_ratios);
         for ((&weight, ratio), i) in room.zip(particles.of_state(state)) {
             *ratio -= log_total;
             let base = particles.log_base[i].exp();
+            standing += base;
             entropy -= base * particles.log_pi[i];
-            forward += weight * *ratio;
+            // A weight of zero counts nothing, even where the target's density is zero itself.
+            if weight != T::zero() {
+                forward += weight * *ratio;
+            }
             reverse -= base * *ratio;
         }
-        self.entropy[state] = entropy;
+        // The bases of a mixture's draws sum to one on average only.
+        self.entropy[state] = entropy / standing;
         self.forward_kl[state] = forward;
         self.reverse_kl[state] = reverse;
         self.effective_sample_size[state] = effective_sample_size(&self.weights);
-        self.largest_weight[state] = self.weights.iter().copied().fold(T::zero(), T::max);
+        self.largest_weight[state] = largest_weight(&self.weights);
     }
 
     /// The weights of the state observed last, `[N]`.
@@ -155,6 +162,18 @@ mod tests {
             ]
         };
         assert_close(&observed(&with, 40), &observed(&without, 39), 1e-12, "diagnostics");
+    }
+
+    /// Forward KL does not mind where the target is zero; reverse KL is infinite there.
+    #[test]
+    fn a_target_may_leave_particles_out() {
+        let made = Made::<f64>::new(Kind::Draws, 1, 4, 3);
+        let mut diagnostics = Diagnostics::new(1, 4);
+        let half = |i: usize| if i < 2 { 0.3 } else { f64::NEG_INFINITY };
+        let weights = diagnostics.observe_target(&made.particles(), 0, half);
+        assert_close(weights, &[0.5, 0.5, 0.0, 0.0], 1e-12, "weights");
+        assert_close(&diagnostics.forward_kl, &[2.0f64.ln()], 1e-12, "forward KL");
+        assert_eq!(diagnostics.reverse_kl, [f64::INFINITY]);
     }
 
     #[test]

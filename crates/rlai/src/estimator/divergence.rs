@@ -1,4 +1,4 @@
-use crate::nn::Scalar;
+use crate::nn::{Scalar, smaller};
 
 /// Largest exponent of a density ratio that is exponentiated: beyond it a weight would overflow single
 /// precision. Only orders outside of [0, 1] come near.
@@ -23,14 +23,7 @@ pub enum Divergence {
 impl Divergence {
     /// `f'(pi/p)`: what a draw from pi weighs in the gradient, `E_pi[f'(pi/p) grad log pi]`.
     pub fn derivative<T: Scalar>(self, log_ratio: T) -> T {
-        match self {
-            Self::ForwardKl => -exp(log_ratio),
-            Self::ReverseKl => T::one() - log_ratio,
-            Self::JensenShannon => {
-                T::from_f64(0.5) * (T::from_f64(2.0f64.ln()) - softplus(log_ratio))
-            }
-            Self::Alpha(order) => -power_difference(log_ratio, 1.0 - order),
-        }
+        self.weight(T::zero(), log_ratio)
     }
 
     /// `f'(1)`, its value where the policy is the target.
@@ -40,31 +33,48 @@ impl Divergence {
 
     /// `(p/pi) f(pi/p)`: its mean over draws from pi is the divergence.
     pub fn value<T: Scalar>(self, log_ratio: T) -> T {
-        let one = T::one();
+        self.weighted_value(T::zero(), log_ratio)
+    }
+
+    /// `exp(log_base) f'(pi/p)`. A particle of hardly any base may have a huge ratio: the two are
+    /// multiplied as logarithms.
+    pub fn weight<T: Scalar>(self, log_base: T, log_ratio: T) -> T {
         match self {
-            Self::ForwardKl => exp(log_ratio) * log_ratio,
-            Self::ReverseKl => -log_ratio,
+            Self::ForwardKl => -exp(log_base + log_ratio),
+            Self::ReverseKl => log_base.exp() * (T::one() - log_ratio),
             Self::JensenShannon => {
-                let ratio = exp(log_ratio);
-                let log_mixture = softplus(log_ratio) - T::from_f64(2.0f64.ln());
-                T::from_f64(0.5) * (ratio * log_ratio - (one + ratio) * log_mixture)
+                let log_half_mixture = softplus(log_ratio) - T::from_f64(2.0f64.ln());
+                -T::from_f64(0.5) * log_base.exp() * log_half_mixture
+            }
+            Self::Alpha(order) => -power_difference(log_base, log_ratio, 1.0 - order),
+        }
+    }
+
+    /// `exp(log_base) (p/pi) f(pi/p)`.
+    pub fn weighted_value<T: Scalar>(self, log_base: T, log_ratio: T) -> T {
+        let (base, target) = (log_base.exp(), exp(log_base + log_ratio));
+        match self {
+            Self::ForwardKl => target * log_ratio,
+            Self::ReverseKl => -base * log_ratio,
+            Self::JensenShannon => {
+                let log_half_mixture = softplus(log_ratio) - T::from_f64(2.0f64.ln());
+                T::from_f64(0.5) * (target * log_ratio - (base + target) * log_half_mixture)
             }
             // Two forms of [rho^(1-a) - a + (a - 1) rho] / (a (a - 1)), each exact at its own limit.
             Self::Alpha(order) if order < 0.5 => {
-                let ratio = exp(log_ratio);
-                let tilt = -power_difference(log_ratio, -order);
-                (ratio * tilt + ratio - one) / T::from_f64(order - 1.0)
+                let tilt = -power_difference(log_base + log_ratio, log_ratio, -order);
+                (tilt + target - base) / T::from_f64(order - 1.0)
             }
             Self::Alpha(order) => {
-                let tilt = power_difference(log_ratio, 1.0 - order);
-                (exp(log_ratio) - one - tilt) / T::from_f64(order)
+                let tilt = power_difference(log_base, log_ratio, 1.0 - order);
+                (target - base - tilt) / T::from_f64(order)
             }
         }
     }
 }
 
 fn exp<T: Scalar>(exponent: T) -> T {
-    exponent.min(T::from_f64(LARGEST_EXPONENT)).exp()
+    smaller(exponent, T::from_f64(LARGEST_EXPONENT)).exp()
 }
 
 /// `log(1 + exp x)`, for every x.
@@ -72,11 +82,60 @@ fn softplus<T: Scalar>(x: T) -> T {
     x.max(T::zero()) + (-x.abs()).exp().ln_1p()
 }
 
-/// `(exp(c x) - 1) / c`, which is x at c = 0.
-fn power_difference<T: Scalar>(x: T, c: f64) -> T {
+/// `exp(b) (exp(c x) - 1) / c`, which is `exp(b) x` at c = 0.
+fn power_difference<T: Scalar>(b: T, x: T, c: f64) -> T {
     let c = T::from_f64(c);
     if c == T::zero() {
-        return x;
+        return b.exp() * x;
     }
-    (c * x).min(T::from_f64(LARGEST_EXPONENT)).exp_m1() / c
+    let power = c * x;
+    if power > T::one() {
+        return (exp(b + power) - b.exp()) / c;
+    }
+    b.exp() * power.exp_m1() / c
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FAMILIES: [Divergence; 9] = [
+        Divergence::ForwardKl,
+        Divergence::ReverseKl,
+        Divergence::JensenShannon,
+        Divergence::Alpha(-1.0),
+        Divergence::Alpha(0.0),
+        Divergence::Alpha(0.4),
+        Divergence::Alpha(0.5),
+        Divergence::Alpha(1.0),
+        Divergence::Alpha(2.0),
+    ];
+
+    /// f(t), t = pi/p, by way of `(p/pi) f(pi/p)`.
+    fn f(family: Divergence, t: f64) -> f64 {
+        t * family.value(-t.ln())
+    }
+
+    #[test]
+    fn the_derivative_is_that_of_f() {
+        for family in FAMILIES {
+            for t in [0.05, 0.4, 1.0, 1.3, 7.0] {
+                let h = 1e-5 * t;
+                let numeric = (f(family, t + h) - f(family, t - h)) / (2.0 * h);
+                let got: f64 = family.derivative(-t.ln());
+                let error = (got - numeric).abs() / numeric.abs().max(1.0);
+                assert!(error < 1e-8, "{family:?} at {t}: {got} {numeric}");
+            }
+        }
+    }
+
+    #[test]
+    fn f_is_zero_at_one_and_jensen_shannon_is_bounded() {
+        for family in FAMILIES {
+            assert!(f(family, 1.0).abs() < 1e-15, "{family:?}");
+        }
+        // Disjoint supports: half of log 2 from either side.
+        let half = 0.5 * 2.0f64.ln();
+        assert!((Divergence::JensenShannon.value(-800.0f64) - half).abs() < 1e-12);
+    }
 }

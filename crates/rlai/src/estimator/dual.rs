@@ -53,9 +53,6 @@ pub struct Dual {
     adam: Adam<f64>,
 }
 
-/// The dual that is soft actor-critic's temperature.
-pub type TemperatureDual = Dual;
-
 impl Dual {
     /// A dual that starts at `value`, which is positive.
     pub fn new(value: f64) -> Self {
@@ -65,11 +62,6 @@ impl Dual {
     /// The number now.
     pub fn value(&self) -> f64 {
         self.log_value[0].exp()
-    }
-
-    /// The number now, under a temperature's name.
-    pub fn alpha(&self) -> f64 {
-        self.value()
     }
 
     /// Steps the logarithm against `residual`, the gradient of the loss with respect to it.
@@ -132,7 +124,7 @@ mod tests {
                 lambda.step(trust_region_residual(lambda.value(), 0.1, divergence), 0.01);
             }
             assert_eq!(lambda.value() > 1.0, rises);
-            assert!(lambda.value() > 0.0 && lambda.alpha() == lambda.value());
+            assert!(lambda.value() > 0.0 && lambda.value() == lambda.value());
         }
     }
 }

@@ -45,9 +45,9 @@ impl<T: Scalar> ActionEstimator<T> for FDivergence {
             let mut loss = T::zero();
             let ratios = signal.diagnostics.log_ratios().iter();
             for (&ratio, i) in ratios.zip(particles.of_state(state)) {
-                let base = particles.log_base[i].exp();
-                signal.score[i] = base * (self.family.derivative(ratio) - centre);
-                loss += base * self.family.value(ratio);
+                let log_base = particles.log_base[i];
+                signal.score[i] = self.family.weight(log_base, ratio) - log_base.exp() * centre;
+                loss += self.family.weighted_value(log_base, ratio);
             }
             signal.loss[state] = loss;
         }
@@ -58,7 +58,31 @@ impl<T: Scalar> ActionEstimator<T> for FDivergence {
 mod tests {
     use super::*;
     use crate::estimator::testing::{Kind, Made, assert_close};
-    use crate::estimator::{ForwardKl, ReverseKlValueBaseline, self_normalised_weights};
+    use crate::estimator::{ForwardKl, Origin, ReverseKlValueBaseline, self_normalised_weights};
+
+    /// An action that the policy hardly ever takes, and the target always: over all actions the weight
+    /// of forward KL is -1 there.
+    #[test]
+    fn hardly_any_base_and_a_huge_ratio_make_an_ordinary_weight() {
+        let (log_pi, q) = ([-80.0f64, 0.0], [100.0, 0.0]);
+        let particles = Particles {
+            samples: 2,
+            origins: &[Origin::Enumerated; 2],
+            log_pi: &log_pi,
+            log_pi_0: None,
+            log_base: &log_pi,
+            q: &q,
+            dq_du: None,
+            dl_du: None,
+            value: None,
+        };
+        for family in [Divergence::ForwardKl, Divergence::Alpha(0.0)] {
+            let mut signal = Signal::<f64>::new(1, 2, 1);
+            FDivergence::new(family).signal(&particles, &Duals::temperature(1.0), &mut signal);
+            assert!((signal.score[0] + 1.0).abs() < 1e-12, "{family:?}: {}", signal.score[0]);
+            assert!((signal.loss[0] - 80.0).abs() < 1e-9, "{family:?}: {}", signal.loss[0]);
+        }
+    }
 
     const FAMILIES: [Divergence; 8] = [
         Divergence::ForwardKl,

@@ -56,8 +56,7 @@ mod weights;
 pub use diagnostics::Diagnostics;
 pub use divergence::Divergence;
 pub use dual::{
-    Dual, TemperatureDual, TemperatureLoss, mpo_temperature_residual, temperature_residual,
-    trust_region_residual,
+    Dual, TemperatureLoss, mpo_temperature_residual, temperature_residual, trust_region_residual,
 };
 pub use duals::Duals;
 pub use f_divergence::FDivergence;
@@ -75,7 +74,7 @@ pub use reverse_kl::{
 pub use signal::{Signal, TrustRegion};
 pub use soft_value::soft_optimal_values;
 pub use weighting::{Tempering, Weighting};
-pub use weights::{effective_sample_size, self_normalised_weights};
+pub use weights::{effective_sample_size, largest_weight, self_normalised_weights};
 
 use crate::nn::Scalar;
 

@@ -79,7 +79,7 @@ impl<T: Scalar> Particles<'_, T> {
         self.of_state(state).filter(|&i| self.log_base[i] > T::neg_infinity()).count()
     }
 
-    /// Whether the particles of a state are all actions, each once.
+    /// Whether the particles of a state are all actions, each once, and nothing else.
     pub fn is_enumerated(&self) -> bool {
         self.origins.iter().all(|&origin| origin == Origin::Enumerated)
     }

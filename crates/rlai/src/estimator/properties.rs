@@ -77,6 +77,20 @@ fn turned<T: Scalar>(values: &[T], samples: usize, width: usize) -> Vec<T> {
     values
 }
 
+/// A comparison with NaN is false, and `min` and `max` drop it: what is not a number must still show.
+#[test]
+fn a_value_that_is_no_number_shows_in_loss_and_signal() {
+    for (estimator, kind, _) in all::<f64>(0.8) {
+        for at in 0..5 {
+            let mut made = Made::new(kind, 1, 5, 3);
+            made.q[at] = f64::NAN;
+            let signal = made.signal(&*estimator, &Duals::temperature(0.3));
+            let name = estimator.name();
+            assert!(signal.loss[0].is_nan(), "{name}: loss {} hides particle {at}", signal.loss[0]);
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn a_constant_added_to_q_changes_nothing(

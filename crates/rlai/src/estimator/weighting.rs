@@ -1,6 +1,6 @@
 use super::weights::effective_sample_size;
 use super::{Particles, self_normalised_weights};
-use crate::nn::Scalar;
+use crate::nn::{Scalar, smaller};
 
 /// To which power beta the ratio of the target to the policy is raised before it becomes a weight:
 /// `w = softmax(b + beta (Q/alpha - l))`. The base stays as it is, so the target of the weights is
@@ -100,7 +100,7 @@ fn truncate<T: Scalar>(weights: &mut [T], standing: usize) {
     let cut = T::from_f64(1.0 / (standing as f64).sqrt());
     let mut total = T::zero();
     for weight in weights.iter_mut() {
-        *weight = weight.min(cut);
+        *weight = smaller(*weight, cut);
         total += *weight;
     }
     for weight in weights {

@@ -22,6 +22,16 @@ pub fn effective_sample_size<T: Scalar>(weights: &[T]) -> T {
     T::one() / weights.iter().map(|&w| w * w).sum::<T>()
 }
 
+/// The largest weight; NaN if there is one.
+pub fn largest_weight<T: Scalar>(weights: &[T]) -> T {
+    weights.iter().fold(
+        T::zero(),
+        |largest, &w| {
+            if w <= largest || largest.is_nan() { largest } else { w }
+        },
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,5 +65,7 @@ mod tests {
         let mut extreme = [1e4f32, -1e4, 0.0];
         self_normalised_weights(&mut extreme);
         assert_eq!(extreme, [1.0, 0.0, 0.0]);
+        assert_eq!(largest_weight(&[0.2, 0.5, 0.3]), 0.5);
+        assert!(largest_weight(&[0.2, f32::NAN, 0.3]).is_nan());
     }
 }

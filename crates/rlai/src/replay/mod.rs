@@ -5,9 +5,11 @@
 //! it; a truncated one does, in a row of its own.
 
 mod batch;
+mod dataset;
 mod ring;
 
 pub use batch::Batch;
+pub use dataset::{Dataset, DatasetError};
 pub use ring::{ReplayBuffer, ReplayError, Transition};
 
 #[cfg(test)]

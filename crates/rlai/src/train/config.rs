@@ -126,8 +126,12 @@ pub struct TrainConfig {
     pub evaluation_episodes: usize,
     /// Steps between two lines of training metrics.
     pub log_every: u64,
+    /// Whether Pareto k-hat of the weights is estimated: a sort a state.
+    pub pareto_k: bool,
 }
 
+/// Fewest samples whose tail is fitted.
+const FEWEST_FOR_PARETO_K: usize = 25;
 /// Actions in one update, over all states: beyond this they no longer fit an ordinary memory.
 const MOST_PARTICLES: usize = 1 << 22;
 
@@ -162,6 +166,7 @@ impl TrainConfig {
             evaluate_every: 10_000,
             evaluation_episodes: 10,
             log_every: 1_000,
+            pareto_k: false,
         }
     }
 
@@ -171,6 +176,18 @@ impl TrainConfig {
     /// The first refused key with its value and what is allowed.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.estimation.check(self.objective, self.samples)?;
+        require(
+            self.critic_target != CriticTarget::SoftOptimal || self.samples >= 2,
+            "critic_target",
+            "\"soft-optimal\"",
+            "only with at least 2 samples (from one its estimate is the soft target)",
+        )?;
+        require(
+            self.objective != Objective::Awac || self.batch >= 4,
+            "batch",
+            self.batch,
+            "at least 4 for awac, whose weights are normalised over each half of a batch",
+        )?;
         require(self.samples <= 4096, "samples", self.samples, "at most 4096")?;
         require(self.steps >= 1, "steps", self.steps, "at least 1")?;
         require(self.buffer >= self.n_step, "buffer", self.buffer, "at least n_step transitions")?;
@@ -218,7 +235,7 @@ impl TrainConfig {
         for &width in &self.hidden {
             require((1..=4096).contains(&width), "hidden", width, "widths from 1 to 4096")?;
         }
-        self.check_temperature()?;
+        self.temperature.check()?;
         require((1..=100).contains(&self.n_step), "n_step", self.n_step, "from 1 to 100")?;
         if let Some(norm) = self.max_gradient_norm {
             require(
@@ -242,7 +259,13 @@ impl TrainConfig {
             self.evaluation_episodes,
             "from 1 to 10000",
         )?;
-        require(self.log_every >= 1, "log_every", self.log_every, "at least 1")
+        require(self.log_every >= 1, "log_every", self.log_every, "at least 1")?;
+        require(
+            !self.pareto_k || self.samples >= FEWEST_FOR_PARETO_K,
+            "pareto_k",
+            self.pareto_k,
+            "only with at least 25 samples, of which a tail can be told",
+        )
     }
 
     /// N, actions looked at in each state: the samples, and for estimators on the replay's own actions
@@ -255,9 +278,12 @@ impl TrainConfig {
     pub fn uses_temperature(&self) -> bool {
         self.objective.uses_temperature() || self.critic_target != CriticTarget::Classic
     }
+}
 
-    fn check_temperature(&self) -> Result<(), ConfigError> {
-        match self.temperature {
+impl Temperature {
+    /// Refuses numbers that no temperature can be.
+    pub(super) fn check(self) -> Result<(), ConfigError> {
+        match self {
             Temperature::Fixed(alpha) => require(
                 alpha > 0.0 && alpha.is_finite(),
                 "temperature",

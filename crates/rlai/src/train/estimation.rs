@@ -6,7 +6,7 @@ use crate::estimator::{
     Weighting,
 };
 use crate::nn::Scalar;
-use crate::proposal::{Proposal, Segments, Source};
+use crate::proposal::{MOST_LOW_DISCREPANCY_DIMENSIONS, Noise, Proposal, Segments, Source};
 
 /// Settings of the estimator, and of where its particles come from.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -104,12 +104,20 @@ impl Estimation {
         let needs = self.estimator::<f32>(objective).needs();
         let fewest = needs.samples;
         require(samples >= fewest, "samples", samples, objective.too_few_samples())?;
-        self.check_weights(objective)?;
+        self.check_weights(objective, samples)?;
         self.check_own_settings(objective)?;
         self.check_proposal(needs, objective, samples)
     }
 
-    fn check_weights(&self, objective: Objective) -> Result<(), ConfigError> {
+    /// Refuses noise that does not know this many action dimensions.
+    pub(super) fn check_dimension(&self, action_dimension: usize) -> Result<(), ConfigError> {
+        let most = MOST_LOW_DISCREPANCY_DIMENSIONS;
+        let fits = self.proposal.noise != Noise::LowDiscrepancy || action_dimension <= most;
+        let allowed = format!("at most {most} action dimensions");
+        require(fits, "noise", "\"low-discrepancy\"", &allowed)
+    }
+
+    fn check_weights(&self, objective: Objective, samples: usize) -> Result<(), ConfigError> {
         let plain = Weighting::default();
         let only = |key, differs: bool, value: String| {
             require(
@@ -137,10 +145,10 @@ impl Estimation {
                 "\"none\", \"alpha\", \"ess\", or a power above 0 and at most 1",
             ),
             Tempering::EffectiveSampleSize(share) => require(
-                share > 0.0 && share < 1.0,
+                share * samples as f64 > 1.0 && share < 1.0,
                 "tempering_ess",
                 share,
-                "a share of the samples, above 0 and below 1",
+                "a share of the samples, below 1 and above 1/samples (no weights have less)",
             ),
             Tempering::None | Tempering::Alpha => Ok(()),
         }

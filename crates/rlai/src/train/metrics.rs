@@ -3,9 +3,11 @@ use crate::agent::UpdateMetrics;
 
 /// Sums since the last line of metrics.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Accumulator {
+pub(in crate::train) struct Accumulator {
     updates: UpdateMetrics,
     update_count: u64,
+    pareto_k: f64,
+    pareto_k_count: u64,
     returns: f64,
     lengths: f64,
     episodes: u64,
@@ -15,6 +17,10 @@ impl Accumulator {
     pub(super) fn update(&mut self, metrics: &UpdateMetrics) {
         self.updates.add(metrics);
         self.update_count += 1;
+        if !metrics.pareto_k.is_nan() {
+            self.pareto_k += metrics.pareto_k;
+            self.pareto_k_count += 1;
+        }
     }
 
     pub(super) fn episode(&mut self, episode_return: f64, length: u64) {
@@ -37,11 +43,14 @@ impl Accumulator {
         line.largest_weight = mean(self.updates.largest_weight);
         line.forward_kl = mean(self.updates.forward_kl);
         line.reverse_kl = mean(self.updates.reverse_kl);
+        line.pareto_k =
+            (self.pareto_k_count > 0).then(|| self.pareto_k / self.pareto_k_count as f64);
         if line.eta.is_some() {
             line.weight_divergence = mean(self.updates.weight_divergence);
             line.old_policy_kl_mean = mean(self.updates.old_policy_kl_mean);
             line.old_policy_kl_scale = mean(self.updates.old_policy_kl_scale);
         }
+        line.value_loss = mean(self.updates.value_loss);
         line.critic_gradient_norm = mean(self.updates.critic_gradient_norm);
         line.policy_gradient_norm = mean(self.updates.policy_gradient_norm);
         *self = Self::default();

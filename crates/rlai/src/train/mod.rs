@@ -2,19 +2,23 @@
 
 mod config;
 mod estimation;
+mod learner;
 mod metrics;
 mod objective;
 mod observer;
 mod play;
 mod trainer;
+mod trajectory;
 pub mod work;
 
 pub use config::{ConfigError, Schedule, Temperature, TrainConfig};
 pub use estimation::{Estimation, MpoBounds};
+pub use learner::Learner;
 pub use objective::Objective;
 pub use observer::{Evaluation, Observer, Progress, Silent, TrainingMetrics};
-pub use play::play;
+pub use play::{play, play_with};
 pub use trainer::{StopReason, TrainError, Trainer};
+pub use trajectory::{TrajectoryConfig, TrajectoryObjective, TrajectoryTrainer, ValueSource};
 
 pub use crate::critic::CriticTarget;
 pub use crate::estimator::TemperatureLoss;

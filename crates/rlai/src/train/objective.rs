@@ -22,7 +22,8 @@ pub enum Objective {
     AlphaDivergence,
     /// Maximum a posteriori policy optimisation.
     Mpo,
-    /// Advantage-weighted actor-critic: the replay's own actions, weights normalised over states.
+    /// Advantage-weighted actor-critic: the replay's own actions, weights normalised over the states of
+    /// each half of a batch.
     Awac,
     /// Advantage-weighted regression: the replay's own actions, clipped exponential weights.
     Awr,

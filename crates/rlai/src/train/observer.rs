@@ -46,6 +46,9 @@ pub struct TrainingMetrics {
     pub forward_kl: Option<f64>,
     /// Plug-in estimate of KL(pi || target), `-mean log(N w)`, nats, mean over states.
     pub reverse_kl: Option<f64>,
+    /// Pareto k-hat of the weights, mean over the states in which it could be estimated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pareto_k: Option<f64>,
     /// MPO: temperature of the weights.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub eta: Option<f64>,
@@ -58,6 +61,15 @@ pub struct TrainingMetrics {
     /// MPO: the part that changes the scale, nats.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub old_policy_kl_scale: Option<f64>,
+    /// Trajectories: half of the mean squared error of V against soft returns.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value_loss: Option<f64>,
+    /// Small tabular tasks: exact KL(p(. | O) || q) of the policy's trajectories, nats.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exact_forward_kl: Option<f64>,
+    /// Small tabular tasks: exact KL(q || p(. | O)), nats.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exact_reverse_kl: Option<f64>,
     /// Norm of the critics' gradient, before clipping.
     pub critic_gradient_norm: Option<f64>,
     /// Norm of the policy's gradient, before clipping.
@@ -104,7 +116,7 @@ pub trait Observer: Send {
     ///
     /// # Errors
     /// When it could not be saved.
-    fn checkpoint(&mut self, _trainer: &super::Trainer) -> std::io::Result<()> {
+    fn checkpoint(&mut self, _learner: &dyn super::Learner) -> std::io::Result<()> {
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 use super::Evaluation;
-use crate::agent::Policy;
-use crate::env::{Action, Environment, StepError};
+use crate::agent::{Decision, Policy};
+use crate::env::{Environment, StepError};
 use crate::random::Stream;
 
 /// Plays `episodes` episodes with the policy's mode. `env` takes actions in its own units.
@@ -15,6 +15,19 @@ pub fn play(
     episodes: usize,
     random: &mut Stream,
 ) -> Result<Evaluation, StepError> {
+    play_with(|observation| policy.decide(observation), env, episodes, random)
+}
+
+/// As [`play`], with the decisions of `act`.
+///
+/// # Errors
+/// When the simulator fails.
+pub fn play_with(
+    mut act: impl FnMut(&[f64]) -> Decision,
+    env: &mut dyn Environment,
+    episodes: usize,
+    random: &mut Stream,
+) -> Result<Evaluation, StepError> {
     let mut observation = vec![0.0; env.observation_space().dimension()];
     let mut returns = Vec::with_capacity(episodes);
     let mut steps = 0u64;
@@ -22,8 +35,8 @@ pub fn play(
         env.reset(random, &mut observation)?;
         let mut total = 0.0;
         loop {
-            let action = policy.act(&observation);
-            let step = env.step(Action::F32(&action), &mut observation)?;
+            let decision = act(&observation);
+            let step = env.step(decision.action(), &mut observation)?;
             if !step.reward.is_finite() {
                 return Err(StepError::Unstable(format!("the reward is {}", step.reward)));
             }

@@ -3,12 +3,12 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::metrics::Accumulator;
-use super::{Evaluation, Observer, Progress, TrainConfig, TrainingMetrics, play};
+use super::{ConfigError, Evaluation, Observer, Progress, TrainConfig, TrainingMetrics, play};
 use crate::agent::{Agent, NonFinite, Policy};
 use crate::checkpoint::CheckpointError;
 use crate::env::{Action, EnvError, Environment, Rescaled, StepError};
 use crate::random::{Key, Stream};
-use crate::replay::{Batch, ReplayBuffer, ReplayError, Transition};
+use crate::replay::{Batch, Dataset, DatasetError, ReplayBuffer, ReplayError, Transition};
 
 /// Why a run ended without an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +31,9 @@ pub enum TrainError {
     /// Replay cannot be held.
     #[error(transparent)]
     Replay(#[from] ReplayError),
+    /// The data set cannot be learned from.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
     /// Parameters could not be read or written.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
@@ -68,7 +71,7 @@ pub enum TrainError {
 impl TrainError {
     /// Whether the input is to blame: nothing has happened yet.
     pub fn is_input(&self) -> bool {
-        matches!(self, Self::Config(_) | Self::Environment(_) | Self::Replay(_))
+        matches!(self, Self::Config(_) | Self::Environment(_) | Self::Replay(_) | Self::Dataset(_))
     }
 }
 
@@ -79,6 +82,8 @@ pub struct Trainer {
     env: Rescaled<Box<dyn Environment>>,
     evaluation_env: Box<dyn Environment>,
     replay: ReplayBuffer,
+    /// Replay is a data set: nothing is played but evaluations.
+    offline: bool,
     batch: Batch,
     key: Key,
     env_stream: Stream,
@@ -121,11 +126,49 @@ impl Trainer {
         let env = Rescaled::new(env)?;
         let observation = env.observation_space().dimension();
         let action = env.task_box().dimension();
-        let key = Key::from_seed(config.seed);
         // A run shorter than its replay needs no room for more transitions than it has steps.
         let capacity = config.buffer.min(usize::try_from(config.steps).unwrap_or(usize::MAX));
         let replay =
             ReplayBuffer::new(capacity.max(config.n_step), observation, action, env.time_limit())?;
+        Self::with_replay(config, env, evaluation_env, replay, false)
+    }
+
+    /// A run that learns from a data set alone: a step is its updates, nothing is played. `env` takes
+    /// actions in its own units and is played in evaluations only.
+    ///
+    /// # Errors
+    /// A refused setting, an action space without bounds, or data that do not fit the task.
+    pub fn from_dataset(
+        config: TrainConfig,
+        dataset: &Dataset,
+        env: Box<dyn Environment>,
+        evaluation_env: Box<dyn Environment>,
+    ) -> Result<Self, TrainError> {
+        config.check()?;
+        let env = Rescaled::new(env)?;
+        if config.estimation.proposal.replay {
+            let allowed = "not with a data set, which knows no densities of its actions";
+            return Err(ConfigError::new("proposal_replay", true, allowed).into());
+        }
+        let replay = dataset.replay(env.observation_space().dimension(), env.task_box())?;
+        if replay.len() < config.n_step {
+            let allowed = "at most the transitions of the data set";
+            return Err(ConfigError::new("n_step", config.n_step, allowed).into());
+        }
+        Self::with_replay(config, env, evaluation_env, replay, true)
+    }
+
+    fn with_replay(
+        config: TrainConfig,
+        env: Rescaled<Box<dyn Environment>>,
+        evaluation_env: Box<dyn Environment>,
+        replay: ReplayBuffer,
+        offline: bool,
+    ) -> Result<Self, TrainError> {
+        let (observation, action) =
+            (env.observation_space().dimension(), env.task_box().dimension());
+        config.estimation.check_dimension(action)?;
+        let key = Key::from_seed(config.seed);
         Ok(Self {
             agent: Agent::new(&config, observation, action)?,
             batch: Batch::new(config.batch, observation, action),
@@ -137,6 +180,7 @@ impl Trainer {
             env,
             evaluation_env,
             replay,
+            offline,
             key,
             config,
             step: 0,
@@ -227,14 +271,17 @@ impl Trainer {
         Ok(StopReason::Finished)
     }
 
-    /// One environment step and the updates that belong to it.
+    /// One environment step, unless a data set takes its place, and the updates that belong to it.
     ///
     /// # Errors
     /// As [`Trainer::run`].
     pub fn advance(&mut self) -> Result<(), TrainError> {
-        self.play_step()?;
+        if !self.offline {
+            self.play_step()?;
+        }
         self.step += 1;
-        if self.step > self.config.learning_starts && self.replay.len() >= self.config.n_step {
+        let started = self.offline || self.step > self.config.learning_starts;
+        if started && self.replay.len() >= self.config.n_step {
             let rate = self.config.learning_rate_schedule.factor(self.step - 1, self.config.steps);
             for _ in 0..self.config.updates_per_step {
                 self.update(rate)?;
@@ -335,6 +382,7 @@ impl Trainer {
             ..TrainingMetrics::default()
         };
         self.since_last_line.drain_into(&mut line);
+        line.value_loss = None;
         line
     }
 }

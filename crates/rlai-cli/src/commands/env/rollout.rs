@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use rlai::env::{Action, Environment, Space, StepError, TaskInfo};
 use serde::Deserialize;
 
-use super::npy::{self, NpzWriter, Values};
 use crate::error::Failure;
+use crate::npy::{self, NpzWriter, Values};
 use crate::tasks;
 
 /// Replay actions from a state: no reset, no time limit, no stop at termination
@@ -87,6 +87,8 @@ impl Actions {
             Values::F64(values) if self.choices => {
                 Box::new(values.iter().map(|&value| choice(value)))
             }
+            // Refused when they were read.
+            Values::Bool(_) => Box::new(std::iter::empty()),
             Values::F32(values) => Box::new(values.chunks_exact(self.width).map(Action::F32)),
             Values::F64(values) => Box::new(values.chunks_exact(self.width).map(Action::F64)),
         }
@@ -101,6 +103,9 @@ fn choice(value: f64) -> Action<'static> {
 fn read_actions(path: &Path, task: &TaskInfo) -> Result<Actions, Failure> {
     let bad = |message: String| Failure::input(format!("{}: {message}", path.display()));
     let array = npy::read(path).map_err(|error| bad(error.to_string()))?;
+    if matches!(array.values, Values::Bool(_)) {
+        return Err(bad("truth values: float32 or float64 expected".to_owned()));
+    }
     let width = task.action.as_box().map_or(1, |space| space.dimension());
     let choices = matches!(task.action, Space::Discrete(_));
     match array.shape[..] {
@@ -182,20 +187,9 @@ impl Rollout {
         archive.add_bool("terminated", &[steps], &self.terminated)?;
         let file = archive.finish()?;
         file.as_file().sync_all()?;
-        readable_by_all(file.as_file())?;
+        npy::readable_by_all(file.as_file())?;
         file.persist(out).map(drop).map_err(|error| error.error)
     }
-}
-
-/// Temporary files are private, this one no longer is one.
-fn readable_by_all(file: &File) -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        file.set_permissions(std::fs::Permissions::from_mode(0o644))?;
-    }
-    let _ = file;
-    Ok(())
 }
 
 /// An action that does not fit is the input's fault, an unstable simulation is not.
@@ -227,10 +221,10 @@ mod tests {
         let rollout = pendulum(Values::F32(vec![0.5; 250]), &out);
         assert_eq!(rollout.observations.len(), 251 * 3);
         let bytes = std::fs::read(&out).unwrap();
-        let array = npy::read_npz(&bytes, "observations").unwrap();
+        let array = npy::Npz::parse(&bytes).unwrap().array("observations").unwrap();
         assert_eq!(array.shape, [251, 3]);
         assert_eq!(array.values, Values::F64(rollout.observations));
-        assert_eq!(npy::read_npz(&bytes, "rewards").unwrap().shape, [250]);
+        assert_eq!(npy::Npz::parse(&bytes).unwrap().array("rewards").unwrap().shape, [250]);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file");
     }
 

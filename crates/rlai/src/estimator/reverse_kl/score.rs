@@ -1,4 +1,4 @@
-use crate::estimator::{ActionEstimator, Duals, Needs, Particles, Signal};
+use crate::estimator::{ActionEstimator, Duals, Needs, Origin, Particles, Signal};
 use crate::nn::Scalar;
 
 /// Score-function gradient with a leave-one-out baseline (R3; baseline: Kool et al. 2019).
@@ -35,7 +35,7 @@ pub(in crate::estimator) fn baseline<T: Scalar>(
     state: usize,
     alpha: T,
 ) -> impl Fn(T) -> T {
-    let enumerated = particles.is_enumerated();
+    let enumerated = particles.origins.contains(&Origin::Enumerated);
     let total: T = particles
         .of_state(state)
         .map(|i| {

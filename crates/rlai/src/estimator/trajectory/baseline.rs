@@ -12,6 +12,18 @@ pub enum Baseline {
 }
 
 impl Baseline {
+    /// Every choice, in the order of the documentation.
+    pub const ALL: [Self; 3] = [Self::None, Self::LeaveOneOut, Self::Value];
+
+    /// The name a user types.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::LeaveOneOut => "leave-one-out",
+            Self::Value => "value",
+        }
+    }
+
     /// Fewest trajectories with which it is defined.
     pub(super) fn fewest_trajectories(self) -> usize {
         if self == Self::LeaveOneOut { 2 } else { 1 }

@@ -1,5 +1,5 @@
 use crate::env::StepError;
-use crate::estimator::{effective_sample_size, self_normalised_weights};
+use crate::estimator::{effective_sample_size, largest_weight, self_normalised_weights};
 use crate::random::Stream;
 
 /// What a particle filter needs of a task: states that can be copied, stepped under the policy.
@@ -115,10 +115,16 @@ pub fn smooth<P: Simulator>(
         history.push((ancestors, advance(simulator, &mut particles, alpha, random)?));
     }
     let (weights, effective_sample_size) = normalised(&particles);
-    let largest_weight = weights.iter().copied().fold(0.0, f64::max);
+    let largest = largest_weight(&weights);
     log_evidence += log_mean(&particles);
     let steps = along_genealogy(history, weights);
-    Ok(Smoothed { steps, log_evidence, effective_sample_size, largest_weight, resamplings })
+    Ok(Smoothed {
+        steps,
+        log_evidence,
+        effective_sample_size,
+        largest_weight: largest,
+        resamplings,
+    })
 }
 
 fn start<P: Simulator>(

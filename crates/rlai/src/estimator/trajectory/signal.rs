@@ -1,5 +1,5 @@
 use super::Trajectories;
-use crate::estimator::{TrustRegion, effective_sample_size};
+use crate::estimator::{TrustRegion, effective_sample_size, largest_weight};
 use crate::nn::Scalar;
 
 /// What a trajectory estimator asks of a distribution: the gradient of its loss is
@@ -40,7 +40,7 @@ impl<T: Scalar> TrajectorySignal<T> {
     /// Reports weights that sum to one.
     pub(super) fn observe(&mut self, weights: &[T]) {
         self.effective_sample_size = effective_sample_size(weights);
-        self.largest_weight = weights.iter().copied().fold(T::zero(), T::max);
+        self.largest_weight = largest_weight(weights);
     }
 
     /// The self-normalised importance weights of all trajectories, `[M]`, which are also reported.

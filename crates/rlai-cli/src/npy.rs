@@ -1,4 +1,4 @@
-//! NumPy's array files: actions are read, rollouts are written.
+//! NumPy's array files: actions and data sets are read, rollouts and recordings are written.
 //!
 //! The reader is strict and believes nothing: a header is small, a shape must fit the file's length,
 //! and memory is only taken for data that is there. The format is NumPy's enhancement proposal 1.
@@ -14,6 +14,9 @@ const MAGIC: &[u8] = b"\x93NUMPY";
 /// An honest header of a plain array has some 120 bytes.
 const LONGEST_HEADER: usize = 4096;
 
+/// What an archive's entry may grow by when it is unpacked: deflate reaches about 1030.
+const MOST_EXPANSION: u64 = 1100;
+
 /// The numbers of an array in the precision of the file.
 #[derive(Debug, PartialEq)]
 pub enum Values {
@@ -21,6 +24,19 @@ pub enum Values {
     F32(Vec<f32>),
     /// Double precision.
     F64(Vec<f64>),
+    /// Truth values.
+    Bool(Vec<bool>),
+}
+
+impl Values {
+    /// The numbers in single precision; none if they are truth values.
+    pub fn into_f32(self) -> Option<Vec<f32>> {
+        match self {
+            Self::F32(values) => Some(values),
+            Self::F64(values) => Some(values.into_iter().map(|value| value as f32).collect()),
+            Self::Bool(_) => None,
+        }
+    }
 }
 
 /// An array of numbers in C order.
@@ -54,7 +70,10 @@ pub fn parse(bytes: &[u8]) -> Result<Array> {
     let values = match header.descr.as_str() {
         "<f4" => Values::F32(floats(&header.shape, data, f32::from_le_bytes)?),
         "<f8" => Values::F64(floats(&header.shape, data, f64::from_le_bytes)?),
-        other => bail!("dtype {other:?}: float32 or float64 ('<f4' or '<f8') expected"),
+        "|b1" => Values::Bool(floats(&header.shape, data, |[byte]: [u8; 1]| byte != 0)?),
+        other => {
+            bail!("dtype {other:?}: float32, float64 or bool ('<f4', '<f8' or '|b1') expected")
+        }
     };
     Ok(Array { shape: header.shape, values })
 }
@@ -192,14 +211,66 @@ impl<W: Write + Seek> NpzWriter<W> {
     }
 }
 
-/// Reads an array of doubles back out of a `.npz` file.
+/// Temporary files are private, this one no longer is one.
+///
+/// # Errors
+/// When the file system refuses.
+pub fn readable_by_all(file: &fs::File) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        file.set_permissions(fs::Permissions::from_mode(0o644))?;
+    }
+    let _ = file;
+    Ok(())
+}
+
+/// A `.npz` file: an archive of arrays under their names.
+pub struct Npz<R> {
+    archive: zip::ZipArchive<R>,
+}
+
+impl Npz<io::BufReader<fs::File>> {
+    /// Opens a file; nothing but its directory is read yet.
+    ///
+    /// # Errors
+    /// When it is not an archive.
+    pub fn open(path: &Path) -> Result<Self> {
+        ensure!(fs::metadata(path)?.is_file(), "not a file");
+        Self::new(io::BufReader::new(fs::File::open(path)?))
+    }
+}
+
 #[cfg(test)]
-pub(super) fn read_npz(bytes: &[u8], name: &str) -> Result<Array> {
-    let mut archive = zip::ZipArchive::new(io::Cursor::new(bytes))?;
-    let mut file = archive.by_name(&format!("{name}.npy"))?;
-    let mut bytes = Vec::new();
-    io::copy(&mut file, &mut bytes)?;
-    parse(&bytes)
+impl<'a> Npz<io::Cursor<&'a [u8]>> {
+    /// The archive in these bytes.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self> {
+        Self::new(io::Cursor::new(bytes))
+    }
+}
+
+impl<R: io::Read + Seek> Npz<R> {
+    fn new(reader: R) -> Result<Self> {
+        let archive = zip::ZipArchive::new(reader).context("not a NumPy archive (.npz)")?;
+        Ok(Self { archive })
+    }
+
+    /// Whether there is an array of this name.
+    pub fn contains(&self, name: &str) -> bool {
+        self.archive.index_for_name(&format!("{name}.npy")).is_some()
+    }
+
+    /// The array of this name.
+    ///
+    /// # Errors
+    /// When there is none, or it is not an array that [`parse`] reads.
+    pub fn array(&mut self, name: &str) -> Result<Array> {
+        let mut file = self.archive.by_name(&format!("{name}.npy"))?;
+        let most = file.compressed_size().saturating_mul(MOST_EXPANSION);
+        let mut bytes = Vec::new();
+        io::Read::read_to_end(&mut io::Read::take(&mut file, most), &mut bytes)?;
+        parse(&bytes).with_context(|| name.to_owned())
+    }
 }
 
 #[cfg(test)]
@@ -270,11 +341,19 @@ mod tests {
         writer.add_f64("observations", &[0, 2], &[]).unwrap();
         writer.add_bool("terminated", &[2], &[true, false]).unwrap();
         let bytes = writer.finish().unwrap().into_inner();
-        let Values::F64(rewards) = read_npz(&bytes, "rewards").unwrap().values else { panic!() };
+        let Values::F64(rewards) = read(&bytes, "rewards").unwrap().values else { panic!() };
         let bits: Vec<u64> = rewards.iter().map(|value| value.to_bits()).collect();
         assert_eq!(bits, [1.0, f64::NAN, -0.0].map(f64::to_bits));
-        assert_eq!(read_npz(&bytes, "observations").unwrap().shape, [0, 2]);
-        let message = read_npz(&bytes, "terminated").unwrap_err().to_string();
-        assert!(message.contains("|b1"), "{message}");
+        assert_eq!(read(&bytes, "observations").unwrap().shape, [0, 2]);
+        let flags = read(&bytes, "terminated").unwrap().values;
+        assert_eq!(flags, Values::Bool(vec![true, false]));
+        assert!(read(&bytes, "absent").is_err());
+        for length in 0..bytes.len() {
+            assert!(read(&bytes[..length], "rewards").is_err(), "cut off at {length}");
+        }
+    }
+
+    fn read(bytes: &[u8], name: &str) -> Result<Array> {
+        Npz::parse(bytes)?.array(name)
     }
 }

@@ -1,0 +1,107 @@
+use super::head::{Chosen, Taken};
+use crate::estimator::trajectory::Trajectories;
+
+/// Trajectories on their way into an update.
+#[derive(Clone, Debug)]
+pub(crate) struct Rollouts {
+    /// O.
+    width: usize,
+    /// `[steps, O]`.
+    pub(super) observations: Vec<f32>,
+    pub(super) taken: Taken,
+    pub(super) log_pi: Vec<f64>,
+    /// log pi_0 of the action taken, `[steps]`; empty if it is 0 everywhere.
+    pub(super) log_pi_0: Vec<f64>,
+    /// log pi_0 of every choice, `[steps, K]`; empty if it is 0 everywhere.
+    pub(super) log_default: Vec<f64>,
+    pub(super) reward: Vec<f64>,
+    /// Time and state of a tabular task, `[steps]`; empty on others.
+    pub(super) cells: Vec<(usize, usize)>,
+    offsets: Vec<usize>,
+    terminated: Vec<bool>,
+    /// Observation after the last step of each, `[M, O]`.
+    pub(super) final_observations: Vec<f32>,
+}
+
+/// A step to be kept.
+pub(crate) struct Played<'a> {
+    pub(crate) observation: &'a [f32],
+    pub(crate) chosen: &'a Chosen,
+    pub(crate) log_pi: f64,
+    pub(crate) log_default: Option<&'a [f64]>,
+    pub(crate) cell: Option<(usize, usize)>,
+    pub(crate) reward: f64,
+}
+
+impl Rollouts {
+    pub(crate) fn new(width: usize) -> Self {
+        Self {
+            width,
+            observations: Vec::new(),
+            taken: Taken::default(),
+            log_pi: Vec::new(),
+            log_pi_0: Vec::new(),
+            log_default: Vec::new(),
+            reward: Vec::new(),
+            cells: Vec::new(),
+            offsets: vec![0],
+            terminated: Vec::new(),
+            final_observations: Vec::new(),
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.observations.clear();
+        self.taken.clear();
+        self.final_observations.clear();
+        self.terminated.clear();
+        self.cells.clear();
+        self.offsets.truncate(1);
+        for numbers in
+            [&mut self.log_pi, &mut self.log_pi_0, &mut self.log_default, &mut self.reward]
+        {
+            numbers.clear();
+        }
+    }
+
+    pub(crate) fn push(&mut self, step: &Played<'_>) {
+        self.observations.extend(step.observation);
+        self.taken.push(step.chosen);
+        self.log_pi.push(step.log_pi);
+        if let (Some(log_default), Chosen::Choice(choice)) = (step.log_default, step.chosen) {
+            self.log_pi_0.push(log_default[*choice]);
+            self.log_default.extend(log_default);
+        }
+        self.cells.extend(step.cell);
+        self.reward.push(step.reward);
+    }
+
+    /// The trajectory being played is over.
+    pub(crate) fn end(&mut self, terminated: bool, observation: &[f32]) {
+        self.offsets.push(self.steps());
+        self.terminated.push(terminated);
+        self.final_observations.extend(observation);
+    }
+
+    pub(crate) fn steps(&self) -> usize {
+        self.observations.len() / self.width
+    }
+
+    /// M.
+    pub(crate) fn count(&self) -> usize {
+        self.terminated.len()
+    }
+
+    /// Without values; the caller adds what it knows.
+    pub(super) fn trajectories(&self) -> Trajectories<'_, f64> {
+        Trajectories {
+            offsets: &self.offsets,
+            log_pi: &self.log_pi,
+            log_pi_0: (!self.log_pi_0.is_empty()).then_some(&self.log_pi_0),
+            reward: &self.reward,
+            value: None,
+            final_value: None,
+            terminated: &self.terminated,
+        }
+    }
+}

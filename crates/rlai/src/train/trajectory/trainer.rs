@@ -1,0 +1,329 @@
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::{TrajectoryConfig, ValueSource};
+use crate::agent::trajectory::{
+    Chosen, ExactValues, MOST_CELLS, Played, Rollouts, TrajectoryAgent, smoothed_states,
+};
+use crate::agent::{NonFinite, Policy};
+use crate::checkpoint::CheckpointError;
+use crate::env::{Action, Environment, Rescaled, Space};
+use crate::estimator::trajectory::StateWeights;
+use crate::random::{Key, Stream};
+use crate::train::metrics::Accumulator;
+use crate::train::{
+    Evaluation, Learner, Observer, Progress, StopReason, TrainError, TrainingMetrics, play,
+};
+
+/// A run on trajectories: agent, environment, the batch being played and counters.
+pub struct TrajectoryTrainer {
+    config: TrajectoryConfig,
+    agent: TrajectoryAgent,
+    /// Takes actions in `[-1, 1]^A`, or choices.
+    env: Box<dyn Environment>,
+    evaluation_env: Box<dyn Environment>,
+    batch: Rollouts,
+    key: Key,
+    env_stream: Stream,
+    smoothing_stream: Stream,
+    observation: Vec<f64>,
+    seen: Vec<f32>,
+    /// Return and length of the episode being played; none is: the next step starts one.
+    episode: Option<(f64, u64)>,
+    step: u64,
+    updates: u64,
+    episodes: u64,
+    recent_returns: VecDeque<f64>,
+    since_last_line: Accumulator,
+}
+
+/// Training episodes behind the return that the progress shows.
+const RECENT_EPISODES: usize = 10;
+
+impl TrajectoryTrainer {
+    /// A run that has not started. Both environments take actions in their own units; `evaluation_env`
+    /// is used for evaluations alone, so that they do not disturb training.
+    ///
+    /// # Errors
+    /// A refused setting, or an action space without bounds.
+    pub fn new(
+        config: TrajectoryConfig,
+        env: Box<dyn Environment>,
+        evaluation_env: Box<dyn Environment>,
+    ) -> Result<Self, TrainError> {
+        config.check(env.as_ref())?;
+        let env: Box<dyn Environment> = match env.action_space() {
+            Space::Box(_) => Box::new(Rescaled::new(env)?),
+            Space::Discrete(_) => env,
+        };
+        let width = env.observation_space().dimension();
+        let key = Key::from_seed(config.seed);
+        Ok(Self {
+            agent: TrajectoryAgent::new(&config, width, env.action_space()),
+            batch: Rollouts::new(width),
+            env_stream: key.stream("environment"),
+            smoothing_stream: key.stream("particle smoothing"),
+            observation: vec![0.0; width],
+            seen: vec![0.0; width],
+            episode: None,
+            recent_returns: VecDeque::with_capacity(RECENT_EPISODES),
+            since_last_line: Accumulator::default(),
+            env,
+            evaluation_env,
+            key,
+            config,
+            step: 0,
+            updates: 0,
+            episodes: 0,
+        })
+    }
+
+    /// Starts from the networks and duals of another run.
+    ///
+    /// # Errors
+    /// When they cannot be read or have other shapes.
+    pub fn initialise_from(&mut self, dir: &Path) -> Result<(), CheckpointError> {
+        self.agent.load(dir)
+    }
+
+    /// What learns.
+    pub fn agent(&self) -> &TrajectoryAgent {
+        &self.agent
+    }
+
+    /// Updates done.
+    pub fn updates(&self) -> u64 {
+        self.updates
+    }
+
+    /// The policy as it stands, for its task.
+    pub fn policy(&self) -> Policy {
+        self.agent.policy(self.env.id(), self.evaluation_env.action_space())
+    }
+
+    fn run_steps(
+        &mut self,
+        observer: &mut dyn Observer,
+        stop: &AtomicBool,
+    ) -> Result<StopReason, TrainError> {
+        if self.step == 0 {
+            observer.checkpoint(self)?;
+        }
+        while self.step < self.config.steps {
+            if stop.load(Ordering::Relaxed) {
+                return Ok(StopReason::Stopped);
+            }
+            let before = self.step;
+            self.advance()?;
+            observer.progress(&self.progress());
+            // A particle smoother takes many steps at once.
+            let passed = |every: u64| self.step / every > before / every;
+            let (log, evaluate) =
+                (passed(self.config.log_every), passed(self.config.evaluate_every));
+            if log {
+                observer.training(&self.training_line()?)?;
+            }
+            if evaluate || self.step >= self.config.steps {
+                self.agent.check_parameters().map_err(|source| self.non_finite(source))?;
+                observer.evaluation(&self.evaluate()?)?;
+                observer.checkpoint(self)?;
+            }
+        }
+        Ok(StopReason::Finished)
+    }
+
+    /// One environment step, and the update once M trajectories are whole.
+    ///
+    /// # Errors
+    /// As [`Learner::run`].
+    pub fn advance(&mut self) -> Result<(), TrainError> {
+        self.play_step()?;
+        self.step += 1;
+        if self.batch.count() == self.config.trajectories {
+            self.update()?;
+            self.batch.clear();
+        }
+        Ok(())
+    }
+
+    fn play_step(&mut self) -> Result<(), TrainError> {
+        let failed = |source| TrainError::Step { step: self.step, source };
+        if self.episode.is_none() {
+            self.env.reset(&mut self.env_stream, &mut self.observation).map_err(failed)?;
+            self.episode = Some((0.0, 0));
+            self.look(0.0)?;
+        }
+        let (chosen, log_pi) = self.agent.act(&self.seen);
+        if !log_pi.is_finite() {
+            return Err(self.non_finite(NonFinite { what: "an action of the policy" }));
+        }
+        let cell = self.env.tabular().map(|task| task.cell());
+        let log_default = self.env.log_default_policy().map(<[f64]>::to_vec);
+        let before = self.seen.clone();
+        let step = match &chosen {
+            Chosen::Choice(choice) => {
+                self.env.step(Action::Discrete(*choice), &mut self.observation)
+            }
+            Chosen::Box(u) => {
+                let action: Vec<f32> = u.iter().map(|u| u.tanh() as f32).collect();
+                self.env.step(Action::F32(&action), &mut self.observation)
+            }
+        }
+        .map_err(|source| TrainError::Step { step: self.step, source })?;
+        self.look(step.reward)?;
+        self.batch.push(&Played {
+            observation: &before,
+            chosen: &chosen,
+            log_pi,
+            log_default: log_default.as_deref(),
+            cell,
+            reward: step.reward,
+        });
+        let (total, length) = self.episode.get_or_insert((0.0, 0));
+        *total += step.reward;
+        *length += 1;
+        if step.ended() {
+            self.batch.end(step.terminated, &self.seen);
+            self.end_episode();
+        }
+        Ok(())
+    }
+
+    fn end_episode(&mut self) {
+        let Some((total, length)) = self.episode.take() else { return };
+        self.episodes += 1;
+        self.since_last_line.episode(total, length);
+        if self.recent_returns.len() == RECENT_EPISODES {
+            self.recent_returns.pop_front();
+        }
+        self.recent_returns.push_back(total);
+    }
+
+    /// Brings the observation to the networks' precision; refuses what is not finite.
+    fn look(&mut self, reward: f64) -> Result<(), TrainError> {
+        let step = self.step;
+        let bad = |what: String, value: f64| Err(TrainError::BadNumber { step, what, value });
+        if !reward.is_finite() {
+            return bad("the reward".to_owned(), reward);
+        }
+        for (i, (seen, &value)) in self.seen.iter_mut().zip(&self.observation).enumerate() {
+            *seen = value as f32;
+            if !seen.is_finite() {
+                return bad(format!("observation[{i}]"), value);
+            }
+        }
+        Ok(())
+    }
+
+    fn update(&mut self) -> Result<(), TrainError> {
+        let exact = match self.config.values {
+            ValueSource::Exact => self.exact()?,
+            ValueSource::Learned => None,
+        };
+        let smoothing = self.config.state_weights == StateWeights::ParticleSmoothing;
+        let smoothed = if smoothing { Some(self.smooth(exact.as_ref())?) } else { None };
+        let rate = self.config.learning_rate_schedule.factor(self.step - 1, self.config.steps);
+        let metrics = self
+            .agent
+            .update(&self.batch, smoothed.as_ref(), exact.as_ref(), rate)
+            .map_err(|source| TrainError::NonFinite { step: self.step, source })?;
+        self.updates += 1;
+        self.since_last_line.update(&metrics);
+        Ok(())
+    }
+
+    /// A particle smoother's sweep; its environment steps count.
+    fn smooth(
+        &mut self,
+        exact: Option<&ExactValues>,
+    ) -> Result<crate::agent::trajectory::VisitedStates, TrainError> {
+        let count = self.config.trajectories;
+        let random = &mut self.smoothing_stream;
+        let (states, steps) =
+            smoothed_states(&mut self.agent, self.env.as_mut(), exact, count, random)
+                .map_err(|source| TrainError::Step { step: self.step, source })?;
+        self.step += steps;
+        Ok(states)
+    }
+
+    /// What exact inference says of the policy, on a tabular task that is small enough.
+    fn exact(&self) -> Result<Option<ExactValues>, TrainError> {
+        let Some(task) = self.env.tabular() else { return Ok(None) };
+        if task.process().states() * task.process().horizon() > MOST_CELLS {
+            return Ok(None);
+        }
+        self.agent.exact(task).map(Some).map_err(|source| self.non_finite(source))
+    }
+
+    /// Plays the policy's mode. The stream depends on the step alone: how often one evaluates changes
+    /// neither training nor another evaluation.
+    fn evaluate(&mut self) -> Result<Evaluation, TrainError> {
+        let policy = self.policy();
+        let mut stream = self.key.indexed_stream("evaluation", self.step);
+        let episodes = self.config.evaluation_episodes;
+        let played = play(&policy, &mut *self.evaluation_env, episodes, &mut stream)
+            .map_err(|source| TrainError::Step { step: self.step, source })?;
+        Ok(Evaluation { step: self.step, ..played })
+    }
+
+    fn non_finite(&self, source: NonFinite) -> TrainError {
+        TrainError::NonFinite { step: self.step, source }
+    }
+
+    fn progress(&self) -> Progress {
+        let count = self.recent_returns.len();
+        let mean = self.recent_returns.iter().sum::<f64>() / count as f64;
+        Progress {
+            step: self.step,
+            steps: self.config.steps,
+            recent_return: (count > 0).then_some(mean),
+        }
+    }
+
+    fn training_line(&mut self) -> Result<TrainingMetrics, TrainError> {
+        let exact = self.exact()?;
+        let mut line = TrainingMetrics {
+            step: self.step,
+            updates: self.updates,
+            episodes: self.episodes,
+            alpha: self.agent.alpha(),
+            eta: self.agent.eta(),
+            exact_forward_kl: exact.as_ref().map(ExactValues::forward_kl),
+            exact_reverse_kl: exact.as_ref().map(ExactValues::reverse_kl),
+            ..TrainingMetrics::default()
+        };
+        self.since_last_line.drain_into(&mut line);
+        let learned = self.config.values == ValueSource::Learned;
+        let marginal = self.config.objective.is_marginal();
+        // What this run does not have is nothing, not zero.
+        line.q = line.q.filter(|_| marginal);
+        let has_critic = marginal && learned;
+        line.critic_loss = line.critic_loss.filter(|_| has_critic);
+        line.critic_gradient_norm = line.critic_gradient_norm.filter(|_| has_critic);
+        line.value_loss = line.value_loss.filter(|_| learned && self.config.uses_values());
+        Ok(line)
+    }
+}
+
+impl Learner for TrajectoryTrainer {
+    fn run(
+        &mut self,
+        observer: &mut dyn Observer,
+        stop: &AtomicBool,
+    ) -> Result<StopReason, TrainError> {
+        self.run_steps(observer, stop)
+    }
+
+    fn save(&self, dir: &Path) -> Result<(), CheckpointError> {
+        self.agent.save(dir, self.env.id(), self.evaluation_env.action_space(), self.step)
+    }
+
+    fn step(&self) -> u64 {
+        self.step
+    }
+
+    fn parameters_blake3(&self) -> String {
+        self.agent.parameters_blake3()
+    }
+}
