@@ -43,6 +43,16 @@ draw proposals-by-dimension effective-sample-size dimension \
     "Weights collapse with dimension" \
     --problem quadratic --dimension 1,2,3,4,6,8,11,14,17,20,24 --samples 32,128,1024 \
     --repetitions 300 --estimator forward-kl --proposal policy,shifted
+draw control-variates relative-error samples "Near the optimum the control variate removes noise" \
+    --problem quadratic --dimension 6 --target-mean 0.1 --target-width 0.95 \
+    --samples 4,8,16,32,64,128,256,512 --estimator forward-kl --control-variate false,true
+draw divergences relative-error samples "Divergences in 6 dimensions, each against its own gradient" \
+    --problem quadratic --dimension 6 --samples 4,8,16,32,64,128,256,512 \
+    --estimator forward-kl,jensen-shannon,alpha-divergence,mixed-kl,reverse-kl-score \
+    --control-variate true
+draw reverse-kl-by-width standard-deviation target-width "Reverse KL in 6 dimensions" \
+    --problem quadratic --dimension 6 --samples 32 --target-mean 0.3 \
+    --target-width 0.5,0.6,0.7,0.8,0.9,1,1.1,1.2 --estimator reverse-kl,reverse-kl-stl,reverse-kl-score
 draw noise-by-dimension relative-error dimension "Stratified noise helps in few dimensions" \
     --problem quadratic --dimension 1,2,3,4,6,8,11,14,17 --samples 64 --estimator forward-kl \
     --noise independent,latin-hypercube,low-discrepancy
@@ -64,3 +74,9 @@ draw state-weights-error relative-error horizon "State weights of marginalised f
     $process --horizon 1,2,4,6,8,12,16,24 --trajectories 64 --state-samples 64 --repetitions 200 \
     --estimator forward-kl-all-actions \
     --state-weights uniform,full-trajectory,twisted,particle-smoothing,posterior
+draw marginal-reverse-kl variance samples "What more actions a state take away" \
+    $process --horizon 6 --samples 2,4,8,16,32 --state-samples 1,8 \
+    --estimator reverse-kl-score --baseline none,leave-one-out,value --repetitions 2000
+draw known-evidence relative-error trajectories "Self-normalised or divided by the known evidence" \
+    $process --horizon 3 --trajectories 2,4,8,16,32,64,128,256,512 \
+    --estimator forward-kl-trajectory,forward-kl-trajectory-known-evidence
