@@ -135,7 +135,8 @@ pub trait Environment: Send {
     }
 
     /// log pi_0(a|s) of every choice in the state that the task is in, `[K]`, where the task has a
-    /// default policy of its own; otherwise it is 0 everywhere (maximum entropy).
+    /// default policy of its own; otherwise it is 0 everywhere (maximum entropy). It need not be
+    /// normalised: a constant in it is a reward of alpha times as much for every step taken.
     fn log_default_policy(&self) -> Option<&[f64]> {
         None
     }
