@@ -91,6 +91,9 @@ pub enum StepError {
     /// The simulator left the range of numbers it can handle.
     #[error("the simulator became unstable: {0}")]
     Unstable(String),
+    /// What was to be played: what it is.
+    #[error("{0} is not finite")]
+    NonFinite(&'static str),
     /// The caller handed over a state that does not fit the task.
     #[error("{0}")]
     State(String),

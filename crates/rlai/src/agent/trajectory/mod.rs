@@ -104,7 +104,10 @@ impl TrajectoryAgent {
     }
 
     /// Draws an action for exploration; returns it with its log-probability.
-    pub(crate) fn act(&mut self, observation: &[f32]) -> (Chosen, f64) {
+    ///
+    /// # Errors
+    /// When the policy's numbers are no distribution.
+    pub(crate) fn act(&mut self, observation: &[f32]) -> Result<(Chosen, f64), NonFinite> {
         let row = self.outputs(observation);
         self.head.draw(&row, &mut self.exploration)
     }
@@ -154,10 +157,10 @@ impl TrajectoryAgent {
                     self.trajectory_gradient(batch, &trajectories, &old, &mut metrics)
                 }
                 Estimator::Actions(_) => match smoothed {
-                    Some(states) => self.marginal_gradient(states, exact, &mut metrics),
+                    Some(states) => self.marginal_gradient(states, exact, &mut metrics)?,
                     None => {
                         let states = self.weighted_states(batch, &trajectories);
-                        self.marginal_gradient(&states, exact, &mut metrics)
+                        self.marginal_gradient(&states, exact, &mut metrics)?
                     }
                 },
             };
