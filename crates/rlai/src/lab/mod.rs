@@ -31,6 +31,7 @@ mod json;
 mod posterior;
 mod process;
 mod random;
+mod read;
 mod sample;
 mod table;
 #[cfg(test)]
@@ -38,7 +39,7 @@ mod tests;
 mod values;
 
 pub use enumeration::{Enumeration, TooMany};
-pub use error::ProcessError;
+pub use error::{ProcessError, ReadError};
 pub use exact::{Discounted, Exact};
 pub use posterior::state_marginals;
 pub use process::{Process, ProcessSpec};

@@ -1,11 +1,9 @@
 //! `rlai lab exact`: divergences, gradients and values of a decision process in a file.
 
-use std::fs::File;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use comfy_table::{CellAlignment, Table, presets};
-use rlai::lab::{Exact, Process, ProcessError};
+use rlai::lab::{Exact, Process};
 
 use crate::error::Failure;
 
@@ -52,7 +50,7 @@ pub struct Args {
 /// # Errors
 /// Bad input.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let process = read(&args.file)?;
+    let process = Process::read(&args.file).map_err(Failure::input)?;
     let exact = Exact::new(&process);
     if args.json {
         line_out!("{}", serde_json::to_string(&exact).map_err(Failure::running)?);
@@ -60,26 +58,6 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         print(&process, &exact);
     }
     Ok(())
-}
-
-/// Largest file that is read, in bytes.
-const LARGEST_FILE: u64 = 64 << 20;
-
-fn read(path: &Path) -> Result<Process, Failure> {
-    let shown = path.display();
-    let unreadable = |error| Failure::input(format!("cannot read {shown}: {error}"));
-    let file = File::open(path).map_err(unreadable)?;
-    let mut text = Vec::new();
-    file.take(LARGEST_FILE + 1).read_to_end(&mut text).map_err(unreadable)?;
-    if text.len() as u64 > LARGEST_FILE {
-        return Err(Failure::input(format!("{shown}: larger than {LARGEST_FILE} bytes")));
-    }
-    Process::from_json(&text).map_err(|error| match error {
-        ProcessError::Json { line, column, reason } => {
-            Failure::input(format!("{shown}:{line}:{column}: {reason}"))
-        }
-        error => Failure::input(format!("{shown}: {error}")),
-    })
 }
 
 /// Rows of a table before the rest is left to `--json`.
