@@ -151,6 +151,10 @@ fn files_that_cannot_be_a_process_are_refused() {
 #[cfg(unix)]
 #[test]
 fn an_endless_file_is_refused() {
-    let complaint = Room::new().refused(&["lab", "exact", "/dev/zero"]);
-    assert!(complaint.contains("/dev/zero: larger than 67108864 bytes"), "{complaint}");
+    let room = Room::new();
+    let train = ["train", "--env=tabular:/dev/zero", "--objective=v-mpo"];
+    for arguments in [&["lab", "exact", "/dev/zero"][..], &train] {
+        let complaint = room.refused(arguments);
+        assert!(complaint.contains("cannot read /dev/zero: no ordinary file"), "{complaint}");
+    }
 }

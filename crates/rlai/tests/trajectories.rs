@@ -192,12 +192,32 @@ fn a_saved_policy_acts_as_the_one_that_learned() {
         let policy = rlai::Policy::load(&dir).unwrap();
         let observation = [0.1, -0.3, 0.5, 0.2];
         let observation = &observation[..policy.observation_dimension()];
-        assert_eq!(policy.decide(observation), trainer.policy().decide(observation));
+        let decision = policy.decide(observation).unwrap();
+        assert_eq!(Ok(decision), trainer.policy().decide(observation));
         let mut other =
             TrajectoryTrainer::new(defaults_with_hidden(id), builtin(id), builtin(id)).unwrap();
         assert_ne!(other.parameters_blake3(), trainer.parameters_blake3());
         other.initialise_from(&dir).unwrap();
         assert_eq!(other.parameters_blake3(), trainer.parameters_blake3());
+    }
+}
+
+#[test]
+fn a_policy_does_not_answer_what_is_no_number() {
+    for id in ["CartPole-v1", "Pendulum-v1"] {
+        let trainer =
+            TrajectoryTrainer::new(defaults_with_hidden(id), builtin(id), builtin(id)).unwrap();
+        let policy = trainer.policy();
+        let mut random = rlai::random::Key::from_seed(1).stream("actions");
+        for bad in [f64::NAN, f64::INFINITY, 1e300] {
+            let mut observation = vec![0.1; policy.observation_dimension()];
+            assert!(policy.decide(&observation).is_ok() && policy.act(&observation)[0].is_finite());
+            observation[2] = bad;
+            let refused = policy.decide(&observation).unwrap_err();
+            assert_eq!(refused.to_string(), "an observation is not finite");
+            assert_eq!(policy.sample(&observation, &mut random), Err(refused));
+            assert!(policy.act(&observation).iter().all(|x| x.is_nan()));
+        }
     }
 }
 

@@ -7,7 +7,9 @@ use rlai::estimator::trajectory::{
     Baseline, ForwardKlKnownEvidence, ForwardKlTrajectory, Moved, ReverseKlRewardToGo,
     ReverseKlTrajectory, Simulator, StateWeights, TrajectoryEstimator, TrajectorySignal, smooth,
 };
-use rlai::estimator::{ActionEstimator, ForwardKl, Origin, Particles, ReverseKlScore, Signal};
+use rlai::estimator::{
+    ActionEstimator, ForwardKl, Origin, Particles, ReverseKlAllActions, ReverseKlScore, Signal,
+};
 use rlai::random::{Key, Stream};
 
 use tabular::{Batch, Case, Path, assert_close, case, duals, moments};
@@ -213,9 +215,8 @@ fn marginal_forms_with_exact_weights_values_and_all_actions_are_the_whole_gradie
         let forward =
             all_actions(&case, &ForwardKl::default(), &scaled, &case.posterior_state_marginals);
         assert_close(&forward, &case.g_fkl, 1.0, name);
-        // With all actions enumerated the leave-one-out baseline is no longer independent of its own
-        // particle: the score form needs draws, so its all-action value is checked through logits.
-        let reverse = all_actions_reverse(&case);
+        let (q, states) = (&case.q_soft_pi, &case.q_state_marginals);
+        let reverse = all_actions(&case, &ReverseKlAllActions, q, states);
         assert_close(&reverse, &case.g_rkl, alpha, name);
     }
 }
@@ -251,24 +252,6 @@ fn all_actions(
             for a in 0..actions {
                 gradient[s * actions + a] += weights[s] * (row[a] - case.pi[s][a] * total);
             }
-        }
-    }
-    gradient
-}
-
-fn all_actions_reverse(case: &Case) -> Vec<f64> {
-    let mut gradient = Vec::new();
-    for s in 0..case.S {
-        for a in 0..case.A {
-            let at = |t: usize| {
-                let f = |b: usize| {
-                    let l = (case.pi[s][b] / case.pi0[s][b]).ln();
-                    case.alpha * l - case.q_soft_pi[t][s][b]
-                };
-                let mean: f64 = (0..case.A).map(|b| case.pi[s][b] * f(b)).sum();
-                case.q_state_marginals[t][s] * case.pi[s][a] * (f(a) - mean)
-            };
-            gradient.push((0..case.H).map(at).sum());
         }
     }
     gradient

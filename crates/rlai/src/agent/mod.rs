@@ -21,6 +21,7 @@ use shard::Shard;
 
 use crate::critic::{self, CriticStep, TdTarget, TwinCritic, td_targets};
 use crate::distribution::TanhNormal;
+use crate::env::StepError;
 use crate::estimator::ActionEstimator;
 use crate::nn::{Scalar, Team, all_finite};
 use crate::proposal::Replayed;
@@ -34,6 +35,17 @@ use crate::train::{CriticTarget, Objective, TrainConfig};
 pub struct NonFinite {
     /// The loss, gradient, parameter or observation.
     pub what: &'static str,
+}
+
+impl NonFinite {
+    /// What a policy decided on, or could not decide on.
+    pub(crate) const ACTION: Self = Self { what: "an action of the policy" };
+}
+
+impl From<NonFinite> for StepError {
+    fn from(found: NonFinite) -> Self {
+        Self::NonFinite(found.what)
+    }
 }
 
 /// Networks, optimisers, temperature and random streams: everything that learns.

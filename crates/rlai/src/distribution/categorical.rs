@@ -38,21 +38,23 @@ impl Categorical {
         }
     }
 
-    /// Draws one choice from `log_pi`, `[K]`, with one uniform number.
-    pub fn sample<T: Scalar>(&self, log_pi: &[T], random: &mut Stream) -> usize {
+    /// Draws one choice from `log_pi`, `[K]`, with one uniform number; none if one of them is NaN.
+    pub fn sample<T: Scalar>(&self, log_pi: &[T], random: &mut Stream) -> Option<usize> {
         let mut left = random.unit();
+        let likeliest = self.mode(log_pi)?;
         let reached = log_pi.iter().position(|log_pi| {
             left -= log_pi.widen().exp();
             left < 0.0
         });
         // Rounding may leave a little behind the last choice.
-        reached.unwrap_or_else(|| self.mode(log_pi))
+        Some(reached.unwrap_or(likeliest))
     }
 
-    /// The most likely choice of one state, the first of equals.
-    pub fn mode<T: Scalar>(&self, logits: &[T]) -> usize {
+    /// The most likely choice of one state, the first of equals; none if a logit is NaN.
+    pub fn mode<T: Scalar>(&self, logits: &[T]) -> Option<usize> {
         let better = |best: usize, k: usize| if logits[k] > logits[best] { k } else { best };
-        (0..self.choices).fold(0, better)
+        let best = (0..self.choices).fold(0, better);
+        logits.iter().all(|logit| !logit.is_nan()).then_some(best)
     }
 
     /// Adds to `gradient`, `[K]`, what a weight `score` on log pi of `choice` asks of the logits:
@@ -157,7 +159,7 @@ mod tests {
     fn entropies_modes_and_extreme_logits() {
         let uniform = log_pi(&[3.0; 4]);
         assert!((HEAD.entropy(&uniform) - 4.0f64.ln()).abs() < 1e-14);
-        assert_eq!((HEAD.mode(&LOGITS), HEAD.mode(&[1.0; 4])), (2, 0));
+        assert_eq!((HEAD.mode(&LOGITS), HEAD.mode(&[1.0; 4])), (Some(2), Some(0)));
         let extreme = log_pi(&[1e4, -1e4, 0.0, 0.0]);
         assert_eq!(extreme[0], 0.0);
         assert_eq!(HEAD.entropy(&extreme), 0.0);
@@ -167,13 +169,28 @@ mod tests {
     }
 
     #[test]
+    fn there_is_no_choice_among_what_is_no_number() {
+        let mut random = Key::from_seed(4).stream("choices");
+        for at in 0..4 {
+            for bad in [f64::NAN, -f64::NAN, f64::INFINITY] {
+                let mut logits = LOGITS;
+                logits[at] = bad;
+                assert_eq!(HEAD.mode(&logits), bad.is_infinite().then_some(at));
+                // A probability of infinity over infinity is no number either.
+                assert_eq!(HEAD.sample(&log_pi(&logits), &mut random), None, "logit {at}: {bad}");
+            }
+        }
+        assert_eq!(HEAD.sample(&log_pi(&[f64::NEG_INFINITY; 4]), &mut random), None);
+    }
+
+    #[test]
     fn choices_come_as_often_as_they_are_likely() {
         let log_pi = log_pi(&LOGITS);
         let mut random = Key::from_seed(4).stream("choices");
         let count = 20_000;
         let mut seen = [0.0; 4];
         for _ in 0..count {
-            seen[HEAD.sample(&log_pi, &mut random)] += 1.0;
+            seen[HEAD.sample(&log_pi, &mut random).unwrap()] += 1.0;
         }
         for (seen, log_pi) in seen.iter().zip(log_pi) {
             let (n, p) = (f64::from(count), log_pi.exp());

@@ -91,6 +91,9 @@ pub enum StepError {
     /// The simulator left the range of numbers it can handle.
     #[error("the simulator became unstable: {0}")]
     Unstable(String),
+    /// What was to be played: what it is.
+    #[error("{0} is not finite")]
+    NonFinite(&'static str),
     /// The caller handed over a state that does not fit the task.
     #[error("{0}")]
     State(String),
@@ -135,7 +138,8 @@ pub trait Environment: Send {
     }
 
     /// log pi_0(a|s) of every choice in the state that the task is in, `[K]`, where the task has a
-    /// default policy of its own; otherwise it is 0 everywhere (maximum entropy).
+    /// default policy of its own; otherwise it is 0 everywhere (maximum entropy). It need not be
+    /// normalised: a constant in it is a reward of alpha times as much for every step taken.
     fn log_default_policy(&self) -> Option<&[f64]> {
         None
     }

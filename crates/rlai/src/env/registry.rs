@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use super::{BoxSpace, CartPole, Environment, Pendulum, Space, Tabular, TimeLimit};
-use crate::lab::Process;
+use crate::lab::{Process, ReadError};
 
 /// A task that cannot be built or wrapped as asked.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -23,13 +23,8 @@ pub enum EnvError {
         choices: usize,
     },
     /// A tabular task whose file cannot be read.
-    #[error("{path}: {reason}")]
-    Process {
-        /// The file.
-        path: String,
-        /// Why.
-        reason: String,
-    },
+    #[error(transparent)]
+    Process(#[from] ReadError),
 }
 
 /// What is known of a task without playing it.
@@ -88,15 +83,10 @@ pub fn make_tabular(id: &str) -> Option<Result<Box<dyn Environment>, EnvError>> 
         ("tabular-stationary", file) => (file, false),
         _ => return None,
     };
-    Some(read_process(Path::new(file)).map(|process| -> Box<dyn Environment> {
+    let task = |process| -> Box<dyn Environment> {
         Box::new(Tabular::new(id.to_owned(), process, shows_time))
-    }))
-}
-
-fn read_process(path: &Path) -> Result<Process, EnvError> {
-    let refused = |reason: String| EnvError::Process { path: path.display().to_string(), reason };
-    let text = std::fs::read(path).map_err(|error| refused(error.to_string()))?;
-    Process::from_json(&text).map_err(|error| refused(error.to_string()))
+    };
+    Some(Process::read(Path::new(file)).map(task).map_err(EnvError::from))
 }
 
 #[cfg(test)]
@@ -112,6 +102,19 @@ mod tests {
             assert_eq!(TaskInfo::of(task.as_ref()), info);
         }
         assert!(make_builtin("Pendulum-v0").is_none());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_tabular_task_without_a_process_is_refused_with_its_file() {
+        for (id, message) in [
+            ("tabular:/dev/zero", "cannot read /dev/zero: no ordinary file"),
+            ("tabular-stationary:/nowhere/p.json", "cannot read /nowhere/p.json: "),
+        ] {
+            let error = make_tabular(id).unwrap().err().unwrap().to_string();
+            assert!(error.starts_with(message), "{error}");
+        }
+        assert!(make_tabular("tables:p.json").is_none() && make_tabular("tabular").is_none());
     }
 
     #[test]

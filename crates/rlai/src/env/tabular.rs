@@ -6,11 +6,14 @@ use crate::random::{Key, Stream};
 ///
 /// The observation is the state, one number in S that is 1, followed by the time t, one in H, unless
 /// the task is the stationary one, which shows the state alone: the best policy of a finite horizon
-/// depends on t. After H steps, or where a row of `P` lacks to 1, the task terminates.
+/// depends on t. After H steps, or where a row of `P` lacks to 1, the task terminates; what is played
+/// beyond that has no reward.
 ///
-/// The file's default policy `pi0` enters every soft reward and weight as log pi_0, and its `alpha` is the
-/// temperature unless another one is asked for. Its own policy, `phi`, is not used; nor is `Z0`, which
-/// cancels in self-normalised weights of trajectories of one length.
+/// The file's default policy `pi0` and its `Z0` enter every soft reward and weight as
+/// `log pi_0 - log Z0`, so that `r - alpha l` charges `alpha log Z0` for every step taken: where
+/// trajectories may end early the objective depends on Z0, and it is the one that the
+/// [`lab`](crate::lab) computes; elsewhere Z0 cancels. The file's `alpha` is the temperature unless another
+/// one is asked for. Its own policy, `phi`, is not used.
 #[derive(Debug)]
 pub struct Tabular {
     id: String,
@@ -18,10 +21,12 @@ pub struct Tabular {
     shows_time: bool,
     observation_space: BoxSpace,
     action_space: Space,
-    /// log pi_0(a|s), `[S, A]`.
+    /// log pi_0(a|s) - log Z0, `[S, A]`.
     log_default_policy: Vec<f64>,
     time: usize,
     state: usize,
+    /// The episode is over: what is played beyond that has no reward.
+    ended: bool,
     random: Stream,
 }
 
@@ -31,15 +36,17 @@ impl Tabular {
         let (states, actions) = (process.states(), process.actions());
         let width = states + if shows_time { process.horizon() } else { 0 };
         let cells = (0..states).flat_map(|s| (0..actions).map(move |a| (s, a)));
+        let log_z0 = process.spec().z0.ln();
         Self {
             id,
             shows_time,
             observation_space: BoxSpace::uniform(width, 0.0, 1.0),
             action_space: Space::Discrete(actions),
-            log_default_policy: cells.map(|(s, a)| process.log_pi_0(s, a)).collect(),
+            log_default_policy: cells.map(|(s, a)| process.log_pi_0(s, a) - log_z0).collect(),
             process,
             time: 0,
             state: 0,
+            ended: false,
             random: Key::from_seed(0).stream("tabular"),
         }
     }
@@ -80,20 +87,26 @@ impl Tabular {
         }
     }
 
-    fn put(&mut self, time: f64, state: f64, observation: &mut [f64]) -> Result<(), StepError> {
+    /// Goes to a state; at the horizon only an episode that is over can be.
+    fn put(
+        &mut self,
+        (time, state, ended): (f64, f64, bool),
+        observation: &mut [f64],
+    ) -> Result<(), StepError> {
         let is_below =
             |value: f64, bound: usize| value.fract() == 0.0 && (0.0..bound as f64).contains(&value);
-        if !is_below(time, self.process.horizon()) || !is_below(state, self.process.states()) {
+        let times = self.process.horizon() + usize::from(ended);
+        if !is_below(time, times) || !is_below(state, self.process.states()) {
             return Err(StepError::State(format!("{} has no state {state} at {time}", self.id)));
         }
-        (self.time, self.state) = (time as usize, state as usize);
+        (self.time, self.state, self.ended) = (time as usize, state as usize, ended);
         self.observe(observation);
         Ok(())
     }
 
     /// What happens after a step: a state, or the end.
     fn next(&mut self, action: usize) -> Option<usize> {
-        if self.time == self.process.horizon() {
+        if self.time >= self.process.horizon() {
             return None;
         }
         self.process.sample_next(self.state, action, &mut self.random)
@@ -132,7 +145,7 @@ impl Environment for Tabular {
         // Rounding may leave a little behind the last state that has a probability.
         let last = self.process.rho0().iter().rposition(|&probability| probability > 0.0);
         self.state = reached.or(last).unwrap_or(0);
-        self.time = 0;
+        (self.time, self.ended) = (0, false);
         self.observe(observation);
         Ok(())
     }
@@ -146,12 +159,17 @@ impl Environment for Tabular {
                 return Err(StepError::State(message));
             }
         };
+        if self.ended {
+            self.observe(observation);
+            return Ok(Step { reward: 0.0, terminated: true, truncated: false });
+        }
         let reward = self.process.reward(self.state, action);
         self.time += 1;
         let next = self.next(action);
         self.state = next.unwrap_or(self.state);
+        self.ended = next.is_none();
         self.observe(observation);
-        Ok(Step { reward, terminated: next.is_none(), truncated: false })
+        Ok(Step { reward, terminated: self.ended, truncated: false })
     }
 
     /// The position is the time and the state's number; there is no velocity.
@@ -162,7 +180,7 @@ impl Environment for Tabular {
         observation: &mut [f64],
     ) -> Result<(), StepError> {
         match (qpos, qvel) {
-            (&[time, state], []) => self.put(time, state, observation),
+            (&[time, state], []) => self.put((time, state, false), observation),
             _ => Err(StepError::State(format!("{}: qpos = [time, state], qvel = []", self.id))),
         }
     }
@@ -180,8 +198,10 @@ impl Environment for Tabular {
         Some(&self.log_default_policy[self.state * actions..(self.state + 1) * actions])
     }
 
+    /// The time, the state's number, and 1 after the end.
     fn snapshot(&self) -> Option<Vec<f64>> {
-        Some(vec![self.time as f64, self.state as f64])
+        let ended = if self.ended { 1.0 } else { 0.0 };
+        Some(vec![self.time as f64, self.state as f64, ended])
     }
 
     fn restore(
@@ -191,7 +211,11 @@ impl Environment for Tabular {
         observation: &mut [f64],
     ) -> Result<(), StepError> {
         self.random = episode_stream(random);
-        self.set_state(snapshot, &[], observation)
+        let &[time, state, ended] = snapshot else {
+            let (id, length) = (&self.id, snapshot.len());
+            return Err(StepError::State(format!("{id}: a snapshot of {length} numbers, not 3")));
+        };
+        self.put((time, state, ended != 0.0), observation)
     }
 }
 
@@ -236,10 +260,10 @@ mod tests {
         for _ in 0..count {
             task.reset(&mut random, &mut observation).unwrap();
             first += observation[1];
-            task.restore(&[0.0, 0.0], &mut random, &mut observation).unwrap();
+            task.restore(&[0.0, 0.0, 0.0], &mut random, &mut observation).unwrap();
             task.step(Action::Discrete(0), &mut observation).unwrap();
             next += observation[1];
-            task.restore(&[0.0, 0.0], &mut random, &mut observation).unwrap();
+            task.restore(&[0.0, 0.0, 0.0], &mut random, &mut observation).unwrap();
             let step = task.step(Action::Discrete(1), &mut observation).unwrap();
             ends += if step.terminated { 1.0 } else { 0.0 };
         }
@@ -247,6 +271,62 @@ mod tests {
             let n = f64::from(count);
             let allowed = 5.0 * (p * (1.0 - p) / n).sqrt();
             assert!((seen / n - p).abs() < allowed, "{} against {p}", seen / n);
+        }
+    }
+
+    /// What is played beyond an end has no reward, and no copy of the state forgets the end.
+    #[test]
+    fn an_end_is_an_end() {
+        let mut task = task(true);
+        let mut observation = [0.0; 5];
+        let mut random = Key::from_seed(5).stream("environment");
+        let play = |task: &mut Tabular, observation: &mut [f64]| {
+            task.step(Action::Discrete(1), observation).unwrap()
+        };
+        let dead = Step { reward: 0.0, terminated: true, truncated: false };
+        let mut lengths = [0; 4];
+        for _ in 0..100 {
+            task.reset(&mut random, &mut observation).unwrap();
+            task.set_state(&[0.0, 0.0], &[], &mut observation).unwrap();
+            let mut length = 1;
+            while !play(&mut task, &mut observation).terminated {
+                length += 1;
+            }
+            lengths[length] += 1;
+            let snapshot = task.snapshot().unwrap();
+            let last = observation;
+            for _ in 0..3 {
+                assert_eq!(play(&mut task, &mut observation), dead, "after {length} steps");
+                assert_eq!(observation, last);
+            }
+            task.reset(&mut random, &mut observation).unwrap();
+            task.restore(&snapshot, &mut random, &mut observation).unwrap();
+            assert_eq!(observation, last);
+            assert_eq!(play(&mut task, &mut observation), dead, "a copy, after {length} steps");
+        }
+        assert!(lengths[1] > 0 && lengths[3] > 0, "early ends and the horizon: {lengths:?}");
+        task.reset(&mut random, &mut observation).unwrap();
+        task.set_state(&[2.0, 0.0], &[], &mut observation).unwrap();
+        let step = task.step(Action::Discrete(1), &mut observation).unwrap();
+        assert_eq!((step.reward, step.terminated), (-1.0, true), "alive again");
+    }
+
+    /// l = log pi - log(pi_0/Z0) charges alpha log Z0 for every step alive: the mean of soft rewards
+    /// and the log weight of a trajectory are those of exact inference, whatever Z0.
+    #[test]
+    fn the_normaliser_of_optimality_counts_for_every_step() {
+        let mut task = task(false);
+        let mut spec = task.process().spec().clone();
+        spec.z0 = 1.7;
+        let process = Process::new(spec).unwrap();
+        task = Tabular::new("tabular:f.json".to_owned(), process.clone(), false);
+        let mut observation = [0.0; 2];
+        for (s, a) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+            task.set_state(&[0.0, s as f64], &[], &mut observation).unwrap();
+            let log_ratio = process.log_pi(s, a) - task.log_default_policy().unwrap()[a];
+            let log_weight = process.reward(s, a) / process.alpha() - log_ratio;
+            let wanted = process.log_optimality(s, a) - process.log_ratio(s, a);
+            assert!((log_weight - wanted).abs() < 1e-14, "{log_weight} against {wanted}");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Why a decision process is refused.
 
+use std::path::{Path, PathBuf};
+
 use thiserror::Error;
 
 /// A decision process that is refused: where, what, and what is allowed.
@@ -35,6 +37,41 @@ pub enum ProcessError {
         /// What is wrong.
         reason: String,
     },
+}
+
+/// A file from which no decision process could be read.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ReadError {
+    /// It cannot be read, or not safely.
+    #[error("cannot read {}: {reason}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// What is in it is refused.
+    #[error("{}{}", path.display(), placed(error))]
+    Process {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        error: ProcessError,
+    },
+}
+
+impl ReadError {
+    pub(super) fn file(path: &Path, reason: impl ToString) -> Self {
+        Self::File { path: path.to_owned(), reason: reason.to_string() }
+    }
+}
+
+/// What follows a file's name: `:line:column: reason`, or `: reason`.
+fn placed(error: &ProcessError) -> String {
+    match error {
+        ProcessError::Json { line, column, reason } => format!(":{line}:{column}: {reason}"),
+        error => format!(": {error}"),
+    }
 }
 
 impl ProcessError {

@@ -32,6 +32,7 @@ pub mod measure;
 mod posterior;
 mod process;
 mod random;
+mod read;
 mod sample;
 mod table;
 #[cfg(test)]
@@ -39,7 +40,7 @@ mod tests;
 mod values;
 
 pub use enumeration::{Enumeration, TooMany};
-pub use error::ProcessError;
+pub use error::{ProcessError, ReadError};
 pub use exact::{Discounted, Exact};
 pub use posterior::state_marginals;
 pub use process::{Process, ProcessSpec};

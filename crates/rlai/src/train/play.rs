@@ -1,5 +1,5 @@
 use super::Evaluation;
-use crate::agent::{Decision, Policy};
+use crate::agent::{Decision, NonFinite, Policy};
 use crate::env::{Environment, StepError};
 use crate::random::Stream;
 
@@ -8,7 +8,7 @@ use crate::random::Stream;
 /// The result's `step` is 0: the caller knows when it was played.
 ///
 /// # Errors
-/// When the simulator fails.
+/// When the simulator fails, or the policy cannot decide.
 pub fn play(
     policy: &Policy,
     env: &mut dyn Environment,
@@ -21,9 +21,9 @@ pub fn play(
 /// As [`play`], with the decisions of `act`.
 ///
 /// # Errors
-/// When the simulator fails.
+/// When the simulator or `act` fails.
 pub fn play_with(
-    mut act: impl FnMut(&[f64]) -> Decision,
+    mut act: impl FnMut(&[f64]) -> Result<Decision, NonFinite>,
     env: &mut dyn Environment,
     episodes: usize,
     random: &mut Stream,
@@ -35,7 +35,7 @@ pub fn play_with(
         env.reset(random, &mut observation)?;
         let mut total = 0.0;
         loop {
-            let decision = act(&observation);
+            let decision = act(&observation)?;
             let step = env.step(decision.action(), &mut observation)?;
             if !step.reward.is_finite() {
                 return Err(StepError::Unstable(format!("the reward is {}", step.reward)));

@@ -317,8 +317,7 @@ impl Trainer {
             self.agent.act(&episode.seen, &mut episode.action)
         };
         if !crate::nn::all_finite(&episode.action) {
-            let source = NonFinite { what: "an action of the policy" };
-            return Err(TrainError::NonFinite { step: self.step, source });
+            return Err(TrainError::NonFinite { step: self.step, source: NonFinite::ACTION });
         }
         let action = Action::F32(&episode.action);
         let step = self.env.step(action, &mut episode.observation).map_err(failed)?;

@@ -197,7 +197,7 @@ fn failed(t: usize, error: &StepError) -> Failure {
     let message = format!("step {t}: {error}");
     match error {
         StepError::State(_) => Failure::input(message),
-        StepError::Unstable(_) => Failure::running(message),
+        StepError::Unstable(_) | StepError::NonFinite(_) => Failure::running(message),
     }
 }
 

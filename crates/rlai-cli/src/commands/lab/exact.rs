@@ -51,7 +51,7 @@ pub struct Args {
 /// # Errors
 /// Bad input.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let process = read(&args.file)?;
+    let process = Process::read(&args.file).map_err(Failure::input)?;
     let exact = Exact::new(&process);
     if args.json {
         line_out!("{}", serde_json::to_string(&exact).map_err(Failure::running)?);

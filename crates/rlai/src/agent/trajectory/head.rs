@@ -1,3 +1,4 @@
+use crate::agent::NonFinite;
 use crate::distribution::{Categorical, Draws, TanhNormal};
 use crate::env::Space;
 use crate::estimator::{Signal, TrustRegion};
@@ -58,9 +59,13 @@ impl Head {
         }
     }
 
-    /// Draws an action in one state; returns it with its log-probability.
-    pub(super) fn draw(&self, row: &[f64], random: &mut Stream) -> (Chosen, f64) {
-        match self {
+    /// Draws an action in one state; returns it with its log-probability, which is finite.
+    pub(super) fn draw(
+        &self,
+        row: &[f64],
+        random: &mut Stream,
+    ) -> Result<(Chosen, f64), NonFinite> {
+        let (chosen, log_pi) = match self {
             Self::Box(head) => {
                 let mut draws = Draws::new(1, 1, head.action_dimension());
                 random.fill_normal(&mut draws.noise);
@@ -70,10 +75,11 @@ impl Head {
             Self::Choices(head) => {
                 let mut log_pi = vec![0.0; row.len()];
                 head.log_probabilities(row, &mut log_pi);
-                let choice = head.sample(&log_pi, random);
+                let choice = head.sample(&log_pi, random).ok_or(NonFinite::ACTION)?;
                 (Chosen::Choice(choice), log_pi[choice])
             }
-        }
+        };
+        if log_pi.is_finite() { Ok((chosen, log_pi)) } else { Err(NonFinite::ACTION) }
     }
 
     /// Mean entropy over states, nats: exact for choices, of the given draws for a box.
@@ -216,9 +222,10 @@ mod tests {
             let (old, new) = (room(), room());
             let mut taken = Taken::default();
             for row in old.chunks_exact(head.parameters_per_state()) {
-                let (chosen, log_density) = head.draw(row, &mut random);
+                let (chosen, _) = head.draw(row, &mut random).unwrap();
                 taken.push(&chosen);
-                assert!(log_density.is_finite());
+                let broken = vec![f64::NAN; row.len()];
+                assert_eq!(head.draw(&broken, &mut random).unwrap_err(), NonFinite::ACTION);
             }
             let score = [0.7, -1.1, 0.4];
             let weights = TrustRegion { mean: 0.8, scale: 1.7 };

@@ -2,7 +2,7 @@
 
 use super::head::Head;
 use super::{Estimator, ExactValues, Rollouts, TrajectoryAgent};
-use crate::agent::UpdateMetrics;
+use crate::agent::{NonFinite, UpdateMetrics};
 use crate::distribution::{Categorical, Draws, TanhNormal};
 use crate::estimator::trajectory::{StateWeights, Trajectories};
 use crate::estimator::{Origin, Particles, Signal};
@@ -70,21 +70,26 @@ impl TrajectoryAgent {
     }
 
     /// The gradient of the policy's weights that the estimator over actions asks for.
+    ///
+    /// # Errors
+    /// When the policy's numbers are no distribution.
     pub(super) fn marginal_gradient(
         &mut self,
         states: &VisitedStates,
         exact: Option<&ExactValues>,
         metrics: &mut UpdateMetrics,
-    ) -> Vec<f32> {
+    ) -> Result<Vec<f32>, NonFinite> {
         let mut room = self.net.activations(states.weights.len());
         self.net.forward(&self.parameters, &states.observations, &mut room);
         let parameters: Vec<f64> = room.output().iter().map(|&x| f64::from(x)).collect();
         let head = self.head.clone();
         let d_output = match &head {
             Head::Box(head) => self.box_gradient(head, states, &parameters, metrics),
-            Head::Choices(head) => self.choices_gradient(head, states, &parameters, exact, metrics),
+            Head::Choices(head) => {
+                self.choices_gradient(head, states, &parameters, exact, metrics)?
+            }
         };
-        self.weights_gradient(&states.observations, &d_output, &mut room)
+        Ok(self.weights_gradient(&states.observations, &d_output, &mut room))
     }
 
     fn box_gradient(
@@ -123,11 +128,11 @@ impl TrajectoryAgent {
         parameters: &[f64],
         exact: Option<&ExactValues>,
         metrics: &mut UpdateMetrics,
-    ) -> Vec<f64> {
+    ) -> Result<Vec<f64>, NonFinite> {
         let width = head.choices();
         let all = self.head.log_probabilities(parameters);
         let q = self.values_of_choices(states, exact);
-        let picks = self.picks(head, &all);
+        let picks = self.picks(head, &all)?;
         let gather = |from: &[f64]| -> Vec<f64> { picks.iter().map(|&at| from[at]).collect() };
         let log_pi = gather(&all);
         let (samples, log_base, origin) = match self.config.samples {
@@ -150,19 +155,20 @@ impl TrajectoryAgent {
             let score = signal.state_weight[state] * signal.score[particle];
             head.add_score(&all[range.clone()], at % width, score, &mut gradient[range]);
         }
-        gradient
+        Ok(gradient)
     }
 
     /// Places in `[B, K]` of the actions that are looked at: all, or N drawn a state.
-    fn picks(&mut self, head: &Categorical, log_pi: &[f64]) -> Vec<usize> {
-        let Some(samples) = self.config.samples else { return (0..log_pi.len()).collect() };
+    fn picks(&mut self, head: &Categorical, log_pi: &[f64]) -> Result<Vec<usize>, NonFinite> {
+        let Some(samples) = self.config.samples else { return Ok((0..log_pi.len()).collect()) };
         let mut picks = Vec::with_capacity(log_pi.len() / head.choices() * samples);
         for (state, row) in log_pi.chunks_exact(head.choices()).enumerate() {
             for _ in 0..samples {
-                picks.push(state * head.choices() + head.sample(row, &mut self.noise));
+                let choice = head.sample(row, &mut self.noise).ok_or(NonFinite::ACTION)?;
+                picks.push(state * head.choices() + choice);
             }
         }
-        picks
+        Ok(picks)
     }
 
     /// Q of every choice, `[B, K]`.

@@ -24,7 +24,7 @@ use super::{NonFinite, UpdateMetrics};
 use crate::critic::clipping;
 use crate::env::{Space, Tabular};
 use crate::estimator::trajectory::{Trajectories, TrajectoryEstimator, TrajectorySignal};
-use crate::estimator::{ActionEstimator, TrustRegion};
+use crate::estimator::{ActionEstimator, TrustRegion, self_normalised_weights};
 use crate::nn::{Adam, Mlp, all_finite, norm};
 use crate::random::{Key, Stream};
 use crate::train::{TrajectoryConfig, ValueSource};
@@ -104,7 +104,10 @@ impl TrajectoryAgent {
     }
 
     /// Draws an action for exploration; returns it with its log-probability.
-    pub(crate) fn act(&mut self, observation: &[f32]) -> (Chosen, f64) {
+    ///
+    /// # Errors
+    /// When the policy's numbers are no distribution.
+    pub(crate) fn act(&mut self, observation: &[f32]) -> Result<(Chosen, f64), NonFinite> {
         let row = self.outputs(observation);
         self.head.draw(&row, &mut self.exploration)
     }
@@ -154,10 +157,10 @@ impl TrajectoryAgent {
                     self.trajectory_gradient(batch, &trajectories, &old, &mut metrics)
                 }
                 Estimator::Actions(_) => match smoothed {
-                    Some(states) => self.marginal_gradient(states, exact, &mut metrics),
+                    Some(states) => self.marginal_gradient(states, exact, &mut metrics)?,
                     None => {
                         let states = self.weighted_states(batch, &trajectories);
-                        self.marginal_gradient(&states, exact, &mut metrics)
+                        self.marginal_gradient(&states, exact, &mut metrics)?
                     }
                 },
             };
@@ -308,12 +311,53 @@ fn finite(good: bool, what: &'static str) -> Result<(), NonFinite> {
 /// Plug-in estimates of both divergences between the policy's trajectories and the optimal ones, nats.
 fn plug_in_kl(trajectories: &Trajectories<'_, f64>, alpha: f64) -> (f64, f64) {
     let count = trajectories.count();
-    let mut weights: Vec<f64> = (0..count).map(|i| trajectories.log_weight(i, alpha)).collect();
-    crate::estimator::self_normalised_weights(&mut weights);
-    let log_relative = |w: f64| (count as f64 * w.max(f64::MIN_POSITIVE)).ln();
-    let forward = weights.iter().map(|&w| w * log_relative(w)).sum();
-    (forward, -weights.iter().map(|&w| log_relative(w)).sum::<f64>() / count as f64)
+    let log_weights: Vec<f64> = (0..count).map(|i| trajectories.log_weight(i, alpha)).collect();
+    let mut weights = log_weights.clone();
+    let log_mean = self_normalised_weights(&mut weights) - (count as f64).ln();
+    let (mut forward, mut reverse) = (0.0, 0.0);
+    for (weight, log_weight) in weights.into_iter().zip(log_weights) {
+        forward += weight * (log_weight - log_mean);
+        reverse -= (log_weight - log_mean) / count as f64;
+    }
+    (forward, reverse)
 }
 
 /// No trust region.
 const FREE: TrustRegion<f64> = TrustRegion { mean: 0.0, scale: 0.0 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kl_of(reward: &[f64]) -> (f64, f64) {
+        let offsets: Vec<usize> = (0..=reward.len()).collect();
+        let trajectories = Trajectories {
+            offsets: &offsets,
+            log_pi: &vec![-0.7; reward.len()],
+            log_pi_0: None,
+            reward,
+            value: None,
+            final_value: None,
+            terminated: &vec![true; reward.len()],
+        };
+        plug_in_kl(&trajectories, 0.5)
+    }
+
+    #[test]
+    fn plug_in_divergences_are_those_of_the_weights() {
+        // Weights 1/4 and 3/4.
+        let (forward, reverse) = kl_of(&[0.0, 0.5 * 3.0f64.ln()]);
+        assert!((forward - (0.25 * 0.5f64.ln() + 0.75 * 1.5f64.ln())).abs() < 1e-15);
+        assert!((reverse + 0.5 * (0.5f64.ln() + 1.5f64.ln())).abs() < 1e-15);
+        // A weight below the smallest number has a logarithm all the same.
+        let (forward, reverse) = kl_of(&[0.0, -1000.0]);
+        assert!((forward - 2.0f64.ln()).abs() < 1e-12, "{forward}");
+        assert!((reverse - (1000.0 - 2.0f64.ln())).abs() < 1e-9, "{reverse}");
+    }
+
+    #[test]
+    fn a_reward_that_is_no_number_shows_in_both_divergences() {
+        let (forward, reverse) = kl_of(&[0.0, f64::NAN, 1.0]);
+        assert!(forward.is_nan() && reverse.is_nan(), "{forward} {reverse}");
+    }
+}

@@ -53,7 +53,7 @@ impl Simulator for Walker<'_> {
 
     fn step(&mut self, place: &mut Place, random: &mut Stream) -> Result<Moved<()>, StepError> {
         self.task.restore(&place.snapshot, random, &mut self.observation)?;
-        let (chosen, log_pi) = self.agent.act(&place.observation);
+        let (chosen, log_pi) = self.agent.act(&place.observation)?;
         let (step, log_pi_0) = match &chosen {
             Chosen::Box(u) => {
                 let action: Vec<f32> = u.iter().map(|u| u.tanh() as f32).collect();

@@ -9,7 +9,8 @@ use crate::nn::Scalar;
 pub struct ForwardKlKnownEvidence {
     /// log p(O), the evidence, with the same Z_0.
     pub log_evidence: f64,
-    /// log Z_0, with which `p(O_t|s,a) = exp(r/alpha)/Z_0` is a probability.
+    /// log Z_0, with which `p(O_t|s,a) = exp(r/alpha)/Z_0` is a probability; 0 where log pi_0 is already
+    /// less by it.
     pub log_z0: f64,
 }
 

@@ -22,6 +22,8 @@ mod baseline;
 mod forward_kl;
 mod known_evidence;
 mod particle_smoothing;
+#[cfg(test)]
+mod properties;
 mod reverse_kl;
 mod reward_to_go;
 mod signal;

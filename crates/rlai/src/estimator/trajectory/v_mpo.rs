@@ -46,7 +46,8 @@ impl<T: Scalar> TrajectoryEstimator<T> for VMpo {
         let chosen = T::from_f64(best.len() as f64);
         for (&step, &weight) in best.iter().zip(&weights) {
             signal.score[step] = -weight;
-            if weight > T::zero() {
+            // Written so that NaN counts.
+            if weight != T::zero() {
                 signal.weight_divergence += weight * (weight * chosen).ln();
             }
         }
@@ -60,10 +61,16 @@ impl<T: Scalar> TrajectoryEstimator<T> for VMpo {
     }
 }
 
-/// The steps with the larger advantages: half of them, rounded up; of equals the earlier ones.
+/// The steps with the larger advantages: half of them, rounded up; of equals the earlier ones. What is
+/// no number comes first, so that it shows in every weight.
 fn better_half<T: Scalar>(advantages: &[T]) -> Vec<usize> {
+    let rank = |step: usize| {
+        let advantage = advantages[step].widen();
+        // A positive NaN is above all numbers, a negative one below them.
+        if advantage.is_nan() { advantage.abs() } else { advantage }
+    };
     let mut order: Vec<usize> = (0..advantages.len()).collect();
-    order.sort_by(|&a, &b| advantages[b].widen().total_cmp(&advantages[a].widen()));
+    order.sort_by(|&a, &b| rank(b).total_cmp(&rank(a)));
     order.truncate(advantages.len().div_ceil(2));
     order
 }
@@ -116,5 +123,19 @@ mod tests {
         let numeric = (dual(eta + h) - dual(eta - h)) / (2.0 * h);
         let residual = 0.1 - signal_of(&reward, &value, eta).weight_divergence;
         assert!((residual - numeric).abs() < 1e-8, "{residual} against {numeric}");
+    }
+
+    /// inf - inf is a negative NaN, which sorts behind all numbers: it must not count as a bad step.
+    #[test]
+    fn an_advantage_that_is_no_number_is_not_left_out() {
+        let nan = f64::INFINITY - f64::INFINITY;
+        for at in 0..4 {
+            let mut value = [0.0; 4];
+            value[at] = nan;
+            let signal = signal_of(&[1.0, 0.5, 0.2, 0.7], &value, 2.0);
+            assert!(signal.loss.iter().sum::<f64>().is_nan(), "step {at}: {:?}", signal.loss);
+            assert!(signal.score[at].is_nan(), "step {at}: {:?}", signal.score);
+            assert!(signal.weight_divergence.is_nan() && signal.largest_weight.is_nan());
+        }
     }
 }

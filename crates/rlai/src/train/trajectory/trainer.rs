@@ -154,10 +154,8 @@ impl TrajectoryTrainer {
             self.episode = Some((0.0, 0));
             self.look(0.0)?;
         }
-        let (chosen, log_pi) = self.agent.act(&self.seen);
-        if !log_pi.is_finite() {
-            return Err(self.non_finite(NonFinite { what: "an action of the policy" }));
-        }
+        let (chosen, log_pi) =
+            self.agent.act(&self.seen).map_err(|source| self.non_finite(source))?;
         let cell = self.env.tabular().map(|task| task.cell());
         let log_default = self.env.log_default_policy().map(<[f64]>::to_vec);
         let before = self.seen.clone();

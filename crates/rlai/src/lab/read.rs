@@ -1,0 +1,80 @@
+//! Decision processes in files.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use super::{Process, ReadError};
+
+impl Process {
+    /// Largest file that is read, in bytes.
+    pub const LARGEST_FILE: u64 = 64 << 20;
+
+    /// Reads a process from a JSON file, as by [`Process::from_json`].
+    ///
+    /// # Errors
+    /// Names the file: what cannot be opened, is no ordinary file (a device or a pipe may have no
+    /// end) or is larger than [`Process::LARGEST_FILE`]; with line and column, or key, value and what is
+    /// allowed, what is no process.
+    pub fn read(path: &Path) -> Result<Self, ReadError> {
+        let failed = |reason: std::io::Error| ReadError::file(path, reason);
+        // Looked at before it is opened: to open a pipe is to wait for its writer.
+        if !std::fs::metadata(path).map_err(failed)?.is_file() {
+            return Err(ReadError::file(path, "no ordinary file"));
+        }
+        let file = File::open(path).map_err(failed)?;
+        let mut text = Vec::new();
+        // What is read is limited, not what the file system says: a file may grow.
+        file.take(Self::LARGEST_FILE + 1).read_to_end(&mut text).map_err(failed)?;
+        if text.len() as u64 > Self::LARGEST_FILE {
+            let reason = format!("larger than {} bytes", Self::LARGEST_FILE);
+            return Err(ReadError::file(path, reason));
+        }
+        let refused = |error| ReadError::Process { path: path.to_owned(), error };
+        Self::from_json(&text).map_err(refused)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: &str = r#"{"S": 1, "A": 1, "H": 1, "alpha": 1, "Z0": 1, "rho0": [1],
+        "P": [[[1]]], "r": [[0]], "pi0": [[1]], "phi": [[0]]}"#;
+
+    fn told(path: &Path) -> String {
+        let error = Process::read(path).unwrap_err().to_string();
+        let name = path.display().to_string();
+        assert!(error.contains(&name), "{error}");
+        error.replace(&name, "FILE")
+    }
+
+    #[test]
+    fn a_file_is_read_or_refused_by_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("process.json");
+        assert!(told(&path).starts_with("cannot read FILE: "), "absent");
+        assert_eq!(told(folder.path()), "cannot read FILE: no ordinary file");
+        std::fs::write(&path, SMALL).unwrap();
+        assert_eq!(Process::read(&path).unwrap(), Process::from_json(SMALL.as_bytes()).unwrap());
+        std::fs::write(&path, SMALL.replace("\"H\": 1", "\"H\": 0")).unwrap();
+        assert_eq!(told(&path), "FILE: H = 0: from 1 to 1000000");
+        std::fs::write(&path, SMALL.replace("\"H\": 1", "\"H\": x")).unwrap();
+        assert_eq!(told(&path), "FILE:1:23: H: expected value");
+    }
+
+    /// A hole of a file: nothing of it is on the disk.
+    #[test]
+    fn a_file_that_is_too_large_is_not_read_to_its_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("large.json");
+        File::create(&path).unwrap().set_len(1 << 40).unwrap();
+        assert_eq!(told(&path), "cannot read FILE: larger than 67108864 bytes");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_device_without_an_end_is_refused() {
+        assert_eq!(told(Path::new("/dev/zero")), "cannot read FILE: no ordinary file");
+    }
+}
