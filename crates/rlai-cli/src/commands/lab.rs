@@ -2,7 +2,6 @@
 
 mod estimators;
 mod exact;
-mod process;
 
 use crate::error::Failure;
 

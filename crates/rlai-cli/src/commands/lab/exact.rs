@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use comfy_table::{CellAlignment, Table, presets};
 use rlai::lab::{Exact, Process};
 
-use super::process::read;
 use crate::error::Failure;
 
 /// Print both divergences, their gradients and all values of a small decision process

@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 use super::Args;
 use super::grid::{Flags, Grid, Job, refused};
 use super::names::{choices, estimators, weightings};
-use crate::commands::lab::process::read as read_process;
 use crate::error::Failure;
 
 /// Measured unless others are named.
@@ -71,7 +70,8 @@ fn summary(args: &Args, process: &Process) -> String {
 
 fn process(args: &Args, flags: &Flags) -> Result<Process, Failure> {
     let Some(seed) = args.random else {
-        return read_process(args.mdp.as_deref().expect("one of the two was given"));
+        let path = args.mdp.as_deref().expect("one of the two was given");
+        return Process::read(path).map_err(Failure::input);
     };
     flags.mark("states");
     flags.mark("actions");
