@@ -62,15 +62,15 @@ fn expect_axes(name: &str, shape: &[u64], rows: u64, axes: usize) -> Result<()> 
 }
 
 /// Opens the file that a recording to `path` grows in: what cannot be written is known before anything
-/// is played. It may replace an earlier recording (`.npz`), nothing else.
+/// is played. It replaces nothing.
 ///
 /// # Errors
 /// A path at which no recording can be made.
 pub fn start_recording(path: &Path) -> Result<NamedTempFile> {
     ensure!(path.extension().is_some_and(|end| end == "npz"), "a name that ends in .npz expected");
     match fs::symlink_metadata(path) {
-        Ok(there) if !there.is_file() => bail!("is not an ordinary file"),
-        Ok(_) | Err(_) => {}
+        Ok(_) => bail!("there is something of this name already"),
+        Err(_) => {}
     }
     let folder = folder_of(path);
     ensure!(folder.is_dir(), "its folder does not exist");
@@ -103,6 +103,11 @@ impl Recording {
     pub fn new(env: Box<dyn Environment>) -> Self {
         let observation = vec![0.0; env.observation_space().dimension()];
         Self { env, observation, steps: Steps::default() }
+    }
+
+    /// Steps recorded so far.
+    pub fn steps(&self) -> usize {
+        self.steps.rewards.len()
     }
 
     /// Writes all steps as a data set into `file`, which takes its name only when it is whole.

@@ -40,8 +40,8 @@ Exit codes:
   0   done, or already finished
   1   failed while running
   2   bad input or environment; nothing was created or changed
-  75  stopped by a signal; what was learned is saved
-  130 stopped at once by a second signal
+  75  train or study stopped by a signal; what was learned is saved
+  130 stopped at once: by a second signal, or any other command by the first
 
 RLAI_LOG sets what is logged to standard error: error, warn, info, debug or trace."
 )]

@@ -218,7 +218,7 @@ pub struct Settings {
     #[arg(long, value_name = "NAME", help_heading = "Objective")]
     pub critic_target: Option<String>,
     /// Temperature alpha: auto (tuned to the target entropy) or a number; mpo, awac and awr have
-    /// none unless the critic's target is soft [default: auto; that of its file for a tabular task]
+    /// none unless the critic's target is soft; v-mpo's rewards are soft [default: auto; that of its file for a tabular task]
     #[arg(long, value_name = "auto|X", value_parser = number_or_word, allow_hyphen_values = true, help_heading = "Objective")]
     pub temperature: Option<NumberOrWord>,
     /// Tuned temperature: its first value [default: 1]

@@ -80,7 +80,8 @@ fn data_that_cannot_be_learned_from_are_refused() {
     );
     std::fs::create_dir(room.path("folder.npz")).unwrap();
     let record = |path: &str| room.refused(&["evaluate", "untrained", &format!("--record={path}")]);
-    assert!(record("folder.npz").contains("is not an ordinary file"));
+    assert!(record("folder.npz").contains("something of this name"));
+    assert!(record("played.npz").contains("something of this name"));
     assert!(record("untrained/run.toml").contains("a name that ends in .npz"));
 }
 
@@ -94,6 +95,7 @@ fn another_content_under_the_same_name_is_another_run() {
     room.ok(&arguments);
     let again = room.rlai(&arguments);
     assert!(common::complaint(&again).contains("already finished"));
+    std::fs::remove_file(room.path("played.npz")).unwrap();
     room.ok(&["evaluate", "untrained", "--sample", "--seed=5", "--record=played.npz"]);
     assert!(room.refused(&arguments).contains("holds another run's result"));
 }

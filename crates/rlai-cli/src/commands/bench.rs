@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use rlai::Trainer;
 use rlai::nn::gemm_gflops;
-use rlai::train::{ConfigError, TrainConfig, TrainError, work};
+use rlai::train::{ConfigError, TrainConfig, TrainError, TrajectoryObjective, work};
 use serde::Serialize;
 
 use crate::error::Failure;
@@ -27,7 +27,7 @@ pub struct Args {
     /// Task to train on
     #[arg(long, value_name = "ID", default_value = "HalfCheetah-v5")]
     env: String,
-    /// Policy update, any that `rlai train` has for a box of actions
+    /// Policy update, any objective over actions that `rlai train` has
     #[arg(long, value_name = "NAME", default_value = "reverse-kl")]
     objective: String,
     /// Actions sampled per state [default: as in `rlai train`]
@@ -74,12 +74,13 @@ pub fn run(args: Args) -> Result<(), Failure> {
     if !(1.0..=3600.0).contains(&args.seconds) {
         return Err(Failure::input(format!("seconds = {}: from 1 to 3600", args.seconds)));
     }
-    let spec = RunSpec::check(&args.settings()).map_err(Failure::input)?;
-    let Method::Actions(config) = &spec.method else {
-        let name = format!("{:?}", spec.method.objective());
-        let error = ConfigError::new("objective", name, "an objective over actions");
+    if TrajectoryObjective::ALL.iter().any(|objective| objective.name() == args.objective) {
+        let allowed = "an objective over actions: those on trajectories are not measured";
+        let error = ConfigError::new("objective", format!("{:?}", args.objective), allowed);
         return Err(Failure::input(error));
-    };
+    }
+    let spec = RunSpec::check(&args.settings()).map_err(Failure::input)?;
+    let Method::Actions(config) = &spec.method else { unreachable!("it is not on trajectories") };
     let env = tasks::make_env(&spec.env)?;
     let observation = env.observation_space().dimension();
     let action = env.action_space().as_box().map_or(0, |space| space.dimension());

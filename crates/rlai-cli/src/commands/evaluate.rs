@@ -35,7 +35,7 @@ pub struct Args {
     /// Play the policy's random actions, not its mode
     #[arg(long)]
     sample: bool,
-    /// Keep every step in this file (.npz), a data set for `rlai train --dataset`
+    /// Keep every step in this new file (.npz), a data set for `rlai train --dataset`
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
     /// Print one JSON object on standard output
@@ -108,6 +108,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
             let failed =
                 |error| Failure::running(format!("cannot write {}: {error}", path.display()));
             env.write(file, path).map_err(failed)?;
+            line_err!("{} steps in {}", thousands(env.steps() as u64), path.display());
             played
         }
     };

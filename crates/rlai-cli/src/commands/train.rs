@@ -135,7 +135,10 @@ impl Args {
         line_err!("{} after {} steps in {time}", result.status, thousands(result.steps));
         if let Some(last) = result.evaluations.last() {
             let (mean, sd) = (decimal(last.return_mean), decimal(last.return_sd));
-            line_err!("return {mean} ± {sd} (policy's mode, step {})", thousands(last.step));
+            line_err!(
+                "return {mean} ± {sd} (mean ± s.d. of episodes with the policy's mode, step {})",
+                thousands(last.step)
+            );
         }
         line_err!("networks in {0}; play them: rlai evaluate {0}", out.display());
         Ok(())

@@ -109,7 +109,7 @@ impl Report {
     pub fn table(&self) -> Table {
         let mut table = Table::new();
         table.load_style(UTF8_HORIZONTAL_ONLY);
-        table.set_header(["variant", "task", "final return", "seeds", "time a run"]);
+        table.set_header(["variant", "task", "final return ± s.d.", "seeds", "time a run"]);
         for column in [2, 3, 4] {
             if let Some(column) = table.column_mut(column) {
                 column.set_cell_alignment(CellAlignment::Right);

@@ -17,8 +17,8 @@ pub struct UpdateMetrics {
     pub forward_kl: f64,
     /// Plug-in estimate of KL(pi || target) from the weights, nats.
     pub reverse_kl: f64,
-    /// Pareto k-hat of the weights; NaN where it was not asked for or could not be estimated.
-    pub pareto_k: f64,
+    /// Pareto k-hat of the weights, where it was asked for and could be estimated.
+    pub pareto_k: Option<f64>,
     /// KL of the estimator's own weights from the particles' base weights, nats (MPO).
     pub weight_divergence: f64,
     /// KL(old policy || new policy), the part that moves the mean, nats (MPO).

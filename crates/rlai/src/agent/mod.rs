@@ -246,8 +246,8 @@ impl<T: Scalar> Agent<T> {
         );
         first.add_gradient_of(second);
         let (one, two) = (first.pareto_k(), second.pareto_k());
-        // 0/0 is NaN: not estimated anywhere.
-        metrics.pareto_k = (one.0 + two.0) / (one.1 + two.1) as f64;
+        let states = one.1 + two.1;
+        metrics.pareto_k = (states > 0).then(|| (one.0 + two.0) / states as f64);
         for shard in [first, second] {
             shard.report(metrics);
         }

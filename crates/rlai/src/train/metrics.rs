@@ -17,8 +17,8 @@ impl Accumulator {
     pub(super) fn update(&mut self, metrics: &UpdateMetrics) {
         self.updates.add(metrics);
         self.update_count += 1;
-        if !metrics.pareto_k.is_nan() {
-            self.pareto_k += metrics.pareto_k;
+        if let Some(pareto_k) = metrics.pareto_k {
+            self.pareto_k += pareto_k;
             self.pareto_k_count += 1;
         }
     }

@@ -34,8 +34,8 @@ pub struct TrainingMetrics {
     pub policy_loss: Option<f64>,
     /// Mean of the smaller critic at the policy's actions.
     pub q: Option<f64>,
-    /// Temperature alpha.
-    pub alpha: f64,
+    /// Temperature alpha; none where the objective and the critic's target know none.
+    pub alpha: Option<f64>,
     /// Entropy of the policy, estimated as -mean log pi, nats.
     pub entropy: Option<f64>,
     /// Effective sample size of the N weights, from 1 to N, mean over states.

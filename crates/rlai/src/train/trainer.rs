@@ -376,7 +376,7 @@ impl Trainer {
             updates: self.updates,
             episodes: self.episodes,
             buffer: self.replay.len(),
-            alpha: self.agent.alpha(),
+            alpha: self.config.uses_temperature().then(|| self.agent.alpha()),
             eta: self.agent.eta(),
             ..TrainingMetrics::default()
         };

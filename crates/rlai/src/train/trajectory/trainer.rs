@@ -285,7 +285,7 @@ impl TrajectoryTrainer {
             step: self.step,
             updates: self.updates,
             episodes: self.episodes,
-            alpha: self.agent.alpha(),
+            alpha: Some(self.agent.alpha()),
             eta: self.agent.eta(),
             exact_forward_kl: exact.as_ref().map(ExactValues::forward_kl),
             exact_reverse_kl: exact.as_ref().map(ExactValues::reverse_kl),
