@@ -180,3 +180,25 @@ fn a_number_that_is_none_stops_the_run_and_keeps_the_last_good_networks() {
     };
     assert!(manifest("run").contains("\"step\": 0"), "{}", manifest("run"));
 }
+
+/// Numbers that say nothing are not written: a single weight is one whatever the policy, a tail that was
+/// not fitted is not light, and an objective without a temperature has none.
+#[test]
+fn metrics_hold_nothing_where_there_is_nothing_to_tell() {
+    let room = Room::new();
+    let line = |flags: &[&str], out: &str| -> Value {
+        let out_flag = format!("--out={out}");
+        room.train(&[flags, &[&out_flag]].concat());
+        let lines = metrics(&room, out);
+        lines.into_iter().rfind(|line| line["kind"] == "train").unwrap()
+    };
+    let one = line(&["--objective=reverse-kl"], "one");
+    assert!(one["effective_sample_size"].is_null() && one["forward_kl"].is_null(), "{one}");
+    assert!(one["alpha"].is_f64() && one.get("pareto_k").is_none());
+    let many = line(&["--objective=forward-kl", "--samples=4"], "many");
+    assert!(many["effective_sample_size"].as_f64().is_some_and(|size| (1.0..=4.0).contains(&size)));
+    let mpo = line(&["--objective=mpo"], "mpo");
+    assert!(mpo["alpha"].is_null() && mpo["eta"].is_f64(), "{mpo}");
+    let awac = line(&["--objective=awac"], "awac");
+    assert!(awac["alpha"].is_null() && awac["largest_weight"].is_null(), "{awac}");
+}

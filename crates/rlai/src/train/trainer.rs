@@ -382,6 +382,13 @@ impl Trainer {
         };
         self.since_last_line.drain_into(&mut line);
         line.value_loss = None;
+        // A single weight is one whatever the policy, and advantage weights are not these ones.
+        if self.config.samples < 2 || self.config.objective.adds_replay_action() {
+            line.effective_sample_size = None;
+            line.largest_weight = None;
+            line.forward_kl = None;
+            line.reverse_kl = None;
+        }
         line
     }
 }
