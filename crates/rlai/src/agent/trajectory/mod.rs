@@ -25,6 +25,7 @@ use crate::critic::clipping;
 use crate::env::{Space, Tabular};
 use crate::estimator::trajectory::{Trajectories, TrajectoryEstimator, TrajectorySignal};
 use crate::estimator::{ActionEstimator, TrustRegion, self_normalised_weights};
+use crate::lab::ProcessError;
 use crate::nn::{Adam, Mlp, all_finite, norm};
 use crate::random::{Key, Stream};
 use crate::train::{TrajectoryConfig, ValueSource};
@@ -122,11 +123,11 @@ impl TrajectoryAgent {
     /// What exact inference says of the policy in a tabular task at its temperature.
     ///
     /// # Errors
-    /// When it is out of the range that can be computed with.
-    pub(crate) fn exact(&self, task: &Tabular) -> Result<ExactValues, NonFinite> {
+    /// When the temperature or the policy is out of the range that can be computed with, or the process
+    /// of pairs of time and state is too large.
+    pub(crate) fn exact(&self, task: &Tabular) -> Result<ExactValues, ProcessError> {
         let logits = self.outputs(&task.every_observation());
-        let what = NonFinite { what: "exact inference at this temperature" };
-        ExactValues::new(task, &logits, self.alpha()).map_err(|_| what)
+        ExactValues::new(task, &logits, self.alpha())
     }
 
     /// One update from a batch of trajectories: the policy, then what the values and the duals learn.
