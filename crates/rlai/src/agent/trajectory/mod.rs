@@ -329,6 +329,8 @@ const FREE: TrustRegion<f64> = TrustRegion { mean: 0.0, scale: 0.0 };
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::estimator::trajectory::StateWeights;
+    use crate::train::{Temperature, TrajectoryObjective};
 
     fn kl_of(reward: &[f64]) -> (f64, f64) {
         let offsets: Vec<usize> = (0..=reward.len()).collect();
@@ -360,5 +362,44 @@ mod tests {
     fn a_reward_that_is_no_number_shows_in_both_divergences() {
         let (forward, reverse) = kl_of(&[0.0, f64::NAN, 1.0]);
         assert!(forward.is_nan() && reverse.is_nan(), "{forward} {reverse}");
+    }
+
+    /// Two trajectories of one step, each with another choice, a reward of 1 and the state it began in.
+    fn two_steps(terminated: bool) -> Rollouts {
+        let (mut batch, state) = (Rollouts::new(1), [1.0]);
+        for choice in [0, 1] {
+            batch.push(&Played {
+                observation: &state,
+                chosen: &Chosen::Choice(choice),
+                log_pi: 0.5f64.ln(),
+                log_default: None,
+                cell: None,
+                reward: 1.0,
+            });
+            batch.end(terminated, &state);
+        }
+        batch
+    }
+
+    #[test]
+    fn a_cut_off_trajectory_goes_on_in_the_values_of_actions() {
+        for (objective, state_weights) in [
+            (TrajectoryObjective::ReverseKlMarginal, StateWeights::Uniform),
+            (TrajectoryObjective::ForwardKlMarginal, StateWeights::Uniform),
+            (TrajectoryObjective::ForwardKlMarginal, StateWeights::FullTrajectory),
+        ] {
+            let mut config = TrajectoryConfig::defaults(objective, &Space::Discrete(2), None);
+            (config.state_weights, config.gamma, config.hidden) = (state_weights, 0.5, vec![4]);
+            config.temperature = Temperature::Fixed(1e-3);
+            // 1 for ever, halved at each step, and 1 alone.
+            for (terminated, value) in [(false, 2.0), (true, 1.0)] {
+                let mut agent = TrajectoryAgent::new(&config, 1, &Space::Discrete(2));
+                for _ in 0..60 {
+                    agent.update(&two_steps(terminated), None, None, 1.0).unwrap();
+                }
+                let q = agent.critic.as_ref().unwrap().predict(&[1.0]);
+                assert!(q.iter().all(|q| (q - value).abs() < 0.05), "{state_weights:?}: {q:?}");
+            }
+        }
     }
 }

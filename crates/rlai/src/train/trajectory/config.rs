@@ -209,10 +209,11 @@ impl TrajectoryConfig {
         })
     }
 
-    /// Whether V(s_t) is used at all.
+    /// Whether V(s_t) is used at all. Of the marginal forms it is part of Q's targets where a trajectory
+    /// was cut off, whatever weighs the states.
     pub fn uses_values(&self) -> bool {
         let needs = self.trajectory_estimator().is_some_and(|estimator| estimator.needs().values);
-        needs || (self.objective.is_marginal() && self.state_weights.needs_values())
+        needs || self.objective.is_marginal()
     }
 
     /// Refuses every setting that cannot work on `task`, or would have no effect.
@@ -333,7 +334,7 @@ impl TrajectoryConfig {
             ));
         };
         require(
-            self.uses_values() || self.objective.is_marginal(),
+            self.uses_values(),
             "values",
             values,
             &format!("{} with these settings uses no values", self.objective.name()),
