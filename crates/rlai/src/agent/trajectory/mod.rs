@@ -135,7 +135,7 @@ impl TrajectoryAgent {
     /// values. `rate` is the schedule's factor on all learning rates.
     ///
     /// # Errors
-    /// A loss or gradient that is not finite; the network it belongs to has not been changed by it.
+    /// A loss or gradient that is not finite: no step has been taken from it.
     pub(crate) fn update(
         &mut self,
         batch: &Rollouts,
@@ -272,14 +272,15 @@ impl TrajectoryAgent {
         let mut targets = Vec::new();
         trajectories.rewards_to_go(alpha, self.config.gamma, &mut targets);
         if let Some(value) = &mut self.value {
-            (metrics.value_loss, _) = value.fit(&batch.observations, &targets, None, fit);
-            finite(metrics.value_loss.is_finite() && value.is_finite(), "the value's loss")?;
+            let fitted = value.fit(&batch.observations, &targets, None, fit);
+            (metrics.value_loss, _) = fitted.ok_or(NonFinite { what: "the value's loss" })?;
+            finite(value.is_finite(), "a parameter of the value")?;
         }
         let Some(critic) = &mut self.critic else { return Ok(()) };
         for (step, target) in targets.iter_mut().enumerate() {
             *target += alpha * trajectories.log_ratio(step);
         }
-        let (loss, gradient_norm) = match &self.head {
+        let fitted = match &self.head {
             Head::Box(head) => {
                 let (width, dimension) = (self.net.inputs(), head.action_dimension());
                 let u = &batch.taken.u;
@@ -290,8 +291,9 @@ impl TrajectoryAgent {
                 critic.fit(&batch.observations, &targets, Some(&batch.taken.choices), fit)
             }
         };
-        (metrics.critic_loss, metrics.critic_gradient_norm) = (loss, gradient_norm);
-        finite(loss.is_finite() && critic.is_finite(), "the critic's loss")
+        (metrics.critic_loss, metrics.critic_gradient_norm) =
+            fitted.ok_or(NonFinite { what: "the critic's loss" })?;
+        finite(critic.is_finite(), "a parameter of the critic")
     }
 
     /// Refuses parameters that are not finite.
