@@ -150,8 +150,12 @@ impl RunSpec {
         settings.env = Some(self.env.clone());
         settings.out = Some(self.out.clone());
         settings.init_from = self.init_from.clone();
-        if let Some((temperature, loss)) = self.method.temperature() {
+        let temperature = self.method.temperature();
+        if let Some((temperature, loss)) = temperature {
             write_temperature(temperature, loss, &mut settings);
+        }
+        if !matches!(temperature, Some((Temperature::Tuned { .. }, _))) {
+            settings.temperature_learning_rate = None;
         }
         settings.dataset = self.dataset.clone();
         settings.input_blake3 = self.input_blake3.clone();
@@ -466,8 +470,13 @@ fn temperature(
 
 /// A setting of the tuning beside a fixed temperature would silently do nothing.
 fn refuse_tuning(s: &Settings, only: &str) -> Result<(), ConfigError> {
-    if let Some(value) = s.initial_temperature {
-        return Err(ConfigError::new("initial_temperature", value, only));
+    for (key, value) in [
+        ("initial_temperature", s.initial_temperature),
+        ("temperature_learning_rate", s.temperature_learning_rate),
+    ] {
+        if let Some(value) = value {
+            return Err(ConfigError::new(key, value, only));
+        }
     }
     if let Some(value) = &s.target_entropy {
         return Err(ConfigError::new("target_entropy", value, only));

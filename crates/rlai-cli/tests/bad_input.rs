@@ -46,6 +46,10 @@ fn numbers_are_refused_by_name_value_and_what_is_allowed() {
         (&["--max-gradient-norm", "-1"], "max_gradient_norm = -1"),
         (&["--critic-target", "sofd"], "soft, classic or soft-optimal (did you mean soft?)"),
         (&["--control-variate"], "control_variate = true: only with objective"),
+        (
+            &["--temperature=0.2", "--temperature-learning-rate=1e-3"],
+            "temperature_learning_rate = 0.001: only with temperature = \"auto\"",
+        ),
         (&["--temperature=0.2", "--target-entropy=-1"], "target_entropy = -1: only with"),
         (&["--steps", "many"], "--steps"),
     ];
@@ -102,6 +106,10 @@ fn combinations_that_make_no_sense_are_refused_with_the_reason() {
         (
             &["--objective=mpo", "--target-policy-period=-5"],
             "target_policy_period = -5: at least 1",
+        ),
+        (
+            &["--objective=mpo", "--temperature-learning-rate=1e-3"],
+            "temperature_learning_rate = 0.001: without effect: the objective has no temperature",
         ),
         (
             &["--objective=mpo", "--temperature=0.2"],

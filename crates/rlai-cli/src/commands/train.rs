@@ -13,7 +13,7 @@ use crate::display::{Display, Watch};
 use crate::error::Failure;
 use crate::recorder::Recorder;
 use crate::run_folder::{self, FolderState, RunFolder, RunResult};
-use crate::settings::Settings;
+use crate::settings::{NumberOrWord, Settings};
 use crate::source::Source;
 use crate::spec::{Method, RunSpec};
 use crate::text::{decimal, duration, thousands};
@@ -107,6 +107,9 @@ impl Args {
             from_file.initial_temperature = None;
             from_file.target_entropy = None;
             from_file.temperature_loss = None;
+            if let Some(NumberOrWord::Number(_)) = self.settings.temperature {
+                from_file.temperature_learning_rate = None;
+            }
         }
         let settings = self.settings.over(&from_file);
         RunSpec::check(&settings).map_err(|error| {
