@@ -46,6 +46,7 @@ pub struct RunSpec {
     /// The settings that were given: the rest are defaults.
     given: Settings,
     is_box: bool,
+    time_limit: Option<usize>,
 }
 
 /// How to train: what the policy learns from.
@@ -131,6 +132,7 @@ impl RunSpec {
         check_offline(settings)?;
         Ok(Self {
             is_box: task.action.as_box().is_some(),
+            time_limit: task.time_limit,
             env: task.id,
             method,
             out,
@@ -165,16 +167,38 @@ impl RunSpec {
         settings
     }
 
+    /// What to know before the run: that it may learn nothing.
+    pub fn note(&self) -> Option<String> {
+        let steps = self.method.steps();
+        let config = match &self.method {
+            Method::Trajectories(config) => config,
+            Method::Actions(config) => {
+                let starts = config.learning_starts;
+                let note = format!(
+                    "learning_starts = {starts} is not below steps = {steps}: all steps are random, nothing is learned"
+                );
+                return (self.dataset.is_none() && starts >= steps).then_some(note);
+            }
+        };
+        let (count, limit) = (config.trajectories as u64, self.time_limit? as u64);
+        let note = format!(
+            "trajectories = {count} of up to {limit} steps each may not end within steps = {steps}: then nothing is learned, an update needs them whole"
+        );
+        (count.saturating_mul(limit) > steps).then_some(note)
+    }
+
     /// The whole configuration as a TOML file.
     pub fn to_toml(&self) -> String {
         toml::to_string(&self.to_settings()).expect("settings are plain values")
     }
 
-    /// The same for use with other flags: what follows from the task, the objective or the seed is left
-    /// to follow from them.
+    /// The same for use with other flags: what follows from the task, the objective, the seed or a
+    /// file is left to follow from them.
     pub fn to_reusable_toml(&self) -> String {
         let mut settings = self.to_settings();
         settings.out = self.given.out.clone();
+        // Another data set or process may follow.
+        settings.input_blake3 = None;
         let given = matches!(self.given.target_entropy, Some(NumberOrWord::Number(_)));
         if settings.target_entropy.is_some() && !given {
             settings.target_entropy = Some(NumberOrWord::Word("auto".to_owned()));
@@ -322,22 +346,28 @@ fn write_temperature(temperature: Temperature, loss: TemperatureLoss, settings: 
     }
 }
 
-/// Estimators that need what training does not know.
+/// Estimators that are no objective of their own, and why.
 const LAB_ONLY: [(&str, &str); 5] = [
-    ("reverse-kl-value-baseline", "needs the exact value of each state"),
-    ("reverse-kl-all-actions", "needs every action of a state"),
-    ("forward-kl-all-actions", "needs every action of a state"),
-    ("forward-kl-trajectory-known-evidence", "needs log p(O)"),
-    ("forward-kl-exact", "needs the exact posterior"),
+    (
+        "reverse-kl-value-baseline",
+        "it needs the exact value of each state: `rlai lab estimators` has it, training has not",
+    ),
+    ("reverse-kl-all-actions", "use reverse-kl-marginal without samples, on a task of choices"),
+    ("forward-kl-all-actions", "use forward-kl-marginal without samples, on a task of choices"),
+    (
+        "forward-kl-trajectory-known-evidence",
+        "it needs log p(O): `rlai lab estimators` has it, training has not",
+    ),
+    (
+        "forward-kl-exact",
+        "it needs the exact posterior: `rlai lab estimators` has it, training has not",
+    ),
 ];
 
 fn refuse_lab_only(objective: Option<&str>) -> Result<(), ConfigError> {
     match LAB_ONLY.iter().find(|(name, _)| objective == Some(name)) {
         None => Ok(()),
-        Some((name, reason)) => {
-            let allowed = format!("it {reason}: `rlai lab estimators` has it, training has not");
-            Err(ConfigError::new("objective", format!("{name:?}"), allowed))
-        }
+        Some((name, reason)) => Err(ConfigError::new("objective", format!("{name:?}"), *reason)),
     }
 }
 

@@ -128,7 +128,7 @@ fn combinations_that_make_no_sense_are_refused_with_the_reason() {
         (&["--pareto-k"], "pareto_k = true: only with at least 25 samples"),
         (
             &["--objective=forward-kl-all-actions"],
-            "objective = \"forward-kl-all-actions\": it needs every action of a state",
+            "objective = \"forward-kl-all-actions\": use forward-kl-marginal without samples",
         ),
     ];
     for (arguments, message) in cases {

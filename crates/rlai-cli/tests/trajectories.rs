@@ -191,6 +191,35 @@ fn a_process_file_brings_its_temperature_and_a_folder_its_stem() {
     assert!(room.ok(&["evaluate", run]).contains("tabular-stationary:walk.json"));
 }
 
+#[test]
+fn a_printed_configuration_serves_another_process() {
+    let room = Room::new();
+    let text = fs::read_to_string(PROCESS).unwrap();
+    room.write("one.json", &text);
+    room.write("other.json", &format!("{text}\n"));
+    let marginal = "--objective=reverse-kl-marginal";
+    let printed = room.ok(&["train", "--env=tabular:one.json", marginal, "--print-config"]);
+    room.write("c.toml", &printed);
+    let other = ["train", "--config=c.toml", "--env=tabular:other.json", "--print-config"];
+    assert_eq!(room.ok(&other), printed.replace("one.json", "other.json"));
+}
+
+#[test]
+fn a_run_whose_trajectories_may_not_fit_says_so() {
+    let room = Room::new();
+    let noted = |env: &str, trajectories: &str, more: &[&str]| {
+        let run = format!("--out={env}-{trajectories}-{}", more.len());
+        let head = ["train", env, trajectories, &run, "--objective=v-mpo", "--steps=1000"];
+        let small = ["--hidden=4", "--evaluation-episodes=1"];
+        let output = room.rlai(&[&head[..], &small, more].concat());
+        assert!(output.status.success(), "{}", common::complaint(&output));
+        common::complaint(&output).contains("of up to 200 steps each may not end within")
+    };
+    assert!(noted("--env=Pendulum-v1", "--trajectories=16", &[]));
+    assert!(!noted("--env=Pendulum-v1", "--trajectories=16", &["--quiet"]));
+    assert!(!noted("--env=Pendulum-v1", "--trajectories=5", &[]));
+}
+
 #[cfg(unix)]
 #[test]
 fn ctrl_c_saves_the_networks_and_says_so() {

@@ -79,13 +79,8 @@ pub fn run(args: Args) -> Result<(), Failure> {
         signals::stop_at_end_of_input(&stop);
     }
     let trainer = build(&spec)?;
-    let plays = spec.dataset.is_none();
-    if plays && !args.quiet && spec.method.learning_starts() >= spec.method.steps() {
-        line_err!(
-            "note: learning_starts = {} is not below steps = {}: all steps are random, nothing is learned",
-            spec.method.learning_starts(),
-            spec.method.steps()
-        );
+    if let Some(note) = spec.note().filter(|_| !args.quiet) {
+        line_err!("note: {note}");
     }
     let result = train(trainer, &spec, args.display(&spec), &stop)?;
     args.report(&result, &spec.out)?;

@@ -101,7 +101,8 @@ pub struct TrajectoryConfig {
     pub policy_updates: usize,
     /// Steps of the value networks against one batch.
     pub value_updates: usize,
-    /// Environment steps of the run.
+    /// Environment steps of the run. A particle smoother's sweeps count; one begins when a batch is whole,
+    /// so that the last may end beyond this number.
     pub steps: u64,
     /// Seed: the key of every random stream.
     pub seed: u64,
