@@ -7,9 +7,8 @@ use rlai::train::{
     ValueSource,
 };
 
-use super::{
-    SCHEDULES, TEMPERATURE_LOSSES, WholeNumbers, choice, name_of, number_or, refuse_tuning,
-};
+use super::reading::{WholeNumbers, choice, name_of, number_or};
+use super::{SCHEDULES, TEMPERATURE_LOSSES, refuse_tuning};
 use crate::settings::{NumberOrWord, Settings};
 
 const VALUES: [(&str, ValueSource); 2] =
