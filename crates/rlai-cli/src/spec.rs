@@ -4,25 +4,19 @@ use std::path::PathBuf;
 
 use rlai::env::TaskInfo;
 use rlai::train::{
-    ConfigError, CriticTarget, Objective, Schedule, Temperature, TemperatureLoss, TrainConfig,
-    TrajectoryConfig, TrajectoryObjective,
+    ConfigError, Schedule, Temperature, TemperatureLoss, TrainConfig, TrajectoryConfig,
+    TrajectoryObjective,
 };
 
+mod actions;
 mod estimation;
+mod reading;
 mod trajectory;
 
 use crate::settings::{NumberOrWord, Settings};
 use crate::tasks;
-use crate::text::{did_you_mean, listed};
+use reading::{WholeNumbers, name_of};
 
-/// Random steps before the first update, on a MuJoCo task and on the small tasks of the library.
-const LEARNING_STARTS: (u64, u64) = (10_000, 1_000);
-
-const CRITIC_TARGETS: [(&str, CriticTarget); 3] = [
-    ("soft", CriticTarget::Soft),
-    ("classic", CriticTarget::Classic),
-    ("soft-optimal", CriticTarget::SoftOptimal),
-];
 const TEMPERATURE_LOSSES: [(&str, TemperatureLoss); 2] =
     [("log-alpha", TemperatureLoss::LogAlpha), ("alpha", TemperatureLoss::Alpha)];
 const SCHEDULES: [(&str, Schedule); 2] =
@@ -46,6 +40,7 @@ pub struct RunSpec {
     /// The settings that were given: the rest are defaults.
     given: Settings,
     is_box: bool,
+    time_limit: Option<usize>,
 }
 
 /// How to train: what the policy learns from.
@@ -122,7 +117,7 @@ impl RunSpec {
         refuse_lab_only(settings.objective.as_deref())?;
         let method = match trajectory::objective(settings.objective.as_deref()) {
             Some(objective) => trajectories(settings, objective, &task)?,
-            None => actions(settings, &task)?,
+            None => actions::read(settings, &task)?,
         };
         let out = settings.out.clone().unwrap_or_else(|| {
             let (task, objective) = (folder_name(&task.id), method.objective());
@@ -131,6 +126,7 @@ impl RunSpec {
         check_offline(settings)?;
         Ok(Self {
             is_box: task.action.as_box().is_some(),
+            time_limit: task.time_limit,
             env: task.id,
             method,
             out,
@@ -144,14 +140,18 @@ impl RunSpec {
     /// The settings that mean exactly this run, every key written out.
     pub fn to_settings(&self) -> Settings {
         let mut settings = match &self.method {
-            Method::Actions(config) => write_actions(config),
+            Method::Actions(config) => actions::write(config),
             Method::Trajectories(config) => trajectory::write(config, self.is_box),
         };
         settings.env = Some(self.env.clone());
         settings.out = Some(self.out.clone());
         settings.init_from = self.init_from.clone();
-        if let Some((temperature, loss)) = self.method.temperature() {
+        let temperature = self.method.temperature();
+        if let Some((temperature, loss)) = temperature {
             write_temperature(temperature, loss, &mut settings);
+        }
+        if !matches!(temperature, Some((Temperature::Tuned { .. }, _))) {
+            settings.temperature_learning_rate = None;
         }
         settings.dataset = self.dataset.clone();
         settings.input_blake3 = self.input_blake3.clone();
@@ -161,16 +161,38 @@ impl RunSpec {
         settings
     }
 
+    /// What to know before the run: that it may learn nothing.
+    pub fn note(&self) -> Option<String> {
+        let steps = self.method.steps();
+        let config = match &self.method {
+            Method::Trajectories(config) => config,
+            Method::Actions(config) => {
+                let starts = config.learning_starts;
+                let note = format!(
+                    "learning_starts = {starts} is not below steps = {steps}: all steps are random, nothing is learned"
+                );
+                return (self.dataset.is_none() && starts >= steps).then_some(note);
+            }
+        };
+        let (count, limit) = (config.trajectories as u64, self.time_limit? as u64);
+        let note = format!(
+            "trajectories = {count} of up to {limit} steps each may not end within steps = {steps}: then nothing is learned, an update needs them whole"
+        );
+        (count.saturating_mul(limit) > steps).then_some(note)
+    }
+
     /// The whole configuration as a TOML file.
     pub fn to_toml(&self) -> String {
         toml::to_string(&self.to_settings()).expect("settings are plain values")
     }
 
-    /// The same for use with other flags: what follows from the task, the objective or the seed is left
-    /// to follow from them.
+    /// The same for use with other flags: what follows from the task, the objective, the seed or a
+    /// file is left to follow from them.
     pub fn to_reusable_toml(&self) -> String {
         let mut settings = self.to_settings();
         settings.out = self.given.out.clone();
+        // Another data set or process may follow.
+        settings.input_blake3 = None;
         let given = matches!(self.given.target_entropy, Some(NumberOrWord::Number(_)));
         if settings.target_entropy.is_some() && !given {
             settings.target_entropy = Some(NumberOrWord::Word("auto".to_owned()));
@@ -214,62 +236,6 @@ fn check_offline(s: &Settings) -> Result<(), ConfigError> {
         }
     }
     Ok(())
-}
-
-fn write_actions(config: &TrainConfig) -> Settings {
-    let whole = |number: u64| Some(number as i64);
-    let size = |number: usize| Some(number as i64);
-    let mut settings = Settings {
-        objective: Some(config.objective.name().to_owned()),
-        samples: size(config.samples),
-        steps: whole(config.steps),
-        learning_starts: whole(config.learning_starts),
-        seed: whole(config.seed),
-        buffer: size(config.buffer),
-        threads: size(config.threads),
-        batch: size(config.batch),
-        updates_per_step: size(config.updates_per_step),
-        gamma: Some(config.gamma),
-        polyak: Some(config.polyak),
-        learning_rate: Some(config.critic_learning_rate),
-        policy_learning_rate: Some(config.policy_learning_rate),
-        temperature_learning_rate: Some(config.temperature_learning_rate),
-        learning_rate_schedule: Some(name_of(config.learning_rate_schedule, &SCHEDULES)),
-        hidden: Some(config.hidden.iter().map(|&width| width as i64).collect()),
-        n_step: size(config.n_step),
-        max_gradient_norm: Some(match config.max_gradient_norm {
-            Some(norm) => NumberOrWord::Number(norm),
-            None => NumberOrWord::Word("none".to_owned()),
-        }),
-        critic_target: Some(name_of(config.critic_target, &CRITIC_TARGETS)),
-        log_std_min: Some(config.log_std_min),
-        log_std_max: Some(config.log_std_max),
-        evaluate_every: whole(config.evaluate_every),
-        evaluation_episodes: size(config.evaluation_episodes),
-        log_every: whole(config.log_every),
-        pareto_k: Some(config.pareto_k),
-        ..Settings::default()
-    };
-    estimation::write(config, &mut settings);
-    settings
-}
-
-/// An objective over actions, with its settings.
-fn actions(settings: &Settings, task: &TaskInfo) -> Result<Method, ConfigError> {
-    let names = trajectory::all_names();
-    let objective = match settings.objective.as_deref() {
-        Some(name) if !names.contains(&name) => {
-            let allowed = format!("{}{}", listed(&names), did_you_mean(name, &names));
-            return Err(ConfigError::new("objective", format!("{name:?}"), allowed));
-        }
-        _ => choice("objective", &settings.objective, Objective::ReverseKl, &objectives())?,
-    };
-    let defaults = TrainConfig::defaults(objective, action_dimension(task, objective)?);
-    trajectory::refuse_beside_actions(settings)?;
-    let mut whole = WholeNumbers::default();
-    let config = fill(settings, task, defaults, &mut whole)?;
-    whole.refuse_negative(config.check())?;
-    Ok(Method::Actions(config))
 }
 
 /// An objective on trajectories, with its settings. What only the task itself can tell is checked when
@@ -318,38 +284,29 @@ fn write_temperature(temperature: Temperature, loss: TemperatureLoss, settings: 
     }
 }
 
-/// Estimators that need what training does not know.
+/// Estimators that are no objective of their own, and why.
 const LAB_ONLY: [(&str, &str); 5] = [
-    ("reverse-kl-value-baseline", "needs the exact value of each state"),
-    ("reverse-kl-all-actions", "needs every action of a state"),
-    ("forward-kl-all-actions", "needs every action of a state"),
-    ("forward-kl-trajectory-known-evidence", "needs log p(O)"),
-    ("forward-kl-exact", "needs the exact posterior"),
+    (
+        "reverse-kl-value-baseline",
+        "it needs the exact value of each state: `rlai lab estimators` has it, training has not",
+    ),
+    ("reverse-kl-all-actions", "use reverse-kl-marginal without samples, on a task of choices"),
+    ("forward-kl-all-actions", "use forward-kl-marginal without samples, on a task of choices"),
+    (
+        "forward-kl-trajectory-known-evidence",
+        "it needs log p(O): `rlai lab estimators` has it, training has not",
+    ),
+    (
+        "forward-kl-exact",
+        "it needs the exact posterior: `rlai lab estimators` has it, training has not",
+    ),
 ];
 
 fn refuse_lab_only(objective: Option<&str>) -> Result<(), ConfigError> {
     match LAB_ONLY.iter().find(|(name, _)| objective == Some(name)) {
         None => Ok(()),
-        Some((name, reason)) => {
-            let allowed = format!("it {reason}: `rlai lab estimators` has it, training has not");
-            Err(ConfigError::new("objective", format!("{name:?}"), allowed))
-        }
+        Some((name, reason)) => Err(ConfigError::new("objective", format!("{name:?}"), *reason)),
     }
-}
-
-/// Every objective under its name.
-fn objectives() -> [(&'static str, Objective); Objective::ALL.len()] {
-    Objective::ALL.map(|objective| (objective.name(), objective))
-}
-
-fn action_dimension(task: &TaskInfo, objective: Objective) -> Result<usize, ConfigError> {
-    task.action.as_box().map(|space| space.dimension()).ok_or_else(|| {
-        let allowed = format!(
-            "it needs a box of actions; on {}, which has {}, use reverse-kl-trajectory, reverse-kl-reward-to-go, reverse-kl-marginal, forward-kl-trajectory, forward-kl-marginal or v-mpo",
-            task.id, task.action
-        );
-        ConfigError::new("objective", format!("{:?}", objective.name()), allowed)
-    })
 }
 
 fn find_task(id: Option<&str>) -> Result<TaskInfo, ConfigError> {
@@ -357,117 +314,15 @@ fn find_task(id: Option<&str>) -> Result<TaskInfo, ConfigError> {
     id.map_or_else(|| Err(ConfigError::new("env", "\"\"", missing)), tasks::find)
 }
 
-fn fill(
-    settings: &Settings,
-    task: &TaskInfo,
-    defaults: TrainConfig,
-    whole: &mut WholeNumbers,
-) -> Result<TrainConfig, ConfigError> {
-    let s = settings;
-    let steps = whole.read("steps", s.steps, defaults.steps);
-    let rate = s.learning_rate.unwrap_or(defaults.critic_learning_rate);
-    let critic_target =
-        choice("critic_target", &s.critic_target, defaults.critic_target, &CRITIC_TARGETS)?;
-    let hidden = s
-        .hidden
-        .clone()
-        .unwrap_or_else(|| defaults.hidden.iter().map(|&width| width as i64).collect());
-    Ok(TrainConfig {
-        objective: defaults.objective,
-        samples: whole.size("samples", s.samples, defaults.samples),
-        estimation: estimation::read(s, defaults.estimation, whole)?,
-        steps,
-        learning_starts: whole.read(
-            "learning_starts",
-            s.learning_starts,
-            default_learning_starts(task).min(steps),
-        ),
-        seed: whole.read("seed", s.seed, defaults.seed),
-        buffer: whole.size("buffer", s.buffer, defaults.buffer),
-        threads: whole.size("threads", s.threads, defaults.threads),
-        batch: whole.size("batch", s.batch, defaults.batch),
-        updates_per_step: whole.size(
-            "updates_per_step",
-            s.updates_per_step,
-            defaults.updates_per_step,
-        ),
-        gamma: s.gamma.unwrap_or(defaults.gamma),
-        polyak: s.polyak.unwrap_or(defaults.polyak),
-        critic_learning_rate: rate,
-        policy_learning_rate: s.policy_learning_rate.unwrap_or(rate),
-        temperature_learning_rate: s.temperature_learning_rate.unwrap_or(rate),
-        learning_rate_schedule: choice(
-            "learning_rate_schedule",
-            &s.learning_rate_schedule,
-            defaults.learning_rate_schedule,
-            &SCHEDULES,
-        )?,
-        hidden: hidden.into_iter().map(|width| whole.size("hidden", Some(width), 0)).collect(),
-        critic_target,
-        temperature: temperature(
-            s,
-            &defaults,
-            critic_target,
-            action_dimension(task, defaults.objective)?,
-        )?,
-        temperature_loss: choice(
-            "temperature_loss",
-            &s.temperature_loss,
-            defaults.temperature_loss,
-            &TEMPERATURE_LOSSES,
-        )?,
-        n_step: whole.size("n_step", s.n_step, defaults.n_step),
-        max_gradient_norm: number_or("max_gradient_norm", &s.max_gradient_norm, "none")?
-            .or(defaults.max_gradient_norm),
-        log_std_min: s.log_std_min.unwrap_or(defaults.log_std_min),
-        log_std_max: s.log_std_max.unwrap_or(defaults.log_std_max),
-        evaluate_every: whole.read("evaluate_every", s.evaluate_every, defaults.evaluate_every),
-        evaluation_episodes: whole.size(
-            "evaluation_episodes",
-            s.evaluation_episodes,
-            defaults.evaluation_episodes,
-        ),
-        log_every: whole.read("log_every", s.log_every, defaults.log_every),
-        pareto_k: s.pareto_k.unwrap_or(defaults.pareto_k),
-    })
-}
-
-fn default_learning_starts(task: &TaskInfo) -> u64 {
-    let small = rlai::env::builtin_tasks().iter().any(|builtin| builtin.id == task.id);
-    if small { LEARNING_STARTS.1 } else { LEARNING_STARTS.0 }
-}
-
-fn temperature(
-    s: &Settings,
-    defaults: &TrainConfig,
-    critic_target: CriticTarget,
-    action_dimension: usize,
-) -> Result<Temperature, ConfigError> {
-    let tuned = Temperature::tuned(action_dimension);
-    let with_target = TrainConfig { critic_target, ..defaults.clone() };
-    if !with_target.uses_temperature() {
-        let only = "without effect: the objective has no temperature, and critic_target is classic";
-        if let Some(value) = &s.temperature {
-            return Err(ConfigError::new("temperature", value, only));
-        }
-        return refuse_tuning(s, only).map(|()| defaults.temperature);
-    }
-    if let Some(alpha) = number_or("temperature", &s.temperature, "auto")? {
-        return refuse_tuning(s, "only with temperature = \"auto\"")
-            .map(|()| Temperature::Fixed(alpha));
-    }
-    let Temperature::Tuned { initial, target_entropy } = tuned else { return Ok(tuned) };
-    Ok(Temperature::Tuned {
-        initial: s.initial_temperature.unwrap_or(initial),
-        target_entropy: number_or("target_entropy", &s.target_entropy, "auto")?
-            .unwrap_or(target_entropy),
-    })
-}
-
 /// A setting of the tuning beside a fixed temperature would silently do nothing.
 fn refuse_tuning(s: &Settings, only: &str) -> Result<(), ConfigError> {
-    if let Some(value) = s.initial_temperature {
-        return Err(ConfigError::new("initial_temperature", value, only));
+    for (key, value) in [
+        ("initial_temperature", s.initial_temperature),
+        ("temperature_learning_rate", s.temperature_learning_rate),
+    ] {
+        if let Some(value) = value {
+            return Err(ConfigError::new(key, value, only));
+        }
     }
     if let Some(value) = &s.target_entropy {
         return Err(ConfigError::new("target_entropy", value, only));
@@ -475,78 +330,5 @@ fn refuse_tuning(s: &Settings, only: &str) -> Result<(), ConfigError> {
     match &s.temperature_loss {
         Some(value) => Err(ConfigError::new("temperature_loss", format!("{value:?}"), only)),
         None => Ok(()),
-    }
-}
-
-fn number_or(
-    key: &'static str,
-    value: &Option<NumberOrWord>,
-    word: &str,
-) -> Result<Option<f64>, ConfigError> {
-    match value {
-        None => Ok(None),
-        Some(NumberOrWord::Number(number)) => Ok(Some(*number)),
-        Some(NumberOrWord::Word(given)) if given == word => Ok(None),
-        Some(given) => Err(ConfigError::new(key, given, format!("\"{word}\" or a number"))),
-    }
-}
-
-fn choice<T: Copy>(
-    key: &'static str,
-    given: &Option<String>,
-    default: T,
-    names: &[(&str, T)],
-) -> Result<T, ConfigError> {
-    let Some(given) = given else { return Ok(default) };
-    if let Some((_, value)) = names.iter().find(|(name, _)| name == given) {
-        return Ok(*value);
-    }
-    let names: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
-    let allowed = format!("{}{}", listed(&names), did_you_mean(given, &names));
-    Err(ConfigError::new(key, format!("{given:?}"), allowed))
-}
-
-fn name_of<T: Copy + PartialEq>(value: T, names: &[(&str, T)]) -> String {
-    let (name, _) = names.iter().find(|(_, v)| *v == value).expect("every value has a name");
-    (*name).to_owned()
-}
-
-/// Reads whole numbers that must not be negative, and remembers those that are: the check of the
-/// configuration knows best what is allowed, but must be told of the value that was typed.
-#[derive(Default)]
-struct WholeNumbers {
-    negative: Vec<(&'static str, i64)>,
-}
-
-impl WholeNumbers {
-    fn read(&mut self, key: &'static str, value: Option<i64>, default: u64) -> u64 {
-        match value {
-            None => default,
-            Some(value) => u64::try_from(value).unwrap_or_else(|_| {
-                self.negative.push((key, value));
-                0
-            }),
-        }
-    }
-
-    fn size(&mut self, key: &'static str, value: Option<i64>, default: usize) -> usize {
-        let value = self.read(key, value, default as u64);
-        usize::try_from(value).unwrap_or(usize::MAX)
-    }
-
-    fn refuse_negative(self, checked: Result<(), ConfigError>) -> Result<(), ConfigError> {
-        let typed = |key: &str| self.negative.iter().find(|(k, _)| *k == key);
-        match checked {
-            Err(mut error) => {
-                if let Some((_, value)) = typed(error.key) {
-                    error.value = value.to_string();
-                }
-                Err(error)
-            }
-            Ok(()) => match self.negative.first() {
-                Some((key, value)) => Err(ConfigError::new(key, value, "at least 0")),
-                None => Ok(()),
-            },
-        }
     }
 }

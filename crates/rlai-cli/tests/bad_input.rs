@@ -46,6 +46,10 @@ fn numbers_are_refused_by_name_value_and_what_is_allowed() {
         (&["--max-gradient-norm", "-1"], "max_gradient_norm = -1"),
         (&["--critic-target", "sofd"], "soft, classic or soft-optimal (did you mean soft?)"),
         (&["--control-variate"], "control_variate = true: only with objective"),
+        (
+            &["--temperature=0.2", "--temperature-learning-rate=1e-3"],
+            "temperature_learning_rate = 0.001: only with temperature = \"auto\"",
+        ),
         (&["--temperature=0.2", "--target-entropy=-1"], "target_entropy = -1: only with"),
         (&["--steps", "many"], "--steps"),
     ];
@@ -104,6 +108,10 @@ fn combinations_that_make_no_sense_are_refused_with_the_reason() {
             "target_policy_period = -5: at least 1",
         ),
         (
+            &["--objective=mpo", "--temperature-learning-rate=1e-3"],
+            "temperature_learning_rate = 0.001: without effect: the objective has no temperature",
+        ),
+        (
             &["--objective=mpo", "--temperature=0.2"],
             "temperature = 0.2: without effect: the objective has no temperature",
         ),
@@ -120,7 +128,7 @@ fn combinations_that_make_no_sense_are_refused_with_the_reason() {
         (&["--pareto-k"], "pareto_k = true: only with at least 25 samples"),
         (
             &["--objective=forward-kl-all-actions"],
-            "objective = \"forward-kl-all-actions\": it needs every action of a state",
+            "objective = \"forward-kl-all-actions\": use forward-kl-marginal without samples",
         ),
     ];
     for (arguments, message) in cases {

@@ -99,6 +99,19 @@ fn combinations_without_sense_are_refused_with_the_reason() {
         (&["--objective=v-mpo", "--samples=4"], "samples = 4: without effect"),
         (&["--objective=v-mpo", "--log-std-min=-3"], "without effect with v-mpo on CartPole-v1"),
         (&["--objective=forward-kl-trajectory", "--gamma=0.9"], "gamma = 0.9: without effect"),
+        (&["--objective=reverse-kl-trajectory", "--gamma=0.9"], "gamma = 0.9: without effect"),
+        (
+            &["--objective=reverse-kl-reward-to-go", "--baseline=none", "--value-updates=3"],
+            "value_updates = 3: without effect",
+        ),
+        (
+            &["--objective=forward-kl-trajectory", "--values=learned"],
+            "values = \"learned\": without",
+        ),
+        (
+            &["--objective=v-mpo", "--temperature=0.1", "--temperature-learning-rate=0.1"],
+            "temperature_learning_rate = 0.1: only with temperature = \"auto\"",
+        ),
         (
             &["--objective=reverse-kl-marginal", "--state-weights=twisted"],
             "reverse KL's states are the policy's own",
@@ -122,6 +135,9 @@ fn combinations_without_sense_are_refused_with_the_reason() {
         assert!(complaint.contains(message), "{arguments:?}: {complaint}");
     }
     let process = format!("--env=tabular:{PROCESS}");
+    let exact = ["--objective=forward-kl-marginal", "--values=exact", "--value-updates=3"];
+    let complaint = refused(&[&[&process[..]], &exact[..]].concat());
+    assert!(complaint.contains("value_updates = 3: without effect"), "{complaint}");
     let complaint = refused(&[&process, "--objective=v-mpo", "--target-entropy=0.1"]);
     assert!(complaint.contains("the task brings its own"), "{complaint}");
     let complaint =
@@ -135,23 +151,73 @@ fn combinations_without_sense_are_refused_with_the_reason() {
 }
 
 #[test]
+fn settings_of_values_are_taken_wherever_values_are_learned() {
+    let room = Room::new();
+    for objective in [
+        &["--objective=reverse-kl-trajectory", "--baseline=value"][..],
+        &["--objective=reverse-kl-reward-to-go", "--baseline=value"],
+        &["--objective=reverse-kl-marginal"],
+        &["--objective=forward-kl-marginal", "--state-weights=full-trajectory"],
+        &["--objective=v-mpo"],
+    ] {
+        let more = ["--gamma=0.9", "--value-updates=3", "--values=learned", "--print-config"];
+        let printed = room.ok(&[&["train"], TINY, objective, &more].concat());
+        assert!(printed.contains("gamma = 0.9") && printed.contains("value_updates = 3"));
+    }
+    let fixed = ["--objective=v-mpo", "--temperature=0.1", "--print-config"];
+    let printed = room.ok(&[&["train"], TINY, &fixed].concat());
+    assert!(!printed.contains("temperature_learning_rate"), "{printed}");
+    room.write("fixed.toml", &printed);
+    assert_eq!(room.ok(&["train", "--config=fixed.toml", "--print-config"]), printed);
+}
+
+#[test]
 fn a_process_file_brings_its_temperature_and_a_folder_its_stem() {
     let room = Room::new();
     fs::copy(PROCESS, room.path("walk.json")).unwrap();
     room.ok(&[
         "train",
         "--env=tabular-stationary:walk.json",
-        "--objective=reverse-kl-trajectory",
+        "--objective=v-mpo",
         "--steps=200",
         "--quiet",
     ]);
-    let run = "runs/tabular-stationary-walk-reverse-kl-trajectory-seed0";
+    let run = "runs/tabular-stationary-walk-v-mpo-seed0";
     let text = fs::read_to_string(room.path(run).join("run.toml")).unwrap();
     let table: toml::Table = text.parse().unwrap();
     assert_eq!(table["temperature"].as_float(), Some(0.5));
     assert_eq!(table["gamma"].as_float(), Some(1.0));
     assert!(table["versions"].get("mujoco").is_none());
     assert!(room.ok(&["evaluate", run]).contains("tabular-stationary:walk.json"));
+}
+
+#[test]
+fn a_printed_configuration_serves_another_process() {
+    let room = Room::new();
+    let text = fs::read_to_string(PROCESS).unwrap();
+    room.write("one.json", &text);
+    room.write("other.json", &format!("{text}\n"));
+    let marginal = "--objective=reverse-kl-marginal";
+    let printed = room.ok(&["train", "--env=tabular:one.json", marginal, "--print-config"]);
+    room.write("c.toml", &printed);
+    let other = ["train", "--config=c.toml", "--env=tabular:other.json", "--print-config"];
+    assert_eq!(room.ok(&other), printed.replace("one.json", "other.json"));
+}
+
+#[test]
+fn a_run_whose_trajectories_may_not_fit_says_so() {
+    let room = Room::new();
+    let noted = |env: &str, trajectories: &str, more: &[&str]| {
+        let run = format!("--out={env}-{trajectories}-{}", more.len());
+        let head = ["train", env, trajectories, &run, "--objective=v-mpo", "--steps=1000"];
+        let small = ["--hidden=4", "--evaluation-episodes=1"];
+        let output = room.rlai(&[&head[..], &small, more].concat());
+        assert!(output.status.success(), "{}", common::complaint(&output));
+        common::complaint(&output).contains("of up to 200 steps each may not end within")
+    };
+    assert!(noted("--env=Pendulum-v1", "--trajectories=16", &[]));
+    assert!(!noted("--env=Pendulum-v1", "--trajectories=16", &["--quiet"]));
+    assert!(!noted("--env=Pendulum-v1", "--trajectories=5", &[]));
 }
 
 #[cfg(unix)]

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use rlai::env::{Environment, Tabular, TaskInfo, make_builtin};
 use rlai::estimator::trajectory::{Baseline, StateWeights};
-use rlai::lab::{Exact, Process};
+use rlai::lab::{Exact, Process, RandomOptions, random_process};
 use rlai::train::{
     Evaluation, Learner, Observer, Temperature, TrainError, TrainingMetrics, TrajectoryConfig,
     TrajectoryObjective, TrajectoryTrainer, ValueSource,
@@ -317,4 +317,39 @@ fn particle_smoothing_needs_a_task_that_can_go_back() {
     config.state_weights = StateWeights::ParticleSmoothing;
     let error = TrajectoryTrainer::new(config, task(), task()).err().unwrap().to_string();
     assert!(error.contains("Forgetful-v0 cannot go back to an earlier state"), "{error}");
+}
+
+/// Within the bound on a process's own cells, beyond it as a process of pairs of time and state.
+fn wide() -> Box<dyn Environment> {
+    let mut random = rlai::random::Key::from_seed(3).stream("process");
+    let process = random_process(&mut random, 2, 2_000, 16, &RandomOptions::default());
+    Box::new(Tabular::new("tabular:wide".to_owned(), process, true))
+}
+
+#[test]
+fn a_divergence_that_cannot_be_computed_stops_no_run() {
+    let mut config = defaults(TrajectoryObjective::ReverseKlTrajectory, &*wide());
+    (config.trajectories, config.hidden) = (2, vec![4]);
+    (config.steps, config.log_every, config.evaluation_episodes) = (64, 32, 1);
+    let lines = run(&config, wide).0.lines;
+    assert!(lines.len() == 2 && lines.iter().all(|line| line.exact_forward_kl.is_none()));
+    // Too cold for exact inference, not for learning.
+    config.temperature = Temperature::Fixed(1e-55);
+    let lines = run(&config, process).0.lines;
+    assert!(lines.len() == 2 && lines.iter().all(|line| line.exact_reverse_kl.is_none()));
+}
+
+#[test]
+fn exact_values_that_cannot_be_computed_are_refused_with_what_is_wrong() {
+    let refused = |alpha: f64, task: fn() -> Box<dyn Environment>| {
+        let mut config = defaults(TrajectoryObjective::ReverseKlMarginal, &*task());
+        (config.values, config.temperature) = (ValueSource::Exact, Temperature::Fixed(alpha));
+        let error = TrajectoryTrainer::new(config, task(), task()).err().unwrap();
+        assert!(error.is_input(), "{error}");
+        error.to_string()
+    };
+    let error = refused(0.5, wide);
+    assert!(error.contains("H * (S * H) * A = 1024000: at most 1000000"), "{error}");
+    let error = refused(1e60, process);
+    assert!(error.contains("alpha = ") && error.contains("from 1e-50 to 1e50"), "{error}");
 }

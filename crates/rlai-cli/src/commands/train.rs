@@ -13,7 +13,7 @@ use crate::display::{Display, Watch};
 use crate::error::Failure;
 use crate::recorder::Recorder;
 use crate::run_folder::{self, FolderState, RunFolder, RunResult};
-use crate::settings::Settings;
+use crate::settings::{NumberOrWord, Settings};
 use crate::source::Source;
 use crate::spec::{Method, RunSpec};
 use crate::text::{decimal, duration, thousands};
@@ -79,13 +79,8 @@ pub fn run(args: Args) -> Result<(), Failure> {
         signals::stop_at_end_of_input(&stop);
     }
     let trainer = build(&spec)?;
-    let plays = spec.dataset.is_none();
-    if plays && !args.quiet && spec.method.learning_starts() >= spec.method.steps() {
-        line_err!(
-            "note: learning_starts = {} is not below steps = {}: all steps are random, nothing is learned",
-            spec.method.learning_starts(),
-            spec.method.steps()
-        );
+    if let Some(note) = spec.note().filter(|_| !args.quiet) {
+        line_err!("note: {note}");
     }
     let result = train(trainer, &spec, args.display(&spec), &stop)?;
     args.report(&result, &spec.out)?;
@@ -107,6 +102,9 @@ impl Args {
             from_file.initial_temperature = None;
             from_file.target_entropy = None;
             from_file.temperature_loss = None;
+            if let Some(NumberOrWord::Number(_)) = self.settings.temperature {
+                from_file.temperature_learning_rate = None;
+            }
         }
         let settings = self.settings.over(&from_file);
         RunSpec::check(&settings).map_err(|error| {

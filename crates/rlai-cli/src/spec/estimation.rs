@@ -4,7 +4,7 @@ use rlai::estimator::{Tempering, Weighting};
 use rlai::proposal::{Noise, Proposal, Source};
 use rlai::train::{ConfigError, Estimation, MpoBounds, Objective, TrainConfig};
 
-use super::{WholeNumbers, choice};
+use super::reading::{WholeNumbers, choice};
 use crate::settings::{NumberOrWord, Settings};
 
 /// Share of N that tempering by effective sample size keeps unless told otherwise.

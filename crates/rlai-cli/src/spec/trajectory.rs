@@ -7,16 +7,15 @@ use rlai::train::{
     ValueSource,
 };
 
-use super::{
-    SCHEDULES, TEMPERATURE_LOSSES, WholeNumbers, choice, name_of, number_or, refuse_tuning,
-};
+use super::reading::{WholeNumbers, choice, name_of, number_or};
+use super::{SCHEDULES, TEMPERATURE_LOSSES, refuse_tuning};
 use crate::settings::{NumberOrWord, Settings};
 
 const VALUES: [(&str, ValueSource); 2] =
     [("learned", ValueSource::Learned), ("exact", ValueSource::Exact)];
 
 /// Keys that have an effect with every objective on trajectories.
-const ALWAYS: [&str; 25] = [
+const ALWAYS: [&str; 23] = [
     "env",
     "objective",
     "steps",
@@ -40,8 +39,6 @@ const ALWAYS: [&str; 25] = [
     "input_blake3",
     "trajectories",
     "policy_updates",
-    "values",
-    "value_updates",
 ];
 
 /// The objective on trajectories of this name, if there is one.
@@ -75,15 +72,19 @@ pub(super) fn refuse_beside_actions(s: &Settings) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// Whether `key` has an effect with `objective` on a task with a box of actions, or without one.
-fn has_effect(key: &str, objective: TrajectoryObjective, is_box: bool) -> bool {
+/// Whether `key` has an effect with the rest of `config` on a task with a box of actions, or without
+/// one.
+fn has_effect(key: &str, config: &TrajectoryConfig, is_box: bool) -> bool {
+    let objective = config.objective;
     let reverse = matches!(
         objective,
         TrajectoryObjective::ReverseKlTrajectory | TrajectoryObjective::ReverseKlRewardToGo
     );
     match key {
-        // A baseline or a value that is learned may be discounted, whatever the objective.
-        "gamma" => objective != TrajectoryObjective::ForwardKlTrajectory,
+        // A value is of discounted rewards, whatever the objective.
+        "gamma" => objective.discounts() || config.uses_values(),
+        "values" => config.uses_values(),
+        "value_updates" => config.uses_values() && config.values == ValueSource::Learned,
         "samples" | "state_weights" => objective.is_marginal(),
         "baseline" => reverse,
         "discount_states" => objective == TrajectoryObjective::ReverseKlRewardToGo,
@@ -96,15 +97,23 @@ fn has_effect(key: &str, objective: TrajectoryObjective, is_box: bool) -> bool {
 
 fn refuse_without_effect(
     s: &Settings,
-    objective: TrajectoryObjective,
+    config: &TrajectoryConfig,
     task: &TaskInfo,
 ) -> Result<(), ConfigError> {
     let is_box = task.action.as_box().is_some();
     for key in Settings::keys() {
         let table = s.to_table();
         let Some(value) = table.get(&key) else { continue };
-        if !has_effect(&key, objective, is_box) {
-            let allowed = format!("without effect with {} on {}", objective.name(), task.id);
+        if !has_effect(&key, config, is_box) {
+            let name = config.objective.name();
+            let allowed = match key.as_str() {
+                "gamma" | "values" | "value_updates" => {
+                    format!(
+                        "without effect with {name} and the other settings: no value is learned"
+                    )
+                }
+                _ => format!("without effect with {name} on {}", task.id),
+            };
             // A key of the settings is one of the names in the program.
             return Err(ConfigError::new(Box::leak(key.into_boxed_str()), value, allowed));
         }
@@ -119,13 +128,12 @@ pub(super) fn read(
     task: &TaskInfo,
     whole: &mut WholeNumbers,
 ) -> Result<TrajectoryConfig, ConfigError> {
-    refuse_without_effect(s, objective, task)?;
     let d = TrajectoryConfig::defaults(objective, &task.action, task.temperature);
     let hidden = s.hidden.clone();
     let hidden = hidden.unwrap_or_else(|| d.hidden.iter().map(|&width| width as i64).collect());
     let rate = |given: Option<f64>, default| given.or(s.learning_rate).unwrap_or(default);
     let bounds = d.bounds;
-    Ok(TrajectoryConfig {
+    let config = TrajectoryConfig {
         objective,
         trajectories: whole.size("trajectories", s.trajectories, d.trajectories),
         state_weights: choice(
@@ -187,7 +195,9 @@ pub(super) fn read(
             d.evaluation_episodes,
         ),
         log_every: whole.read("log_every", s.log_every, d.log_every),
-    })
+    };
+    refuse_without_effect(s, &config, task)?;
+    Ok(config)
 }
 
 /// A number, `auto`, or what the task says where nothing is said.
@@ -251,6 +261,6 @@ pub(super) fn write(config: &TrajectoryConfig, task_is_box: bool) -> Settings {
         ..Settings::default()
     };
     let mut table = settings.to_table();
-    table.retain(|key, _| has_effect(key, config.objective, task_is_box));
+    table.retain(|key, _| has_effect(key, config, task_is_box));
     table.try_into().expect("settings made of settings are settings")
 }

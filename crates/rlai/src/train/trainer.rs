@@ -53,6 +53,14 @@ pub enum TrainError {
         /// What it was.
         source: NonFinite,
     },
+    /// Exact values of the policy as it is now cannot be computed.
+    #[error("step {step}: values = \"exact\": {source}")]
+    Exact {
+        /// Environment steps done before it.
+        step: u64,
+        /// What exact inference refuses.
+        source: crate::lab::ProcessError,
+    },
     /// The environment gave a number that is not finite.
     #[error("step {step}: {what} of the environment is {value}, not a finite number")]
     BadNumber {

@@ -26,11 +26,13 @@ impl ExactValues {
     /// both. Rewards less by alpha log Z0 with a Z0 of 1 say the same as Z0 does.
     ///
     /// # Errors
-    /// When the temperature or the logits are out of the range that can be computed with.
+    /// When the temperature or the logits are out of the range that can be computed with, or the process
+    /// of pairs has more than [`Process::MAX_CELLS`] cells.
     pub(crate) fn new(task: &Tabular, logits: &[f64], alpha: f64) -> Result<Self, ProcessError> {
         let process = task.process();
         let (states, actions, horizon) = (process.states(), process.actions(), process.horizon());
         let pairs = states * horizon;
+        refuse_large(states, actions, horizon)?;
         let mut spec = process.spec().clone();
         spec.states = pairs;
         spec.alpha = alpha;
@@ -89,6 +91,19 @@ impl ExactValues {
     pub(crate) fn reverse_kl(&self) -> f64 {
         self.exact.reverse_kl
     }
+}
+
+/// Before its transitions are laid out: they may not fit into memory.
+fn refuse_large(states: usize, actions: usize, horizon: usize) -> Result<(), ProcessError> {
+    let cells = states as u128 * actions as u128 * (horizon as u128).pow(2);
+    if cells <= Process::MAX_CELLS as u128 {
+        return Ok(());
+    }
+    Err(ProcessError::Value {
+        key: "H * (S * H) * A".to_owned(),
+        value: cells.to_string(),
+        allowed: format!("at most {}", Process::MAX_CELLS),
+    })
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ use crate::critic::clipping;
 use crate::env::{Space, Tabular};
 use crate::estimator::trajectory::{Trajectories, TrajectoryEstimator, TrajectorySignal};
 use crate::estimator::{ActionEstimator, TrustRegion, self_normalised_weights};
+use crate::lab::ProcessError;
 use crate::nn::{Adam, Mlp, all_finite, norm};
 use crate::random::{Key, Stream};
 use crate::train::{TrajectoryConfig, ValueSource};
@@ -122,11 +123,11 @@ impl TrajectoryAgent {
     /// What exact inference says of the policy in a tabular task at its temperature.
     ///
     /// # Errors
-    /// When it is out of the range that can be computed with.
-    pub(crate) fn exact(&self, task: &Tabular) -> Result<ExactValues, NonFinite> {
+    /// When the temperature or the policy is out of the range that can be computed with, or the process
+    /// of pairs of time and state is too large.
+    pub(crate) fn exact(&self, task: &Tabular) -> Result<ExactValues, ProcessError> {
         let logits = self.outputs(&task.every_observation());
-        let what = NonFinite { what: "exact inference at this temperature" };
-        ExactValues::new(task, &logits, self.alpha()).map_err(|_| what)
+        ExactValues::new(task, &logits, self.alpha())
     }
 
     /// One update from a batch of trajectories: the policy, then what the values and the duals learn.
@@ -134,7 +135,7 @@ impl TrajectoryAgent {
     /// values. `rate` is the schedule's factor on all learning rates.
     ///
     /// # Errors
-    /// A loss or gradient that is not finite; the network it belongs to has not been changed by it.
+    /// A loss or gradient that is not finite: no step has been taken from it.
     pub(crate) fn update(
         &mut self,
         batch: &Rollouts,
@@ -271,14 +272,15 @@ impl TrajectoryAgent {
         let mut targets = Vec::new();
         trajectories.rewards_to_go(alpha, self.config.gamma, &mut targets);
         if let Some(value) = &mut self.value {
-            (metrics.value_loss, _) = value.fit(&batch.observations, &targets, None, fit);
-            finite(metrics.value_loss.is_finite() && value.is_finite(), "the value's loss")?;
+            let fitted = value.fit(&batch.observations, &targets, None, fit);
+            (metrics.value_loss, _) = fitted.ok_or(NonFinite { what: "the value's loss" })?;
+            finite(value.is_finite(), "a parameter of the value")?;
         }
         let Some(critic) = &mut self.critic else { return Ok(()) };
         for (step, target) in targets.iter_mut().enumerate() {
             *target += alpha * trajectories.log_ratio(step);
         }
-        let (loss, gradient_norm) = match &self.head {
+        let fitted = match &self.head {
             Head::Box(head) => {
                 let (width, dimension) = (self.net.inputs(), head.action_dimension());
                 let u = &batch.taken.u;
@@ -289,8 +291,9 @@ impl TrajectoryAgent {
                 critic.fit(&batch.observations, &targets, Some(&batch.taken.choices), fit)
             }
         };
-        (metrics.critic_loss, metrics.critic_gradient_norm) = (loss, gradient_norm);
-        finite(loss.is_finite() && critic.is_finite(), "the critic's loss")
+        (metrics.critic_loss, metrics.critic_gradient_norm) =
+            fitted.ok_or(NonFinite { what: "the critic's loss" })?;
+        finite(critic.is_finite(), "a parameter of the critic")
     }
 
     /// Refuses parameters that are not finite.
@@ -328,6 +331,8 @@ const FREE: TrustRegion<f64> = TrustRegion { mean: 0.0, scale: 0.0 };
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::estimator::trajectory::StateWeights;
+    use crate::train::{Temperature, TrajectoryObjective};
 
     fn kl_of(reward: &[f64]) -> (f64, f64) {
         let offsets: Vec<usize> = (0..=reward.len()).collect();
@@ -359,5 +364,44 @@ mod tests {
     fn a_reward_that_is_no_number_shows_in_both_divergences() {
         let (forward, reverse) = kl_of(&[0.0, f64::NAN, 1.0]);
         assert!(forward.is_nan() && reverse.is_nan(), "{forward} {reverse}");
+    }
+
+    /// Two trajectories of one step, each with another choice, a reward of 1 and the state it began in.
+    fn two_steps(terminated: bool) -> Rollouts {
+        let (mut batch, state) = (Rollouts::new(1), [1.0]);
+        for choice in [0, 1] {
+            batch.push(&Played {
+                observation: &state,
+                chosen: &Chosen::Choice(choice),
+                log_pi: 0.5f64.ln(),
+                log_default: None,
+                cell: None,
+                reward: 1.0,
+            });
+            batch.end(terminated, &state);
+        }
+        batch
+    }
+
+    #[test]
+    fn a_cut_off_trajectory_goes_on_in_the_values_of_actions() {
+        for (objective, state_weights) in [
+            (TrajectoryObjective::ReverseKlMarginal, StateWeights::Uniform),
+            (TrajectoryObjective::ForwardKlMarginal, StateWeights::Uniform),
+            (TrajectoryObjective::ForwardKlMarginal, StateWeights::FullTrajectory),
+        ] {
+            let mut config = TrajectoryConfig::defaults(objective, &Space::Discrete(2), None);
+            (config.state_weights, config.gamma, config.hidden) = (state_weights, 0.5, vec![4]);
+            config.temperature = Temperature::Fixed(1e-3);
+            // 1 for ever, halved at each step, and 1 alone.
+            for (terminated, value) in [(false, 2.0), (true, 1.0)] {
+                let mut agent = TrajectoryAgent::new(&config, 1, &Space::Discrete(2));
+                for _ in 0..60 {
+                    agent.update(&two_steps(terminated), None, None, 1.0).unwrap();
+                }
+                let q = agent.critic.as_ref().unwrap().predict(&[1.0]);
+                assert!(q.iter().all(|q| (q - value).abs() < 0.05), "{state_weights:?}: {q:?}");
+            }
+        }
     }
 }

@@ -41,18 +41,16 @@ impl Regressor {
 
     /// Full-batch steps on half of the mean squared error of output `column[i]` of row i (the first
     /// without columns); returns that loss before the first step, in the targets' units, and the last
-    /// step's gradient norm.
+    /// step's gradient norm. None if a loss or a gradient is not finite: no step is taken from it.
     pub(super) fn fit(
         &mut self,
         inputs: &[f32],
         targets: &[f64],
         columns: Option<&[usize]>,
         fit: Fit,
-    ) -> (f64, f64) {
-        if self.standard[1] == 0.0 {
-            self.standard = standard_of(targets);
-        }
-        let [shift, scale] = self.standard;
+    ) -> Option<(f64, f64)> {
+        let standard = if self.standard[1] == 0.0 { standard_of(targets) } else { self.standard };
+        let [shift, scale] = standard;
         let (rows, width) = (targets.len(), self.net.outputs());
         let mut room = self.net.activations(rows);
         let mut d_output = vec![0.0f32; rows * width];
@@ -72,9 +70,13 @@ impl Regressor {
             }
             self.net.backward(&self.parameters, inputs, &d_output, &mut gradient, &mut room);
             gradient_norm = norm(&gradient);
+            if !(squares.is_finite() && gradient_norm.is_finite()) {
+                return None;
+            }
+            self.standard = standard;
             self.adam.step(&mut self.parameters, &gradient, 1.0, fit.learning_rate);
         }
-        (loss, gradient_norm)
+        loss.is_finite().then_some((loss, gradient_norm))
     }
 
     pub(super) fn is_finite(&self) -> bool {
@@ -105,12 +107,27 @@ mod tests {
             |x: f32, column: usize| -1500.0 + 400.0 * f64::from(x) * (1.0 - 2.0 * column as f64);
         let targets: Vec<f64> = inputs.iter().zip(&columns).map(|(&x, &c)| target(x, c)).collect();
         let fit = Fit { updates: 3000, learning_rate: 1e-2 };
-        let (before, _) = regressor.fit(&inputs, &targets, Some(&columns), fit);
+        let (before, _) = regressor.fit(&inputs, &targets, Some(&columns), fit).unwrap();
         let predicted = regressor.predict(&inputs);
         for (i, &x) in inputs.iter().enumerate() {
             let error = predicted[2 * i + columns[i]] - target(x, columns[i]);
             assert!(error.abs() < 10.0, "{x}: off by {error}");
         }
         assert!(before > 1000.0, "{before}");
+    }
+
+    #[test]
+    fn a_loss_that_is_not_finite_moves_nothing() {
+        let mut regressor = Regressor::new(1, &[4], 1, &mut Key::from_seed(1).stream("net"));
+        let fit = Fit { updates: 5, learning_rate: 1e-2 };
+        for fitted_before in [false, true] {
+            let kept = (regressor.parameters.clone(), regressor.standard);
+            for bad in [f64::NAN, f64::INFINITY, 1e300] {
+                assert_eq!(regressor.fit(&[0.0, 1.0], &[1.0, bad], None, fit), None, "{bad}");
+                assert_eq!((regressor.parameters.clone(), regressor.standard), kept);
+            }
+            assert_eq!(fitted_before, kept.1[1] != 0.0);
+            assert!(regressor.fit(&[0.0, 1.0], &[1.0, 2.0], None, fit).is_some());
+        }
     }
 }

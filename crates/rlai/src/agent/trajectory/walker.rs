@@ -12,6 +12,8 @@ struct Place {
     observation: Vec<f32>,
     log_default: Option<Vec<f64>>,
     cell: Option<(usize, usize)>,
+    /// Time ran out here.
+    cut_off: bool,
 }
 
 struct Walker<'a> {
@@ -23,13 +25,14 @@ struct Walker<'a> {
 }
 
 impl Walker<'_> {
-    fn place(&self) -> Result<Place, StepError> {
+    fn place(&self, cut_off: bool) -> Result<Place, StepError> {
         let unable = || StepError::State(format!("{} cannot go back", self.task.id()));
         Ok(Place {
             snapshot: self.task.snapshot().ok_or_else(unable)?,
             observation: self.observation.iter().map(|&x| x as f32).collect(),
             log_default: self.task.log_default_policy().map(<[f64]>::to_vec),
             cell: self.task.tabular().map(|task| task.cell()),
+            cut_off,
         })
     }
 }
@@ -40,7 +43,7 @@ impl Simulator for Walker<'_> {
 
     fn start(&mut self, random: &mut Stream) -> Result<Place, StepError> {
         self.task.reset(random, &mut self.observation)?;
-        self.place()
+        self.place(false)
     }
 
     fn value(&mut self, place: &Place) -> f64 {
@@ -49,6 +52,10 @@ impl Simulator for Walker<'_> {
             (_, _, Some(value)) => value.predict(&place.observation)[0],
             _ => 0.0,
         }
+    }
+
+    fn value_at_end(&mut self, place: &Place) -> f64 {
+        if place.cut_off { self.value(place) } else { 0.0 }
     }
 
     fn step(&mut self, place: &mut Place, random: &mut Stream) -> Result<Moved<()>, StepError> {
@@ -65,9 +72,7 @@ impl Simulator for Walker<'_> {
             }
         };
         self.steps += 1;
-        if !step.ended() {
-            *place = self.place()?;
-        }
+        *place = self.place(step.truncated && !step.terminated)?;
         let log_ratio = log_pi - log_pi_0;
         Ok(Moved { action: (), reward: step.reward, log_ratio, ended: step.ended() })
     }
@@ -97,4 +102,35 @@ pub(crate) fn smoothed_states(
         states.weights.push(step.weight);
     }
     Ok((states, walker.steps))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env::{CartPole, TimeLimit};
+    use crate::estimator::trajectory::StateWeights;
+    use crate::random::Key;
+    use crate::train::{TrajectoryConfig, TrajectoryObjective};
+
+    #[test]
+    fn the_last_state_has_a_value_if_time_ran_out_and_none_if_the_pole_fell() {
+        // A policy that has learned nothing does not keep the pole up for 500 steps.
+        for (limit, value) in [(2, 3.0), (500, 0.0)] {
+            let mut task = TimeLimit::new(CartPole::new(), limit);
+            let objective = TrajectoryObjective::ForwardKlMarginal;
+            let mut config = TrajectoryConfig::defaults(objective, task.action_space(), None);
+            config.state_weights = StateWeights::ParticleSmoothing;
+            let mut agent = TrajectoryAgent::new(&config, 4, task.action_space());
+            // V is 3 everywhere.
+            agent.value.as_mut().unwrap().standard = [3.0, 0.0];
+            let random = &mut Key::from_seed(4).stream("walk");
+            let (agent, task) = (&mut agent, &mut task);
+            let mut walker =
+                Walker { agent, task, exact: None, observation: vec![0.0; 4], steps: 0 };
+            let mut place = walker.start(random).unwrap();
+            while !walker.step(&mut place, random).unwrap().ended {}
+            assert_eq!(walker.steps == 2, limit == 2);
+            assert_eq!((walker.value(&place), walker.value_at_end(&place)), (3.0, value));
+        }
+    }
 }

@@ -19,6 +19,11 @@ pub trait Simulator {
     /// values cost variance, not consistency.
     fn value(&mut self, state: &Self::State) -> f64;
 
+    /// The same of the state in which play ended: 0, unless it was only cut off.
+    fn value_at_end(&mut self, _state: &Self::State) -> f64 {
+        0.0
+    }
+
     /// Draws an action from the policy and plays it: `state` becomes the next one.
     ///
     /// # Errors
@@ -39,7 +44,7 @@ pub struct Moved<A> {
     pub reward: f64,
     /// l = log pi - log pi_0 of the action.
     pub log_ratio: f64,
-    /// Nothing follows.
+    /// Nothing follows, unless [`Simulator::value_at_end`] says that something would have.
     pub ended: bool,
 }
 
@@ -157,7 +162,10 @@ fn advance<P: Simulator>(
         };
         let before = state.clone();
         let moved = simulator.step(&mut state, random)?;
-        let value = if moved.ended { 0.0 } else { simulator.value(&state) };
+        let value = match moved.ended {
+            true => simulator.value_at_end(&state),
+            false => simulator.value(&state),
+        };
         let gain = moved.reward + value - particle.value;
         particle.log_weight += gain / alpha - moved.log_ratio;
         particle.value = value;
@@ -239,5 +247,41 @@ mod tests {
                 assert!((copies - 5.0 * weight).abs() < 1.0, "{uniform}: {i} has {copies}");
             }
         }
+    }
+
+    /// One step without reward; a coin says whether it is an end or a cut, beyond which ln 3 follows.
+    struct Coin;
+
+    impl Simulator for Coin {
+        type State = bool;
+        type Action = ();
+
+        fn start(&mut self, _: &mut Stream) -> Result<bool, StepError> {
+            Ok(false)
+        }
+
+        fn value(&mut self, _: &bool) -> f64 {
+            0.0
+        }
+
+        fn value_at_end(&mut self, cut_off: &bool) -> f64 {
+            if *cut_off { 3.0f64.ln() } else { 0.0 }
+        }
+
+        fn step(&mut self, state: &mut bool, random: &mut Stream) -> Result<Moved<()>, StepError> {
+            *state = random.unit() < 0.5;
+            Ok(Moved { action: (), reward: 0.0, log_ratio: 0.0, ended: true })
+        }
+    }
+
+    #[test]
+    fn a_cut_off_particle_weighs_what_would_have_followed() {
+        let mut random = crate::random::Key::from_seed(2).stream("coin");
+        let found = smooth(&mut Coin, 40, 1, 1.0, &mut random).unwrap();
+        let largest = found.largest_weight;
+        let cut = found.steps.iter().filter(|step| step.weight == largest).count() as f64;
+        assert!(cut > 5.0 && cut < 35.0, "{cut}");
+        assert!((found.log_evidence - ((40.0 + 2.0 * cut) / 40.0).ln()).abs() < 1e-12);
+        assert!((largest - 3.0 / (40.0 + 2.0 * cut)).abs() < 1e-12);
     }
 }

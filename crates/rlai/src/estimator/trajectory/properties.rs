@@ -112,10 +112,27 @@ fn a_value_beyond_the_cut_that_is_no_number_shows_where_it_counts() {
         assert!(has_nan(&signal.loss) && has_nan(&signal.score), "{}", estimator.name());
     }
     assert!(has_nan(&made.weights(StateWeights::Twisted)));
+    assert!(has_nan(&made.weights(StateWeights::FullTrajectory)));
     // The others end, and what follows an end is never read.
     let mut made = Made::new();
     (made.final_value[0], made.final_value[2]) = (f64::NAN, f64::NAN);
     assert!(!has_nan(&made.signal(&to_go).loss));
+    assert!(!has_nan(&made.weights(StateWeights::FullTrajectory)));
+}
+
+#[test]
+fn after_all_ends_twisted_weights_are_those_of_the_whole_trajectories() {
+    let mut made = Made::new();
+    made.final_value[1] = 0.8;
+    // Without its last step's reward and with the value of the state there, as if it were known.
+    made.value[7] = made.trajectories().soft_reward(7, 0.3);
+    let (twisted, full) =
+        (made.weights(StateWeights::Twisted), made.weights(StateWeights::FullTrajectory));
+    assert!((twisted[7] - full[7]).abs() < 1e-15, "{} {}", twisted[7], full[7]);
+    let odds = (made.trajectories().log_weight(1, 0.3) + 0.8 / 0.3
+        - made.trajectories().log_weight(0, 0.3))
+    .exp();
+    assert!((full[3] / full[0] / odds - 1.0).abs() < 1e-12, "{full:?} {odds}");
 }
 
 #[test]

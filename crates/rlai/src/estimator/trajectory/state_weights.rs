@@ -14,7 +14,8 @@ use crate::nn::Scalar;
 pub enum StateWeights {
     /// 1/M: the policy's own states. Right for reverse KL; biased for forward KL.
     Uniform,
-    /// `softmax_i sum_t (r/alpha - l)`, the same at all t.
+    /// `softmax_i sum_t (r/alpha - l)`, the same at all t; where trajectory i was cut off, plus V/alpha of
+    /// its last state if it is known, as in the two below.
     FullTrajectory,
     /// `softmax_i [sum_{t' < t} (r/alpha - l) + V(s_t)/alpha]`: with the exact
     /// V = alpha log E exp(the rest) the mean of the full-trajectory weight given all up to s_t, so
@@ -38,11 +39,6 @@ impl StateWeights {
             Self::Twisted => "twisted",
             Self::ParticleSmoothing => "particle-smoothing",
         }
-    }
-
-    /// Whether V(s_t) of every state is needed.
-    pub fn needs_values(self) -> bool {
-        matches!(self, Self::Twisted | Self::ParticleSmoothing)
     }
 
     /// Fewest trajectories for which the weights say anything.
@@ -73,7 +69,7 @@ impl StateWeights {
 }
 
 fn full_trajectory<T: Scalar>(trajectories: &Trajectories<'_, T>, alpha: T, weights: &mut [T]) {
-    let of_trajectory = |i| trajectories.log_weight(i, alpha);
+    let of_trajectory = |i| trajectories.log_weight(i, alpha) + trajectories.bootstrap(i) / alpha;
     let mut normalised: Vec<T> = (0..trajectories.count()).map(of_trajectory).collect();
     self_normalised_weights(&mut normalised);
     for (i, weight) in normalised.into_iter().enumerate() {

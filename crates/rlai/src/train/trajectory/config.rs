@@ -101,7 +101,8 @@ pub struct TrajectoryConfig {
     pub policy_updates: usize,
     /// Steps of the value networks against one batch.
     pub value_updates: usize,
-    /// Environment steps of the run.
+    /// Environment steps of the run. A particle smoother's sweeps count; one begins when a batch is whole,
+    /// so that the last may end beyond this number.
     pub steps: u64,
     /// Seed: the key of every random stream.
     pub seed: u64,
@@ -209,10 +210,11 @@ impl TrajectoryConfig {
         })
     }
 
-    /// Whether V(s_t) is used at all.
+    /// Whether V(s_t) is used at all. Of the marginal forms it is part of Q's targets where a trajectory
+    /// was cut off, whatever weighs the states.
     pub fn uses_values(&self) -> bool {
         let needs = self.trajectory_estimator().is_some_and(|estimator| estimator.needs().values);
-        needs || (self.objective.is_marginal() && self.state_weights.needs_values())
+        needs || self.objective.is_marginal()
     }
 
     /// Refuses every setting that cannot work on `task`, or would have no effect.
@@ -333,7 +335,7 @@ impl TrajectoryConfig {
             ));
         };
         require(
-            self.uses_values() || self.objective.is_marginal(),
+            self.uses_values(),
             "values",
             values,
             &format!("{} with these settings uses no values", self.objective.name()),

@@ -10,10 +10,12 @@ use crate::agent::{NonFinite, Policy};
 use crate::checkpoint::CheckpointError;
 use crate::env::{Action, Environment, Rescaled, Space};
 use crate::estimator::trajectory::StateWeights;
+use crate::lab::{Process, ProcessError};
 use crate::random::{Key, Stream};
 use crate::train::metrics::Accumulator;
 use crate::train::{
-    Evaluation, Learner, Observer, Progress, StopReason, TrainError, TrainingMetrics, play,
+    ConfigError, Evaluation, Learner, Observer, Progress, StopReason, TrainError, TrainingMetrics,
+    play,
 };
 
 /// A run on trajectories: agent, environment, the batch being played and counters.
@@ -46,7 +48,7 @@ impl TrajectoryTrainer {
     /// is used for evaluations alone, so that they do not disturb training.
     ///
     /// # Errors
-    /// A refused setting, or an action space without bounds.
+    /// A refused setting, exact values that cannot be computed, or an action space without bounds.
     pub fn new(
         config: TrajectoryConfig,
         env: Box<dyn Environment>,
@@ -59,8 +61,13 @@ impl TrajectoryTrainer {
         };
         let width = env.observation_space().dimension();
         let key = Key::from_seed(config.seed);
+        let agent = TrajectoryAgent::new(&config, width, env.action_space());
+        if config.values == ValueSource::Exact {
+            exact_values(&agent, env.as_ref())
+                .map_err(|error| no_exact_values(env.id(), &error))?;
+        }
         Ok(Self {
-            agent: TrajectoryAgent::new(&config, width, env.action_space()),
+            agent,
             batch: Rollouts::new(width),
             env_stream: key.stream("environment"),
             smoothing_stream: key.stream("particle smoothing"),
@@ -122,7 +129,7 @@ impl TrajectoryTrainer {
             let (log, evaluate) =
                 (passed(self.config.log_every), passed(self.config.evaluate_every));
             if log {
-                observer.training(&self.training_line()?)?;
+                observer.training(&self.training_line())?;
             }
             if evaluate || self.step >= self.config.steps {
                 self.agent.check_parameters().map_err(|source| self.non_finite(source))?;
@@ -216,7 +223,8 @@ impl TrajectoryTrainer {
 
     fn update(&mut self) -> Result<(), TrainError> {
         let exact = match self.config.values {
-            ValueSource::Exact => self.exact()?,
+            ValueSource::Exact => exact_values(&self.agent, self.env.as_ref())
+                .map_err(|source| TrainError::Exact { step: self.step, source })?,
             ValueSource::Learned => None,
         };
         let smoothing = self.config.state_weights == StateWeights::ParticleSmoothing;
@@ -245,15 +253,6 @@ impl TrajectoryTrainer {
         Ok(states)
     }
 
-    /// What exact inference says of the policy, on a tabular task that is small enough.
-    fn exact(&self) -> Result<Option<ExactValues>, TrainError> {
-        let Some(task) = self.env.tabular() else { return Ok(None) };
-        if task.process().states() * task.process().horizon() > MOST_CELLS {
-            return Ok(None);
-        }
-        self.agent.exact(task).map(Some).map_err(|source| self.non_finite(source))
-    }
-
     /// Plays the policy's mode. The stream depends on the step alone: how often one evaluates changes
     /// neither training nor another evaluation.
     fn evaluate(&mut self) -> Result<Evaluation, TrainError> {
@@ -279,8 +278,9 @@ impl TrajectoryTrainer {
         }
     }
 
-    fn training_line(&mut self) -> Result<TrainingMetrics, TrainError> {
-        let exact = self.exact()?;
+    fn training_line(&mut self) -> TrainingMetrics {
+        // Nothing is learned from it: where it cannot be computed it is absent.
+        let exact = exact_values(&self.agent, self.env.as_ref()).ok().flatten();
         let mut line = TrainingMetrics {
             step: self.step,
             updates: self.updates,
@@ -300,8 +300,24 @@ impl TrajectoryTrainer {
         line.critic_loss = line.critic_loss.filter(|_| has_critic);
         line.critic_gradient_norm = line.critic_gradient_norm.filter(|_| has_critic);
         line.value_loss = line.value_loss.filter(|_| learned && self.config.uses_values());
-        Ok(line)
+        line
     }
+}
+
+/// What exact inference says of the policy, on a tabular task that is small enough.
+fn exact_values(
+    agent: &TrajectoryAgent,
+    env: &dyn Environment,
+) -> Result<Option<ExactValues>, ProcessError> {
+    let small = |process: &Process| process.states() * process.horizon() <= MOST_CELLS;
+    env.tabular().filter(|task| small(task.process())).map(|task| agent.exact(task)).transpose()
+}
+
+fn no_exact_values(task: &str, error: &ProcessError) -> ConfigError {
+    let allowed = format!(
+        "\"learned\": exact inference on {task}, whose states are then pairs of time and state, is refused: {error}"
+    );
+    ConfigError::new("values", "\"exact\"", allowed)
 }
 
 impl Learner for TrajectoryTrainer {
