@@ -1,10 +1,12 @@
 //! NumPy's array files: actions and data sets are read, rollouts and recordings are written.
 //!
-//! The reader is strict and believes nothing: a header is small, a shape must fit the file's length,
-//! and memory is only taken for data that is there. The format is NumPy's enhancement proposal 1.
+//! The reader is strict and believes nothing: a header is small, a shape must fit the data's length,
+//! and memory is only taken for data that is there. In an archive data may be there that takes a
+//! thousandth of its size in the file; of it no more is unpacked than the header announces. The format
+//! is NumPy's enhancement proposal 1.
 
 use std::fs;
-use std::io::{self, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -14,8 +16,8 @@ const MAGIC: &[u8] = b"\x93NUMPY";
 /// An honest header of a plain array has some 120 bytes.
 const LONGEST_HEADER: usize = 4096;
 
-/// What an archive's entry may grow by when it is unpacked: deflate reaches about 1030.
-const MOST_EXPANSION: u64 = 1100;
+/// What comes before a header: the magic, the version and the header's length, in 2 or 4 bytes.
+const LONGEST_START: usize = MAGIC.len() + 6;
 
 /// The numbers of an array in the precision of the file.
 #[derive(Debug, PartialEq)]
@@ -63,19 +65,27 @@ pub fn read(path: &Path) -> Result<Array> {
 /// As [`read`].
 pub fn parse(bytes: &[u8]) -> Result<Array> {
     let (header, data) = split(bytes)?;
-    let header = Header::parse(header)?;
-    if header.fortran_order {
-        bail!("the array is in Fortran order: C order expected (numpy.ascontiguousarray)");
-    }
-    let values = match header.descr.as_str() {
-        "<f4" => Values::F32(floats(&header.shape, data, f32::from_le_bytes)?),
-        "<f8" => Values::F64(floats(&header.shape, data, f64::from_le_bytes)?),
-        "|b1" => Values::Bool(floats(&header.shape, data, |[byte]: [u8; 1]| byte != 0)?),
-        other => {
-            bail!("dtype {other:?}: float32, float64 or bool ('<f4', '<f8' or '|b1') expected")
-        }
+    let Header { item, shape } = Header::parse(header)?;
+    let values = match item {
+        Item::F32 => Values::F32(numbers(&shape, data, f32::from_le_bytes)?),
+        Item::F64 => Values::F64(numbers(&shape, data, f64::from_le_bytes)?),
+        Item::Bool => Values::Bool(numbers(&shape, data, |[byte]: [u8; 1]| byte != 0)?),
     };
-    Ok(Array { shape: header.shape, values })
+    Ok(Array { shape, values })
+}
+
+/// The bytes of an array that is unpacked: the header first, then no more than it announces and one
+/// byte, which tells that there is too much.
+fn unpack(mut file: impl io::Read) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let first = LONGEST_START + LONGEST_HEADER;
+    file.by_ref().take(first as u64).read_to_end(&mut bytes)?;
+    let (header, data) = split(&bytes)?;
+    let start = (bytes.len() - data.len()) as u64;
+    let whole = Header::parse(header)?.data_bytes().and_then(|data| data.checked_add(start + 1));
+    let whole = whole.context("a shape of more bytes than there can be")?;
+    file.take(whole.saturating_sub(bytes.len() as u64)).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The header's text and the data.
@@ -95,20 +105,34 @@ fn split(bytes: &[u8]) -> Result<(&str, &[u8])> {
     Ok((str::from_utf8(header).context("the header is not text")?, data))
 }
 
-fn floats<T, const N: usize>(
+fn numbers<T, const N: usize>(
     shape: &[u64],
     data: &[u8],
     from_bytes: fn([u8; N]) -> T,
 ) -> Result<Vec<T>> {
     let bytes = data.len();
-    let count = shape.iter().try_fold(N as u64, |product, &axis| product.checked_mul(axis));
-    ensure!(count == Some(bytes as u64), "shape {shape:?} does not fit the {bytes} bytes of data");
+    ensure!(
+        product(shape, N as u64) == Some(bytes as u64),
+        "shape {shape:?} does not fit the {bytes} bytes of data"
+    );
     Ok(data.as_chunks::<N>().0.iter().map(|&value| from_bytes(value)).collect())
 }
 
+/// Bytes of an array of this shape, if that is a number.
+fn product(shape: &[u64], item: u64) -> Option<u64> {
+    shape.iter().try_fold(item, |product, &axis| product.checked_mul(axis))
+}
+
+/// What an array consists of.
+#[derive(Clone, Copy)]
+enum Item {
+    F32,
+    F64,
+    Bool,
+}
+
 struct Header {
-    descr: String,
-    fortran_order: bool,
+    item: Item,
     shape: Vec<u64>,
 }
 
@@ -123,7 +147,27 @@ impl Header {
         let fortran_order = order.starts_with("True");
         ensure!(fortran_order || order.starts_with("False"), "fortran_order is no truth value");
         let shape = tuple(value("shape")?).context("the shape is no tuple of lengths")?;
-        Ok(Self { descr: descr.to_owned(), fortran_order, shape })
+        if fortran_order {
+            bail!("the array is in Fortran order: C order expected (numpy.ascontiguousarray)");
+        }
+        let item = match descr {
+            "<f4" => Item::F32,
+            "<f8" => Item::F64,
+            "|b1" => Item::Bool,
+            _ => {
+                bail!("dtype {descr:?}: float32, float64 or bool ('<f4', '<f8' or '|b1') expected")
+            }
+        };
+        Ok(Self { item, shape })
+    }
+
+    fn data_bytes(&self) -> Option<u64> {
+        let item = match self.item {
+            Item::F32 => 4,
+            Item::F64 => 8,
+            Item::Bool => 1,
+        };
+        product(&self.shape, item)
     }
 }
 
@@ -265,11 +309,8 @@ impl<R: io::Read + Seek> Npz<R> {
     /// # Errors
     /// When there is none, or it is not an array that [`parse`] reads.
     pub fn array(&mut self, name: &str) -> Result<Array> {
-        let mut file = self.archive.by_name(&format!("{name}.npy"))?;
-        let most = file.compressed_size().saturating_mul(MOST_EXPANSION);
-        let mut bytes = Vec::new();
-        io::Read::read_to_end(&mut io::Read::take(&mut file, most), &mut bytes)?;
-        parse(&bytes).with_context(|| name.to_owned())
+        let file = self.archive.by_name(&format!("{name}.npy"))?;
+        unpack(file).and_then(|bytes| parse(&bytes)).with_context(|| name.to_owned())
     }
 }
 
@@ -351,6 +392,34 @@ mod tests {
         for length in 0..bytes.len() {
             assert!(read(&bytes[..length], "rewards").is_err(), "cut off at {length}");
         }
+    }
+
+    /// Zeros without end under a header of three numbers, and of a thousand.
+    #[test]
+    fn no_more_is_unpacked_than_the_header_announces() {
+        for (shape, most) in [("(3,)", LONGEST_START + LONGEST_HEADER), ("(1000,)", 9_000)] {
+            let start = file(&header("'<f8'", "False", shape), &[]);
+            let bytes = unpack(start.as_slice().chain(io::repeat(0))).unwrap();
+            assert!(bytes.len() <= most, "{shape}: {}", bytes.len());
+            let message = parse(&bytes).unwrap_err().to_string();
+            assert!(message.contains("does not fit"), "{message}");
+        }
+        let huge = file(&header("'<f8'", "False", "(4000000000, 4000000000)"), &[]);
+        let message = unpack(huge.as_slice().chain(io::repeat(0))).unwrap_err().to_string();
+        assert!(message.contains("more bytes than there can be"), "{message}");
+        assert!(unpack(io::repeat(0)).is_err(), "no header");
+    }
+
+    #[test]
+    fn packed_zeros_under_a_small_header_are_refused() {
+        let mut archive = zip::ZipWriter::new(io::Cursor::new(Vec::new()));
+        archive.start_file("rewards.npy", SimpleFileOptions::default()).unwrap();
+        let zeros = vec![0; 1_000_000];
+        archive.write_all(&file(&header("'<f8'", "False", "(1000,)"), &zeros)).unwrap();
+        let bytes = archive.finish().unwrap().into_inner();
+        assert!(bytes.len() < 10_000, "deflated");
+        let message = format!("{:#}", read(&bytes, "rewards").unwrap_err());
+        assert!(message.contains("does not fit the 8001 bytes"), "{message}");
     }
 
     fn read(bytes: &[u8], name: &str) -> Result<Array> {

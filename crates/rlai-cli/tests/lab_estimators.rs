@@ -100,6 +100,43 @@ fn the_quadratic_problem_has_rows_for_mean_and_log_std() {
     assert!(points[1].get("proposal").is_none());
 }
 
+/// Whoever has a use for it has it in the report, and no point is there twice.
+#[test]
+fn control_variates_are_recorded_and_points_are_distinct() {
+    let room = Room::new();
+    let arguments = [
+        "--random=1",
+        "--estimator=forward-kl,jensen-shannon,alpha-divergence,mixed-kl,forward-kl",
+        "--control-variate=false,true,false",
+        "--samples=4,4",
+        "--repetitions=2",
+    ];
+    let report = measured(&room, &arguments);
+    let points = report["points"].as_array().unwrap();
+    let told = |name: &str| -> Vec<Option<bool>> {
+        let mine = points.iter().filter(|point| point["estimator"] == name);
+        mine.map(|point| point["control_variate"].as_bool()).collect()
+    };
+    for name in ["forward-kl", "jensen-shannon", "alpha-divergence"] {
+        assert_eq!(told(name), [Some(false), Some(true)], "{name}");
+    }
+    assert_eq!(told("mixed-kl"), [None]);
+    assert_eq!(points.len(), 7);
+}
+
+#[test]
+fn a_folder_without_figures_is_told_as_such() {
+    let room = Room::new();
+    let told = |more: &[&str]| {
+        let common = ["lab", "estimators", "--random=1", "--repetitions=2", "--out=made"];
+        let output = room.rlai(&[&common, more].concat());
+        assert!(output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert_eq!(told(&[]), "points, nothing to draw: made\n");
+    assert_eq!(told(&["--trajectories=2,4"]), "points and figures: made\n");
+}
+
 /// But for the time, numbers depend on the seed alone.
 #[test]
 fn threads_change_no_number() {
@@ -195,6 +232,16 @@ fn what_cannot_be_measured_is_refused_and_nothing_is_created() {
         (&["--random=1", "--repetitions=1"], "--repetitions = 1: from 2 to"),
         (&["--random=1", "--threads=0"], "--threads = 0: at least 1"),
         (&["--random=-1"], "--random"),
+        (&["--random=1", "--allow-degenerate"], "--allow-degenerate: none of these estimators"),
+        (
+            &["--random=1", "--baseline=none,value", "--show=variance"],
+            "--show and --title are for figures, which need an axis",
+        ),
+        (&["--random=1", "--samples=4,4", "--title=A"], "two values for one of --samples"),
+        (
+            &["--problem=quadratic", "--estimator=jensen-shannon", "--dimension=2,1000"],
+            "--dimension = 1000: jensen-shannon's exact gradient is lost in rounding",
+        ),
         (&["--random=1", "--show=error"], "--show = error: relative-error"),
         (&["--problem=quadratic", "--dimension=0"], "--dimension = 0: from 1 to 1000"),
         (&["--problem=quadratic", "--target-width=nan"], "--target-width = NaN"),

@@ -1,7 +1,9 @@
 use crate::nn::{Scalar, smaller};
 
-/// Largest exponent of a density ratio that is exponentiated: beyond it a weight would overflow single
-/// precision. Only orders outside of [0, 1] come near.
+/// Largest exponent of a weight, base and density ratio together: not far beyond it single precision
+/// overflows. Particles' normalised weights are at most 1 for orders in [0, 1] and do not come near;
+/// where the ratio stands alone it does, in forward KL and in alpha-divergences of order below 1: what
+/// has a base gives it to [`Divergence::weight`], rather than multiply a derivative by it.
 const LARGEST_EXPONENT: f64 = 60.0;
 
 /// A divergence `D(p, pi) = int p f(pi/p)` between the target p and the policy pi, f convex, f(1) = 0.

@@ -175,9 +175,10 @@ pub fn run(args: &Args) -> Result<(), Failure> {
             .map_err(|error| Failure::input(format!("cannot create {shown}: {error}")))?;
     }
     let points = measuring::measure_all(&grid, args)?;
+    let mut drawn = 0;
     if let Some(folder) = &args.out {
         csv::write(folder, &points)?;
-        figures::write(folder, &grid, args, &quantities, &points)?;
+        drawn = figures::write(folder, &grid, args, &quantities, &points)?;
     }
     if args.json {
         let report = measuring::Report::new(&grid, args, &points);
@@ -185,7 +186,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     } else {
         table::print(&grid, &points);
         if let Some(folder) = &args.out {
-            line_err!("points and figures: {}", folder.display());
+            let made = if drawn > 0 { "points and figures" } else { "points, nothing to draw" };
+            line_err!("{made}: {}", folder.display());
         }
     }
     Ok(())

@@ -29,7 +29,8 @@ pub struct Measurement {
     pub cosine: Option<f64>,
     /// Mean of the cosines of the single gradients and the exact one; those that are 0 count as 0.
     pub mean_cosine: Option<f64>,
-    /// Mean effective sample size of the weights; none where nothing is weighed.
+    /// Mean effective sample size of the weights that the target would give the actions or
+    /// trajectories, also where the gradient does not use them; none where neither is drawn.
     pub effective_sample_size: Option<f64>,
     /// Mean effective sample size of the state weights of a step; none where states are not weighed.
     pub state_effective_sample_size: Option<f64>,

@@ -33,6 +33,7 @@ mod tabular;
 pub use measurement::Measurement;
 pub use quadratic::{
     Quadratic, QuadraticBaseline, QuadraticProblem, QuadraticSettings, QuadraticSubject,
+    QuadraticSubjects,
 };
 pub use refused::Refused;
 pub use run::{Plan, measure};
@@ -60,10 +61,12 @@ pub trait Sampler {
     fn draw(&mut self, stream: &mut Stream, gradient: &mut [f64]) -> Sizes;
 }
 
-/// Effective sample sizes of one gradient; none where nothing is weighed.
+/// Effective sample sizes of one gradient; none where it has no weights to tell of.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Sizes {
-    /// Of the weights of the N actions of a state (mean over states), or of the M trajectories.
+    /// Of the weights of the N actions of a state (mean over states), or of the M trajectories: those
+    /// that the target would give them, also where the gradient itself weighs them all alike, as
+    /// reverse KL's does. None where neither is drawn.
     pub effective: Option<f64>,
     /// Of the weights of the states of one step, mean over steps.
     pub states: Option<f64>,

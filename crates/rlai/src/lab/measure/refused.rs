@@ -33,3 +33,29 @@ pub(super) fn check_room(sizes: &[(&str, usize)]) -> Result<(), Refused> {
     let reason = format!("at most {MOST_PARTICLES} in one gradient");
     Err(Refused::new(&names.join(" * "), product, reason))
 }
+
+/// Refuses an exact gradient that has no number for a cell.
+pub(super) fn check_exact(estimator: &str, exact: &[f64]) -> Result<(), Refused> {
+    match exact.iter().find(|cell| !cell.is_finite()) {
+        None => Ok(()),
+        Some(cell) => {
+            let reason = format!("its exact gradient is not finite on this problem ({cell})");
+            Err(Refused::new("estimator", estimator, reason))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_exact;
+
+    #[test]
+    fn a_gradient_that_is_not_finite_is_refused() {
+        assert!(check_exact("mixed-kl", &[0.0, -1e300]).is_ok());
+        for cell in [f64::NAN, f64::INFINITY] {
+            let refused = check_exact("mixed-kl", &[0.0, cell]).unwrap_err().to_string();
+            let message = "estimator = mixed-kl: its exact gradient is not finite";
+            assert!(refused.starts_with(message), "{refused}");
+        }
+    }
+}

@@ -6,7 +6,7 @@ use rlai::lab::measure::Measurement;
 use serde_json::Value;
 
 use super::Args;
-use super::grid::Grid;
+use super::grid::{Grid, Job, distinct};
 use super::measuring::Point;
 use super::names::choices;
 use super::table::{text, varying};
@@ -91,7 +91,20 @@ pub fn quantities(args: &Args) -> Result<Vec<Quantity>, Failure> {
     if args.show.is_empty() {
         return Ok(vec![QUANTITIES[0]]);
     }
-    choices("show", &args.show, &QUANTITIES.map(|quantity| (quantity.name, quantity)))
+    choices("show", &distinct(&args.show), &QUANTITIES.map(|quantity| (quantity.name, quantity)))
+}
+
+/// Refuses flags for figures where there will be none.
+pub fn refuse_unseen(args: &Args, jobs: &[Job]) -> Result<(), Failure> {
+    let keys = varying(jobs.iter().map(|job| &job.settings));
+    let seen = AXES.iter().any(|(key, _, _)| keys.contains(key));
+    if seen || (args.show.is_empty() && args.title.is_none()) {
+        return Ok(());
+    }
+    let axes = AXES.map(|(key, _, _)| format!("--{}", key.replace('_', "-"))).join(", ");
+    Err(Failure::input(format!(
+        "--show and --title are for figures, which need an axis: two values for one of {axes}"
+    )))
 }
 
 /// Sizes that can be an axis, with their names and scales.
@@ -105,7 +118,7 @@ const AXES: [(&str, &str, Scale); 6] = [
 ];
 
 /// Writes `QUANTITY-by-AXIS.svg` and `.png` for every axis with more than one value, and
-/// `QUANTITY-by-time` where there is one.
+/// `QUANTITY-by-time` where there is one. Returns how many figures there are.
 ///
 /// # Errors
 /// When they cannot be drawn or written.
@@ -115,14 +128,15 @@ pub fn write(
     args: &Args,
     quantities: &[Quantity],
     points: &[Point],
-) -> Result<(), Failure> {
-    let keys = varying(points);
+) -> Result<usize, Failure> {
+    let keys = varying(points.iter().map(|point| &point.settings));
     let axes: Vec<_> = AXES.into_iter().filter(|(key, _, _)| keys.contains(key)).collect();
+    let mut drawn = 0;
     for quantity in quantities {
         for &(key, label, scale) in &axes {
             let x = |point: &Point| point.setting(key).and_then(Value::as_f64);
             let drawing = Drawing { grid, args, quantity, keys: &keys, axis: key, label, scale };
-            drawing.write(folder, points, &x)?;
+            drawn += usize::from(drawing.write(folder, points, &x)?);
         }
         // Over time each curve goes through the sizes that cost it.
         let cost = axes.iter().map(|(key, _, _)| *key).find(|key| !key.starts_with("target"));
@@ -130,10 +144,11 @@ pub fn write(
             let (axis, label, scale) = ("time", "microseconds a gradient", Scale::Logarithmic);
             let without: Vec<&str> = keys.iter().copied().filter(|key| *key != along).collect();
             let drawing = Drawing { grid, args, quantity, keys: &without, axis, label, scale };
-            drawing.write(folder, points, &|point| Some(1e6 * point.measured.seconds))?;
+            let x = |point: &Point| Some(1e6 * point.measured.seconds);
+            drawn += usize::from(drawing.write(folder, points, &x)?);
         }
     }
-    Ok(())
+    Ok(drawn)
 }
 
 /// One figure.
@@ -149,15 +164,16 @@ struct Drawing<'a> {
 }
 
 impl Drawing<'_> {
+    /// Writes the figure, if it has a curve.
     fn write(
         &self,
         folder: &Path,
         points: &[Point],
         x: &dyn Fn(&Point) -> Option<f64>,
-    ) -> Result<(), Failure> {
+    ) -> Result<bool, Failure> {
         let curves = self.curves(points, x);
         if curves.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let title = format!("{} against {}", words(self.quantity.name), words(self.axis));
         let figure = Figure {
@@ -178,7 +194,7 @@ impl Drawing<'_> {
                 Failure::running(format!("cannot write {}: {error}", path.display()))
             })?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Points that differ in nothing but the axis are a curve.

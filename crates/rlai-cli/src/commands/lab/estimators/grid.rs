@@ -51,7 +51,19 @@ pub fn read(args: &Args) -> Result<Grid, Failure> {
     };
     flags.refuse_unused(args)?;
     args.check_repetitions(&grid.jobs)?;
+    super::figures::refuse_unseen(args, &grid.jobs)?;
     Ok(grid)
+}
+
+/// What a list names, each once.
+pub fn distinct<T: Clone + PartialEq>(given: &[T]) -> Vec<T> {
+    let mut all: Vec<T> = Vec::new();
+    for value in given {
+        if !all.contains(value) {
+            all.push(value.clone());
+        }
+    }
+    all
 }
 
 /// Lists of flags, with what is known of their use.
@@ -61,9 +73,9 @@ pub struct Flags {
 }
 
 impl Flags {
-    /// The values of a flag for an estimator: the default alone if it has no use for the flag, or if
+    /// The values of a flag for an estimator, each once: the default alone if it has no use for the flag, or if
     /// none was given.
-    pub fn list<T: Clone>(
+    pub fn list<T: Clone + PartialEq>(
         &self,
         flag: &'static str,
         given: &[T],
@@ -74,7 +86,7 @@ impl Flags {
             return vec![default];
         }
         self.mark(flag);
-        if given.is_empty() { vec![default] } else { given.to_vec() }
+        if given.is_empty() { vec![default] } else { distinct(given) }
     }
 
     /// Notes that a flag has an effect.
@@ -119,6 +131,7 @@ impl Args {
             ("proposal", !self.proposal.is_empty()),
             ("proposal-uniform", self.proposal_uniform.is_some()),
             ("noise", !self.noise.is_empty()),
+            ("allow-degenerate", self.allow_degenerate),
         ];
         flags.into_iter().filter(|&(_, given)| given).map(|(flag, _)| flag).collect()
     }

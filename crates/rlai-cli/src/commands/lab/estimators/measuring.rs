@@ -13,12 +13,15 @@ use super::grid::{Grid, Job, refused};
 use crate::display::bar_style;
 use crate::error::Failure;
 
+/// Settings by their names.
+pub type Settings = Vec<(&'static str, Value)>;
+
 /// A point that was measured.
 #[derive(Debug, Serialize)]
 pub struct Point {
     /// The estimator and the settings that it has a use for.
     #[serde(flatten, serialize_with = "as_map")]
-    pub settings: Vec<(&'static str, Value)>,
+    pub settings: Settings,
     /// What was measured.
     #[serde(flatten)]
     pub measured: Measurement,

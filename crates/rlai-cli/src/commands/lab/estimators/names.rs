@@ -4,7 +4,7 @@ use rlai::estimator::{Tempering, Weighting};
 use rlai::lab::measure::{Quadratic, Tabular};
 
 use super::Args;
-use super::grid::Flags;
+use super::grid::{Flags, distinct};
 use crate::error::Failure;
 use crate::settings::NumberOrWord;
 use crate::text::{did_you_mean, listed};
@@ -25,8 +25,8 @@ pub fn choices<T: Copy>(
     given.iter().map(find).collect()
 }
 
-/// Estimators by name: those of the problem, all of them for `all`, `defaults` for none.
-pub fn estimators<T: Copy>(
+/// Estimators by name, each once: those of the problem, all of them for `all`, `defaults` for none.
+pub fn estimators<T: Copy + PartialEq>(
     given: &[String],
     all: &[(&'static str, T)],
     defaults: &[T],
@@ -43,7 +43,7 @@ pub fn estimators<T: Copy>(
     });
     match elsewhere {
         Some(reason) => Err(Failure::input(reason)),
-        None => choices("estimator", given, all),
+        None => Ok(distinct(&choices("estimator", given, all)?)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Points on the quadratic problem.
 
 use rlai::lab::measure::{
-    Quadratic, QuadraticBaseline, QuadraticProblem, QuadraticSettings, QuadraticSubject,
+    Quadratic, QuadraticBaseline, QuadraticProblem, QuadraticSettings, QuadraticSubjects,
 };
 use rlai::proposal::{Noise, Proposal, Source};
 use serde_json::{Value, json};
@@ -32,9 +32,13 @@ pub fn read(args: &Args, flags: &Flags) -> Result<Grid, Failure> {
         let width = plain.target_width;
         for target_width in flags.list("target-width", &args.target_width, width, true) {
             let problem = QuadraticProblem { dimension, target_mean, target_width };
+            let subjects = QuadraticSubjects::new(&problem);
             for &estimator in &chosen {
                 for (settings, tempering) in all_settings(args, flags, estimator)? {
-                    let subject = QuadraticSubject::new(&problem, &settings).map_err(refused)?;
+                    let subject = subjects.subject(&settings).map_err(refused)?;
+                    if settings.is_degenerate(&problem) {
+                        flags.mark("allow-degenerate");
+                    }
                     let stream = format!("lab/d{dimension}/N{}", settings.samples);
                     let settings = describe(&settings, &tempering, &problem);
                     jobs.push(Job { settings, stream, subject: Box::new(subject) });

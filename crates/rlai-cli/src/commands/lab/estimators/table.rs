@@ -4,11 +4,11 @@ use comfy_table::{CellAlignment, Table, presets};
 use serde_json::Value;
 
 use super::grid::Grid;
-use super::measuring::Point;
+use super::measuring::{Point, Settings};
 
 /// Prints the table: settings that differ between points, then what was measured.
 pub fn print(grid: &Grid, points: &[Point]) {
-    let settings = varying(points);
+    let settings = varying(points.iter().map(|point| &point.settings));
     let mut header: Vec<String> = settings.iter().map(|key| key.replace('_', " ")).collect();
     let names = settings.len();
     header.extend(MEASURED.map(str::to_owned));
@@ -54,19 +54,15 @@ fn numbers(point: &Point) -> Vec<String> {
 }
 
 /// Names of the settings that are not the same in all points, the estimator always among them.
-pub fn varying(points: &[Point]) -> Vec<&'static str> {
-    let mut keys: Vec<&'static str> = Vec::new();
-    for (key, _) in points.iter().flat_map(|point| &point.settings) {
-        let differs = |key| {
-            let values: Vec<&Value> =
-                points.iter().filter_map(|point| point.setting(key)).collect();
-            values.windows(2).any(|pair| pair[0] != pair[1])
-        };
-        if !keys.contains(key) && (*key == "estimator" || differs(key)) {
-            keys.push(key);
+pub fn varying<'a>(points: impl Iterator<Item = &'a Settings>) -> Vec<&'static str> {
+    let mut seen: Vec<(&'static str, &Value, bool)> = Vec::new();
+    for (key, value) in points.flatten() {
+        match seen.iter_mut().find(|(other, _, _)| other == key) {
+            Some((_, first, differs)) => *differs |= *first != value,
+            None => seen.push((*key, value, *key == "estimator")),
         }
     }
-    keys
+    seen.into_iter().filter(|(_, _, differs)| *differs).map(|(key, _, _)| key).collect()
 }
 
 /// A value without quotes.

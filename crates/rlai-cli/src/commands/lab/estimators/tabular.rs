@@ -37,6 +37,9 @@ pub fn read(args: &Args, flags: &Flags) -> Result<Grid, Failure> {
         for &estimator in &chosen {
             for (settings, tempering) in all_settings(args, flags, estimator)? {
                 let subject = TabularSubject::new(&process, &settings).map_err(refused)?;
+                if settings.is_degenerate(&process) {
+                    flags.mark("allow-degenerate");
+                }
                 let stream = format!("lab/T{horizon}/M{}/N{}", settings.count, settings.samples);
                 let settings = describe(&settings, &tempering, horizon);
                 jobs.push(Job { settings, stream, subject: Box::new(subject) });
@@ -125,7 +128,7 @@ fn sources(
 ) -> Result<Vec<TabularSettings>, Failure> {
     let estimator = plain.estimator;
     let weighted = estimator.has_state_weights();
-    let baselines = choices("baseline", &args.baseline, &BASELINES)?;
+    let baselines = choices("baseline", &args.baseline, &Baseline::ALL.map(|b| (b.name(), b)))?;
     let sources =
         choices("state-source", &args.state_source, &StateSource::ALL.map(|s| (s.name(), s)))?;
     let weights = TabularStateWeights::ALL.map(|weights| (weights.name(), weights));
@@ -169,8 +172,7 @@ fn sizes(args: &Args, flags: &Flags, plain: TabularSettings) -> Vec<TabularSetti
 /// Orders, shares and control variates.
 fn shapes(args: &Args, flags: &Flags, plain: TabularSettings) -> Vec<TabularSettings> {
     let estimator = plain.estimator;
-    let varied =
-        matches!(estimator, Tabular::ForwardKl | Tabular::JensenShannon | Tabular::AlphaDivergence);
+    let varied = estimator.has_control_variate();
     let (alpha, mixed) = (estimator == Tabular::AlphaDivergence, estimator == Tabular::MixedKl);
     let mut all = Vec::new();
     for order in flags.list("divergence-order", &args.divergence_order, plain.order, alpha) {
@@ -185,31 +187,24 @@ fn shapes(args: &Args, flags: &Flags, plain: TabularSettings) -> Vec<TabularSett
     all
 }
 
-const BASELINES: [(&str, Baseline); 3] = [
-    ("none", Baseline::None),
-    ("leave-one-out", Baseline::LeaveOneOut),
-    ("value", Baseline::Value),
-];
-
 /// The settings that this estimator has a use for.
 fn describe(s: &TabularSettings, tempering: &str, horizon: usize) -> Vec<(&'static str, Value)> {
     let estimator = s.estimator;
     let weighted = estimator.has_state_weights();
     let forward = estimator == Tabular::ForwardKl;
-    let baseline = BASELINES.iter().find(|(_, baseline)| *baseline == s.baseline);
     let count = if s.counts_trajectories() { "trajectories" } else { "state_samples" };
     let all = [
         ("estimator", json!(estimator.name()), true),
         ("horizon", json!(horizon), true),
         (count, json!(s.count), estimator != Tabular::ForwardKlExact),
         ("samples", json!(s.samples), estimator.draws_actions()),
-        ("baseline", json!(baseline.map(|(name, _)| name)), estimator.has_baseline()),
+        ("baseline", json!(s.baseline.name()), estimator.has_baseline()),
         ("state_source", json!(s.states.name()), estimator.is_marginal_reverse()),
         ("state_weights", json!(s.state_weights.name()), weighted),
         ("critic", json!(s.critic.name()), weighted),
         ("tempering", json!(tempering), forward),
         ("truncation", json!(s.weighting.truncate), forward),
-        ("control_variate", json!(s.control_variate), forward),
+        ("control_variate", json!(s.control_variate), estimator.has_control_variate()),
         ("divergence_order", json!(s.order), estimator == Tabular::AlphaDivergence),
         ("mixed_share", json!(s.share), estimator == Tabular::MixedKl),
     ];

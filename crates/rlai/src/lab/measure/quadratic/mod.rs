@@ -14,4 +14,4 @@ mod tests;
 
 pub use problem::QuadraticProblem;
 pub use settings::{Quadratic, QuadraticBaseline, QuadraticSettings};
-pub use subject::QuadraticSubject;
+pub use subject::{QuadraticSubject, QuadraticSubjects};

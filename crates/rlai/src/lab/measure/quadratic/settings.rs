@@ -123,6 +123,12 @@ impl QuadraticSettings {
         self.check_proposal(problem.dimension)
     }
 
+    /// Whether they pass only because `allow_degenerate` lets them.
+    pub fn is_degenerate(&self, problem: &QuadraticProblem) -> bool {
+        let strict = Self { allow_degenerate: false, ..*self };
+        self.check(problem).is_ok() && strict.check(problem).is_err()
+    }
+
     fn check_samples(&self) -> Result<(), Refused> {
         let (name, samples) = (self.estimator.name(), self.samples);
         let refused = |reason: String| Err(Refused::new("samples", samples, reason));

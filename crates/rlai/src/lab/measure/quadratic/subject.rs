@@ -1,6 +1,9 @@
+use std::cell::OnceCell;
+
 use super::{Quadratic, QuadraticBaseline, QuadraticProblem, QuadraticSettings, exact};
 use crate::distribution::{Draws, TanhNormal};
-use crate::estimator::{ActionEstimator, Divergence, Duals, Origin, Particles, Signal};
+use crate::estimator::{ActionEstimator, Duals, Origin, Particles, Signal};
+use crate::lab::measure::refused::check_exact;
 use crate::lab::measure::{Refused, Sampler, Sizes, Subject};
 use crate::proposal::{MixtureSampler, Segments, Source, shifted_means};
 use crate::random::Stream;
@@ -16,27 +19,55 @@ impl QuadraticSubject {
     /// An estimator on a problem.
     ///
     /// # Errors
-    /// Settings with which the estimator means nothing.
+    /// As [`QuadraticSubjects::subject`].
     pub fn new(problem: &QuadraticProblem, settings: &QuadraticSettings) -> Result<Self, Refused> {
-        settings.check(problem)?;
-        let gradient = match settings.estimator {
+        QuadraticSubjects::new(problem).subject(settings)
+    }
+}
+
+/// Estimators on one quadratic problem: what is costly about its exact gradients is calculated once.
+pub struct QuadraticSubjects {
+    problem: QuadraticProblem,
+    pub(super) jensen_shannon: OnceCell<Result<[f64; 2], Refused>>,
+}
+
+impl QuadraticSubjects {
+    /// A problem that is not checked yet.
+    pub fn new(problem: &QuadraticProblem) -> Self {
+        Self { problem: *problem, jensen_shannon: OnceCell::new() }
+    }
+
+    /// An estimator on the problem.
+    ///
+    /// # Errors
+    /// Settings with which the estimator means nothing; a target so far from the policy that the exact
+    /// gradient cannot be calculated.
+    pub fn subject(&self, settings: &QuadraticSettings) -> Result<QuadraticSubject, Refused> {
+        settings.check(&self.problem)?;
+        let gradient = self.gradient(settings)?;
+        check_exact(settings.estimator.name(), &gradient)?;
+        let exact = gradient.iter().flat_map(|&g| vec![g; self.problem.dimension]).collect();
+        Ok(QuadraticSubject { problem: self.problem, settings: *settings, exact })
+    }
+
+    fn gradient(&self, settings: &QuadraticSettings) -> Result<[f64; 2], Refused> {
+        let problem = &self.problem;
+        let (forward, reverse) = (exact::forward(problem), exact::reverse(problem));
+        match settings.estimator {
             Quadratic::ReverseKl | Quadratic::ReverseKlStl | Quadratic::ReverseKlScore => {
-                exact::reverse(problem)
+                Ok(reverse)
             }
-            Quadratic::ForwardKl | Quadratic::ForwardKlDreg => exact::forward(problem),
-            Quadratic::JensenShannon => exact::quadrature(problem, Divergence::JensenShannon),
-            Quadratic::AlphaDivergence => {
-                exact::quadrature(problem, Divergence::Alpha(settings.order))
+            Quadratic::ForwardKl | Quadratic::ForwardKlDreg => Ok(forward),
+            Quadratic::JensenShannon => {
+                self.jensen_shannon.get_or_init(|| exact::jensen_shannon(problem)).clone()
             }
+            Quadratic::AlphaDivergence => exact::alpha(problem, settings.order),
             Quadratic::MixedKl => {
-                let (forward, reverse) = (exact::forward(problem), exact::reverse(problem));
                 let mix =
                     |i: usize| settings.share * forward[i] + (1.0 - settings.share) * reverse[i];
-                [mix(0), mix(1)]
+                Ok([mix(0), mix(1)])
             }
-        };
-        let exact = gradient.iter().flat_map(|&g| vec![g; problem.dimension]).collect();
-        Ok(Self { problem: *problem, settings: *settings, exact })
+        }
     }
 }
 

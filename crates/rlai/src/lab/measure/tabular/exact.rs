@@ -18,8 +18,8 @@ pub(super) fn divergences(settings: &TabularSettings) -> Option<Vec<(Divergence,
 }
 
 /// `sum_t sum_s d_t(s) grad sum_i share_i D_i(p*_t(.|s), pi(.|s))` `[S A]`, where `p*_t` is proportional
-/// to `pi_0 exp(Q_t/alpha)`. With `g_a = f'(pi_a/p_a)` the gradient with respect to a logit is
-/// `pi_a (g_a - sum_b pi_b g_b)`.
+/// to `pi_0 exp(Q_t/alpha)`. With `g_a = pi_a f'(pi_a/p_a)` the gradient with respect to a logit is
+/// `g_a - pi_a sum_b g_b`.
 pub(super) fn of_actions(subject: &TabularSubject, divergences: &[(Divergence, f64)]) -> Vec<f64> {
     let process = &subject.process;
     let actions = process.actions();
@@ -30,17 +30,18 @@ pub(super) fn of_actions(subject: &TabularSubject, divergences: &[(Divergence, f
         for s in 0..process.states() {
             let log_target =
                 |a: usize| process.log_pi_0(s, a) + subject.critic[[t, s, a]] / process.alpha();
-            let mut target: Vec<f64> = (0..actions).map(log_target).collect();
-            self_normalised_weights(&mut target);
+            // The target itself may be 0 where its logarithm is far from infinite.
+            let log_targets: Vec<f64> = (0..actions).map(log_target).collect();
+            let log_sum = self_normalised_weights(&mut log_targets.clone());
             let slope = |a: usize| -> f64 {
-                let log_ratio = target[a].ln() - process.log_pi(s, a);
-                divergences.iter().map(|(d, share)| share * d.derivative(log_ratio)).sum()
+                let log_pi = process.log_pi(s, a);
+                let log_ratio = log_targets[a] - log_sum - log_pi;
+                divergences.iter().map(|(d, share)| share * d.weight(log_pi, log_ratio)).sum()
             };
             let slopes: Vec<f64> = (0..actions).map(slope).collect();
-            let mean: f64 = (0..actions).map(|a| process.pi(s, a) * slopes[a]).sum();
+            let total: f64 = slopes.iter().sum();
             for (a, slope) in slopes.iter().enumerate() {
-                let weight = states[[t, s]] * process.pi(s, a);
-                gradient[s * actions + a] += weight * (slope - mean);
+                gradient[s * actions + a] += states[[t, s]] * (slope - process.pi(s, a) * total);
             }
         }
     }

@@ -108,6 +108,11 @@ impl Tabular {
         !self.is_trajectory() && !all.contains(&self)
     }
 
+    /// Whether each action's base weight can be subtracted.
+    pub fn has_control_variate(self) -> bool {
+        matches!(self, Self::ForwardKl | Self::JensenShannon | Self::AlphaDivergence)
+    }
+
     /// Whether what is subtracted from its returns can be chosen.
     pub fn has_baseline(self) -> bool {
         let all = [Self::ReverseKlTrajectory, Self::ReverseKlRewardToGo, Self::ReverseKlScore];

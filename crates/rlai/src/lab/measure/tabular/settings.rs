@@ -25,7 +25,7 @@ pub struct TabularSettings {
     pub critic: Critic,
     /// Forward KL: how the weights of actions are tempered and truncated.
     pub weighting: Weighting,
-    /// Forward KL: subtract each action's base weight.
+    /// Forward KL, Jensen-Shannon and alpha-divergence: subtract each action's base weight.
     pub control_variate: bool,
     /// Order of the alpha-divergence, from 0 to 1.
     pub order: f64,
@@ -66,6 +66,12 @@ impl TabularSettings {
         let samples = if self.estimator.draws_actions() { self.samples } else { process.actions() };
         let setting = if self.counts_trajectories() { "trajectories" } else { "state-samples" };
         check_room(&[(setting, self.count), ("horizon", process.horizon()), ("samples", samples)])
+    }
+
+    /// Whether they pass only because `allow_degenerate` lets them.
+    pub fn is_degenerate(&self, process: &Process) -> bool {
+        let strict = Self { allow_degenerate: false, ..*self };
+        self.check(process).is_ok() && strict.check(process).is_err()
     }
 
     fn check_samples(&self) -> Result<(), Refused> {

@@ -6,6 +6,7 @@ use crate::estimator::trajectory::{
     ForwardKlKnownEvidence, ForwardKlTrajectory, ReverseKlRewardToGo, ReverseKlTrajectory,
     StateWeights, TrajectoryEstimator,
 };
+use crate::lab::measure::refused::check_exact;
 use crate::lab::measure::{Refused, Sampler, Subject};
 use crate::lab::posterior::Posterior;
 use crate::lab::{Exact, Process, Table, Values, state_marginals};
@@ -34,7 +35,7 @@ impl TabularSubject {
     /// An estimator on a process.
     ///
     /// # Errors
-    /// Settings with which the estimator means nothing.
+    /// Settings with which the estimator means nothing; an exact gradient that is not finite.
     pub fn new(process: &Process, settings: &TabularSettings) -> Result<Self, Refused> {
         settings.check(process)?;
         let process = fold_normaliser(process);
@@ -62,6 +63,7 @@ impl TabularSubject {
             process: process.clone(),
         };
         subject.exact = subject.exact_gradient();
+        check_exact(settings.estimator.name(), &subject.exact)?;
         Ok(subject)
     }
 

@@ -1,7 +1,7 @@
 use super::*;
 use crate::estimator::trajectory::Baseline;
 use crate::lab::measure::{Measurement, Plan, Subject, measure};
-use crate::lab::{Exact, Process, RandomOptions, random_process};
+use crate::lab::{Exact, Process, ProcessSpec, RandomOptions, random_process};
 use crate::random::Key;
 
 fn process(termination: f64) -> Process {
@@ -28,8 +28,12 @@ fn unbiased() -> Vec<TabularSettings> {
         Tabular::ForwardKlExact,
     ] {
         let plain = TabularSettings { samples: 3, count: 2, ..TabularSettings::new(estimator) };
-        for baseline in [Baseline::None, Baseline::LeaveOneOut, Baseline::Value] {
-            for states in StateSource::ALL {
+        let baselines =
+            if estimator.has_baseline() { &Baseline::ALL[..] } else { &[Baseline::None] };
+        let every = &StateSource::ALL;
+        let sources = if estimator.is_marginal_reverse() { &every[..] } else { &every[..1] };
+        for &baseline in baselines {
+            for &states in sources {
                 all.push(TabularSettings { baseline, states, ..plain });
             }
         }
@@ -112,6 +116,38 @@ fn exact_gradients_of_action_divergences_are_derivatives() {
             }
         }
     }
+}
+
+/// With reverse KL alone the target's normaliser cancels: `pi_a (sum_b pi_b l_b - l_a)`, l the log ratio.
+#[test]
+fn exact_gradients_stay_finite_where_the_target_underflows() {
+    let spec = process(0.3).spec().clone();
+    let process = Process::new(ProcessSpec { alpha: 1e-4, ..spec }).unwrap();
+    let exact = |share| {
+        let settings = TabularSettings { share, ..TabularSettings::new(Tabular::MixedKl) };
+        TabularSubject::new(&process, &settings).unwrap()
+    };
+    let subject = exact(0.0);
+    let (moved, actions) = (&subject.process, process.actions());
+    let mut want = vec![0.0; subject.exact().len()];
+    let mut least = 0.0f64;
+    for (t, s) in (0..process.horizon()).flat_map(|t| (0..process.states()).map(move |s| (t, s))) {
+        let log_ratio =
+            |a: usize| moved.log_pi_0(s, a) + subject.critic[[t, s, a]] / 1e-4 - moved.log_pi(s, a);
+        let mean: f64 = (0..actions).map(|a| moved.pi(s, a) * log_ratio(a)).sum();
+        let largest = (0..actions).map(log_ratio).fold(f64::NEG_INFINITY, f64::max);
+        for a in 0..actions {
+            least = least.min(log_ratio(a) - largest);
+            let weight = subject.marginals[[t, s]] * moved.pi(s, a);
+            want[s * actions + a] += weight * (mean - log_ratio(a));
+        }
+    }
+    assert!(least < -800.0, "some target underflows: {least}");
+    let size = want.iter().fold(0.0f64, |size, cell| size.max(cell.abs()));
+    for (got, want) in subject.exact().iter().zip(&want) {
+        assert!((got - want).abs() < 1e-9 * size, "{got} {want}");
+    }
+    assert!(exact(0.5).exact().iter().all(|cell| cell.is_finite()));
 }
 
 /// By the textbook, for the policy of `moved` in the states and with the target of `subject`.
