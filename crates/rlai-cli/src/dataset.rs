@@ -68,10 +68,7 @@ fn expect_axes(name: &str, shape: &[u64], rows: u64, axes: usize) -> Result<()> 
 /// A path at which no recording can be made.
 pub fn start_recording(path: &Path) -> Result<NamedTempFile> {
     ensure!(path.extension().is_some_and(|end| end == "npz"), "a name that ends in .npz expected");
-    match fs::symlink_metadata(path) {
-        Ok(_) => bail!("there is something of this name already"),
-        Err(_) => {}
-    }
+    ensure!(fs::symlink_metadata(path).is_err(), "there is something of this name already");
     let folder = folder_of(path);
     ensure!(folder.is_dir(), "its folder does not exist");
     Ok(tempfile::Builder::new().prefix(".dataset-").tempfile_in(folder)?)
