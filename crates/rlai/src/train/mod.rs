@@ -17,6 +17,9 @@ pub use learner::Learner;
 pub use objective::Objective;
 pub use observer::{Evaluation, Observer, Progress, Silent, TrainingMetrics};
 pub use play::{play, play_with};
+
+use observer::RecentReturns;
+use play::evaluate;
 pub use trainer::{StopReason, TrainError, Trainer};
 pub use trajectory::{TrajectoryConfig, TrajectoryObjective, TrajectoryTrainer, ValueSource};
 

@@ -1,5 +1,7 @@
 //! What a run tells while it trains. Recorders and progress bars are observers; training knows none.
 
+use std::collections::VecDeque;
+
 use serde::Serialize;
 
 /// Where the run stands, after every environment step.
@@ -11,6 +13,30 @@ pub struct Progress {
     pub steps: u64,
     /// Mean return of the last ten finished training episodes.
     pub recent_return: Option<f64>,
+}
+
+/// Training episodes behind the return that the progress shows.
+const RECENT_EPISODES: usize = 10;
+
+/// Returns of the last training episodes.
+#[derive(Clone, Debug, Default)]
+pub(super) struct RecentReturns(VecDeque<f64>);
+
+impl RecentReturns {
+    /// An episode ended with this return.
+    pub(super) fn push(&mut self, episode_return: f64) {
+        if self.0.len() == RECENT_EPISODES {
+            self.0.pop_front();
+        }
+        self.0.push_back(episode_return);
+    }
+
+    /// Where a run stands after `step` of `steps`.
+    pub(super) fn progress(&self, step: u64, steps: u64) -> Progress {
+        let count = self.0.len();
+        let mean = self.0.iter().sum::<f64>() / count as f64;
+        Progress { step, steps, recent_return: (count > 0).then_some(mean) }
+    }
 }
 
 /// Means over the training steps since the last line; one line every `log_every` steps.

@@ -1,7 +1,7 @@
-use super::Evaluation;
+use super::{Evaluation, TrainError};
 use crate::agent::{Decision, NonFinite, Policy};
 use crate::env::{Environment, StepError};
-use crate::random::Stream;
+use crate::random::{Key, Stream};
 
 /// Plays `episodes` episodes with the policy's mode. `env` takes actions in its own units.
 ///
@@ -59,4 +59,22 @@ pub fn play_with(
         length_mean: steps as f64 / n,
         returns,
     })
+}
+
+/// Plays the policy's mode after `step` steps of a run. The stream depends on the step alone: how often
+/// one evaluates changes neither training nor another evaluation.
+///
+/// # Errors
+/// When the simulator fails.
+pub(super) fn evaluate(
+    policy: &Policy,
+    env: &mut dyn Environment,
+    episodes: usize,
+    key: &Key,
+    step: u64,
+) -> Result<Evaluation, TrainError> {
+    let mut stream = key.indexed_stream("evaluation", step);
+    let played = play(policy, env, episodes, &mut stream)
+        .map_err(|source| TrainError::Step { step, source })?;
+    Ok(Evaluation { step, ..played })
 }

@@ -1,9 +1,11 @@
-use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::metrics::Accumulator;
-use super::{ConfigError, Evaluation, Observer, Progress, TrainConfig, TrainingMetrics, play};
+use super::{
+    ConfigError, Evaluation, Observer, Progress, RecentReturns, TrainConfig, TrainingMetrics,
+    evaluate,
+};
 use crate::agent::{Agent, NonFinite, Policy};
 use crate::checkpoint::CheckpointError;
 use crate::env::{Action, EnvError, Environment, Rescaled, StepError};
@@ -100,7 +102,7 @@ pub struct Trainer {
     step: u64,
     updates: u64,
     episodes: u64,
-    recent_returns: VecDeque<f64>,
+    recent_returns: RecentReturns,
     since_last_line: Accumulator,
 }
 
@@ -115,9 +117,6 @@ struct Episode {
     /// No episode is being played: the next step starts one.
     over: bool,
 }
-
-/// Training episodes behind the return that the progress shows.
-const RECENT_EPISODES: usize = 10;
 
 impl Trainer {
     /// A run that has not started. Both environments take actions in their own units; `evaluation_env`
@@ -183,7 +182,7 @@ impl Trainer {
             env_stream: key.stream("environment"),
             replay_stream: key.stream("replay"),
             episode: Episode::new(observation, action),
-            recent_returns: VecDeque::with_capacity(RECENT_EPISODES),
+            recent_returns: RecentReturns::default(),
             since_last_line: Accumulator::default(),
             env,
             evaluation_env,
@@ -345,23 +344,14 @@ impl Trainer {
             episode.over = true;
             self.episodes += 1;
             self.since_last_line.episode(episode.total, episode.length);
-            if self.recent_returns.len() == RECENT_EPISODES {
-                self.recent_returns.pop_front();
-            }
-            self.recent_returns.push_back(episode.total);
+            self.recent_returns.push(episode.total);
         }
         Ok(())
     }
 
-    /// Plays the policy's mode. The stream depends on the step alone: how often one evaluates changes
-    /// neither training nor another evaluation.
     fn evaluate(&mut self) -> Result<Evaluation, TrainError> {
-        let policy = self.policy();
-        let mut stream = self.key.indexed_stream("evaluation", self.step);
-        let episodes = self.config.evaluation_episodes;
-        let played = play(&policy, &mut *self.evaluation_env, episodes, &mut stream)
-            .map_err(|source| TrainError::Step { step: self.step, source })?;
-        Ok(Evaluation { step: self.step, ..played })
+        let (policy, episodes) = (self.policy(), self.config.evaluation_episodes);
+        evaluate(&policy, &mut *self.evaluation_env, episodes, &self.key, self.step)
     }
 
     fn non_finite(&self, source: NonFinite) -> TrainError {
@@ -369,13 +359,7 @@ impl Trainer {
     }
 
     fn progress(&self) -> Progress {
-        let count = self.recent_returns.len();
-        let mean = self.recent_returns.iter().sum::<f64>() / count as f64;
-        Progress {
-            step: self.step,
-            steps: self.config.steps,
-            recent_return: (count > 0).then_some(mean),
-        }
+        self.recent_returns.progress(self.step, self.config.steps)
     }
 
     fn training_line(&mut self) -> TrainingMetrics {

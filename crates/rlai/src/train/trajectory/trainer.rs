@@ -1,4 +1,3 @@
-use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -14,8 +13,8 @@ use crate::lab::{Process, ProcessError};
 use crate::random::{Key, Stream};
 use crate::train::metrics::Accumulator;
 use crate::train::{
-    ConfigError, Evaluation, Learner, Observer, Progress, StopReason, TrainError, TrainingMetrics,
-    play,
+    ConfigError, Evaluation, Learner, Observer, Progress, RecentReturns, StopReason, TrainError,
+    TrainingMetrics, evaluate,
 };
 
 /// A run on trajectories: agent, environment, the batch being played and counters.
@@ -36,12 +35,9 @@ pub struct TrajectoryTrainer {
     step: u64,
     updates: u64,
     episodes: u64,
-    recent_returns: VecDeque<f64>,
+    recent_returns: RecentReturns,
     since_last_line: Accumulator,
 }
-
-/// Training episodes behind the return that the progress shows.
-const RECENT_EPISODES: usize = 10;
 
 impl TrajectoryTrainer {
     /// A run that has not started. Both environments take actions in their own units; `evaluation_env`
@@ -74,7 +70,7 @@ impl TrajectoryTrainer {
             observation: vec![0.0; width],
             seen: vec![0.0; width],
             episode: None,
-            recent_returns: VecDeque::with_capacity(RECENT_EPISODES),
+            recent_returns: RecentReturns::default(),
             since_last_line: Accumulator::default(),
             env,
             evaluation_env,
@@ -199,10 +195,7 @@ impl TrajectoryTrainer {
         let Some((total, length)) = self.episode.take() else { return };
         self.episodes += 1;
         self.since_last_line.episode(total, length);
-        if self.recent_returns.len() == RECENT_EPISODES {
-            self.recent_returns.pop_front();
-        }
-        self.recent_returns.push_back(total);
+        self.recent_returns.push(total);
     }
 
     /// Brings the observation to the networks' precision; refuses what is not finite.
@@ -253,15 +246,9 @@ impl TrajectoryTrainer {
         Ok(states)
     }
 
-    /// Plays the policy's mode. The stream depends on the step alone: how often one evaluates changes
-    /// neither training nor another evaluation.
     fn evaluate(&mut self) -> Result<Evaluation, TrainError> {
-        let policy = self.policy();
-        let mut stream = self.key.indexed_stream("evaluation", self.step);
-        let episodes = self.config.evaluation_episodes;
-        let played = play(&policy, &mut *self.evaluation_env, episodes, &mut stream)
-            .map_err(|source| TrainError::Step { step: self.step, source })?;
-        Ok(Evaluation { step: self.step, ..played })
+        let (policy, episodes) = (self.policy(), self.config.evaluation_episodes);
+        evaluate(&policy, &mut *self.evaluation_env, episodes, &self.key, self.step)
     }
 
     fn non_finite(&self, source: NonFinite) -> TrainError {
@@ -269,13 +256,7 @@ impl TrajectoryTrainer {
     }
 
     fn progress(&self) -> Progress {
-        let count = self.recent_returns.len();
-        let mean = self.recent_returns.iter().sum::<f64>() / count as f64;
-        Progress {
-            step: self.step,
-            steps: self.config.steps,
-            recent_return: (count > 0).then_some(mean),
-        }
+        self.recent_returns.progress(self.step, self.config.steps)
     }
 
     fn training_line(&mut self) -> TrainingMetrics {
