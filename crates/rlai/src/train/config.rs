@@ -225,41 +225,12 @@ impl TrainConfig {
         ] {
             require(rate > 0.0 && rate.is_finite(), key, rate, "a positive number")?;
         }
-        let layers = self.hidden.len();
-        require(
-            (1..=8).contains(&layers),
-            "hidden",
-            format!("{:?}", self.hidden),
-            "1 to 8 widths",
-        )?;
-        for &width in &self.hidden {
-            require((1..=4096).contains(&width), "hidden", width, "widths from 1 to 4096")?;
-        }
+        check_widths(&self.hidden)?;
         self.temperature.check()?;
         require((1..=100).contains(&self.n_step), "n_step", self.n_step, "from 1 to 100")?;
-        if let Some(norm) = self.max_gradient_norm {
-            require(
-                norm > 0.0 && norm.is_finite(),
-                "max_gradient_norm",
-                norm,
-                "a positive number",
-            )?;
-        }
-        require(
-            self.log_std_min >= -40.0 && self.log_std_min < self.log_std_max,
-            "log_std_min",
-            self.log_std_min,
-            "at least -40, below log_std_max",
-        )?;
-        require(self.log_std_max <= 20.0, "log_std_max", self.log_std_max, "at most 20")?;
-        require(self.evaluate_every >= 1, "evaluate_every", self.evaluate_every, "at least 1")?;
-        require(
-            (1..=10_000).contains(&self.evaluation_episodes),
-            "evaluation_episodes",
-            self.evaluation_episodes,
-            "from 1 to 10000",
-        )?;
-        require(self.log_every >= 1, "log_every", self.log_every, "at least 1")?;
+        check_gradient_norm(self.max_gradient_norm)?;
+        check_clamp(self.log_std_min, self.log_std_max)?;
+        check_measuring(self.evaluate_every, self.evaluation_episodes, self.log_every)?;
         require(
             !self.pareto_k || self.samples >= FEWEST_FOR_PARETO_K,
             "pareto_k",
@@ -319,6 +290,45 @@ fn default_temperature(objective: Objective, action_dimension: usize) -> Tempera
     } else {
         Temperature::Fixed(1.0)
     }
+}
+
+/// Refuses widths of hidden layers that no network here has.
+pub(super) fn check_widths(hidden: &[usize]) -> Result<(), ConfigError> {
+    let shown = format!("{hidden:?}");
+    require((1..=8).contains(&hidden.len()), "hidden", shown, "1 to 8 widths")?;
+    for &width in hidden {
+        require((1..=4096).contains(&width), "hidden", width, "widths from 1 to 4096")?;
+    }
+    Ok(())
+}
+
+/// Refuses a largest norm that no gradient can be scaled to.
+pub(super) fn check_gradient_norm(largest: Option<f64>) -> Result<(), ConfigError> {
+    let Some(norm) = largest else { return Ok(()) };
+    require(norm > 0.0 && norm.is_finite(), "max_gradient_norm", norm, "a positive number")
+}
+
+/// Refuses a clamp of the log standard deviation that is empty or out of range.
+pub(super) fn check_clamp(low: f64, high: f64) -> Result<(), ConfigError> {
+    let allowed = "at least -40, below log_std_max";
+    require(low >= -40.0 && low < high, "log_std_min", low, allowed)?;
+    require(high <= 20.0, "log_std_max", high, "at most 20")
+}
+
+/// Refuses intervals and numbers of episodes at which nothing would be measured.
+pub(super) fn check_measuring(
+    evaluate_every: u64,
+    evaluation_episodes: usize,
+    log_every: u64,
+) -> Result<(), ConfigError> {
+    require(evaluate_every >= 1, "evaluate_every", evaluate_every, "at least 1")?;
+    require(
+        (1..=10_000).contains(&evaluation_episodes),
+        "evaluation_episodes",
+        evaluation_episodes,
+        "from 1 to 10000",
+    )?;
+    require(log_every >= 1, "log_every", log_every, "at least 1")
 }
 
 pub(super) fn require(

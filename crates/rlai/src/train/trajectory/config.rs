@@ -9,7 +9,9 @@ use crate::estimator::{
     ActionEstimator, ForwardKl, ForwardKlAllActions, ReverseKlAllActions, ReverseKlScore,
     TemperatureLoss,
 };
-use crate::train::config::require;
+use crate::train::config::{
+    check_clamp, check_gradient_norm, check_measuring, check_widths, require,
+};
 use crate::train::{ConfigError, MpoBounds, Schedule, Temperature};
 
 /// Which gradient updates the policy from whole trajectories.
@@ -368,34 +370,10 @@ impl TrajectoryConfig {
         ] {
             require(bound > 0.0 && bound.is_finite(), key, bound, "a positive number of nats")?;
         }
-        let shown = format!("{:?}", self.hidden);
-        require((1..=8).contains(&self.hidden.len()), "hidden", shown, "1 to 8 widths")?;
-        for &width in &self.hidden {
-            require((1..=4096).contains(&width), "hidden", width, "widths from 1 to 4096")?;
-        }
+        check_widths(&self.hidden)?;
         self.temperature.check()?;
-        if let Some(norm) = self.max_gradient_norm {
-            require(
-                norm > 0.0 && norm.is_finite(),
-                "max_gradient_norm",
-                norm,
-                "a positive number",
-            )?;
-        }
-        require(
-            self.log_std_min >= -40.0 && self.log_std_min < self.log_std_max,
-            "log_std_min",
-            self.log_std_min,
-            "at least -40, below log_std_max",
-        )?;
-        require(self.log_std_max <= 20.0, "log_std_max", self.log_std_max, "at most 20")?;
-        require(self.evaluate_every >= 1, "evaluate_every", self.evaluate_every, "at least 1")?;
-        require(
-            (1..=10_000).contains(&self.evaluation_episodes),
-            "evaluation_episodes",
-            self.evaluation_episodes,
-            "from 1 to 10000",
-        )?;
-        require(self.log_every >= 1, "log_every", self.log_every, "at least 1")
+        check_gradient_norm(self.max_gradient_norm)?;
+        check_clamp(self.log_std_min, self.log_std_max)?;
+        check_measuring(self.evaluate_every, self.evaluation_episodes, self.log_every)
     }
 }
