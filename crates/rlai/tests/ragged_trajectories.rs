@@ -117,7 +117,7 @@ fn default_policy(process: &Process) -> Vec<Vec<f64>> {
 }
 
 fn duals() -> Duals<f64> {
-    Duals { alpha: ALPHA, eta: 1.3, trust_region: TrustRegion { mean: 0.0, scale: 0.0 } }
+    Duals { alpha: ALPHA, eta: 1.3, trust_region: TrustRegion::zero() }
 }
 
 /// `scores`, a weight on each step's log pi, as a gradient of the logits `[S, A]`.

@@ -46,7 +46,8 @@ impl AgentDuals {
     /// As an estimator sees them.
     pub(super) fn numbers<T: Scalar>(&self) -> Duals<T> {
         let number = |dual: &Dual| T::from_f64(dual.value());
-        let trust_region = TrustRegion { mean: number(&self.mean), scale: number(&self.scale) };
+        let trust_region =
+            TrustRegion { mean: number(&self.mean), scale: number(&self.scale), choice: T::zero() };
         Duals { alpha: number(&self.alpha), eta: number(&self.eta), trust_region }
     }
 

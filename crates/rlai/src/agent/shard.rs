@@ -78,7 +78,7 @@ impl<T: Scalar> Shard<T> {
             signal,
             d_parameters: vec![T::zero(); states * actor.head.parameters_per_state()],
             gradient: vec![T::zero(); actor.net.parameter_count()],
-            old_policy_kl: TrustRegion { mean: 0.0, scale: 0.0 },
+            old_policy_kl: TrustRegion::zero(),
             next_values,
         }
     }
@@ -186,7 +186,7 @@ impl<T: Scalar> Shard<T> {
         let state_weight = &self.signal.state_weight;
         head.add_kl_gradient(old, new, weights, state_weight, &mut self.d_parameters);
         let width = head.parameters_per_state();
-        self.old_policy_kl = TrustRegion { mean: 0.0, scale: 0.0 };
+        self.old_policy_kl = TrustRegion::zero();
         for (old, new) in old.chunks_exact(width).zip(new.chunks_exact(width)) {
             let kl = head.kl_from(old, new);
             self.old_policy_kl.mean += kl.mean.widen();
@@ -282,7 +282,7 @@ mod tests {
     fn check(mut setting: Setting, loss: impl Fn(&Setting, &[f64]) -> f64) {
         let Setting { actor, critic, shard, estimator, observations } = &mut setting;
         let duals = Duals::temperature(0.3);
-        let trust_region = TrustRegion { mean: 0.4, scale: 0.8 };
+        let trust_region = TrustRegion { mean: 0.4, scale: 0.8, choice: 0.0 };
         let duals = Duals { trust_region, ..duals };
         let old_policy: Vec<f64> = actor.parameters().iter().map(|weight| 0.9 * weight).collect();
         let known = Known { old_policy: Some(&old_policy), ..known(observations) };

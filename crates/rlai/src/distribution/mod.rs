@@ -2,7 +2,11 @@
 //! their own parameters.
 
 mod categorical;
+mod draws;
+mod head;
 mod tanh_normal;
 
 pub use categorical::Categorical;
-pub use tanh_normal::{Draws, TanhNormal};
+pub use draws::Draws;
+pub use head::{Abilities, Head, SharedHead};
+pub use tanh_normal::TanhNormal;

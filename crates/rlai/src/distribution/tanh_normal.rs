@@ -4,47 +4,11 @@
 //! `u` is kept, never recomputed from the action, and action gradients are carried in `u`: in single
 //! precision `1 - tanh(u)^2` is zero from `u = 10` on, and a gradient in the action would be 0/0.
 
+use super::{Abilities, Draws, Head};
+use crate::env::ActionShape;
 use crate::estimator::{Signal, TrustRegion};
 use crate::nn::Scalar;
-
-/// N draws for each of B states, and what a learning signal may ask of them.
-#[derive(Clone, Debug)]
-pub struct Draws<T> {
-    /// Base noise, `[B, N, A]`; the caller fills it.
-    pub noise: Vec<T>,
-    /// Pre-tanh samples, `[B, N, A]`.
-    pub u: Vec<T>,
-    /// Actions in `[-1,1]`, `[B, N, A]`.
-    pub action: Vec<T>,
-    /// Log density of each action, `[B, N]`.
-    pub log_pi: Vec<T>,
-    /// Its derivative with respect to `u`, parameters held, `[B, N, A]`.
-    pub dlog_pi_du: Vec<T>,
-}
-
-impl<T: Scalar> Draws<T> {
-    /// Room for `samples` draws in each of `states` states.
-    pub fn new(states: usize, samples: usize, action_dimension: usize) -> Self {
-        let coordinates = || vec![T::zero(); states * samples * action_dimension];
-        Self {
-            noise: coordinates(),
-            u: coordinates(),
-            action: coordinates(),
-            log_pi: vec![T::zero(); states * samples],
-            dlog_pi_du: coordinates(),
-        }
-    }
-}
-
-impl<T: Scalar> Draws<T> {
-    /// Turns derivatives with respect to the action into derivatives with respect to `u`, in place:
-    /// da/du = 1 - a^2. An empty slice stays empty.
-    pub fn through_tanh(&self, derivatives: &mut [T]) {
-        for (derivative, &action) in derivatives.iter_mut().zip(&self.action) {
-            *derivative = *derivative * (T::one() - action) * (T::one() + action);
-        }
-    }
-}
+use crate::random::Stream;
 
 /// Half of log(2 pi).
 const HALF_LOG_2_PI: f64 = 0.918_938_533_204_672_8;
@@ -54,6 +18,7 @@ const HALF_LOG_2_PI: f64 = 0.918_938_533_204_672_8;
 #[derive(Clone, Debug, PartialEq)]
 pub struct TanhNormal {
     action_dimension: usize,
+    shape: ActionShape,
     log_std_min: f64,
     log_std_max: f64,
 }
@@ -61,7 +26,12 @@ pub struct TanhNormal {
 impl TanhNormal {
     /// A head for actions of this dimension whose log standard deviation is clamped to the interval.
     pub fn new(action_dimension: usize, log_std_min: f64, log_std_max: f64) -> Self {
-        Self { action_dimension, log_std_min, log_std_max }
+        Self {
+            action_dimension,
+            shape: ActionShape::of_box(action_dimension),
+            log_std_min,
+            log_std_max,
+        }
     }
 
     /// A, coordinates of an action.
@@ -178,7 +148,7 @@ impl TanhNormal {
     /// on both sides and drops out. Rows are `[2 A]`.
     pub fn kl_from<T: Scalar>(&self, old: &[T], new: &[T]) -> TrustRegion<T> {
         let dimension = self.action_dimension;
-        let mut kl = TrustRegion { mean: T::zero(), scale: T::zero() };
+        let mut kl = TrustRegion::zero();
         for j in 0..dimension {
             let (old_log, new_log) =
                 (self.log_std(old[dimension + j]), self.log_std(new[dimension + j]));
@@ -268,6 +238,86 @@ impl TanhNormal {
                 }
             }
         }
+    }
+}
+
+impl<T: Scalar> Head<T> for TanhNormal {
+    fn name(&self) -> &str {
+        "tanh-normal"
+    }
+
+    fn shape(&self) -> &ActionShape {
+        &self.shape
+    }
+
+    fn parameters_per_state(&self) -> usize {
+        2 * self.action_dimension
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities { reparameterised: true, branches: None, trust_region: true, base_noise: true }
+    }
+
+    fn draw(&self, parameters: &[T], random: &mut Stream, draws: &mut Draws<T>) {
+        random.fill_normal(&mut draws.noise);
+        self.sample(parameters, draws);
+    }
+
+    fn choose(&self, _parameters: &[T], _random: &mut Stream, _draws: &mut Draws<T>) {}
+
+    fn place(&self, parameters: &[T], draws: &mut Draws<T>) {
+        self.sample(parameters, draws);
+    }
+
+    fn evaluate(&self, parameters: &[T], draws: &mut Draws<T>) {
+        Self::evaluate(self, parameters, draws);
+    }
+
+    /// The most likely point before the tanh, squashed.
+    fn mode(&self, parameters: &[T], draws: &mut Draws<T>) {
+        let dimension = self.action_dimension;
+        let rows = parameters.chunks_exact(2 * dimension);
+        for (row, u) in rows.zip(draws.u.chunks_exact_mut(dimension)) {
+            u.copy_from_slice(&row[..dimension]);
+        }
+        Self::mode(self, parameters, &mut draws.action);
+    }
+
+    /// Has no closed form.
+    fn entropy(&self, _row: &[T]) -> Option<T> {
+        None
+    }
+
+    fn backward(&self, parameters: &[T], draws: &Draws<T>, signal: &Signal<T>, gradient: &mut [T]) {
+        Self::backward(self, parameters, draws, signal, gradient);
+    }
+
+    fn log_branches(&self, _row: &[T], _log_branches: &mut [T]) {
+        unreachable!("a tanh-normal has no branches");
+    }
+
+    fn kl_from(&self, old: &[T], new: &[T]) -> TrustRegion<T> {
+        Self::kl_from(self, old, new)
+    }
+
+    fn add_kl_gradient(
+        &self,
+        old: &[T],
+        new: &[T],
+        weights: TrustRegion<T>,
+        state_weight: &[T],
+        gradient: &mut [T],
+    ) {
+        Self::add_kl_gradient(self, old, new, weights, state_weight, gradient);
+    }
+
+    fn starting_at(&self, mean: f64, log_std: f64) -> Option<Vec<T>> {
+        let of = |value: f64| vec![T::from_f64(value); self.action_dimension];
+        Some([of(mean), of(log_std)].concat())
+    }
+
+    fn as_tanh_normal(&self) -> Option<&TanhNormal> {
+        Some(self)
     }
 }
 
@@ -361,8 +411,8 @@ mod tests {
         let kl = head.kl_from(&old, &new);
         assert!((kl.mean - expected_mean).abs() < 1e-14);
         assert!((kl.scale - expected_scale).abs() < 1e-14);
-        assert_eq!(head.kl_from(&old, &old), TrustRegion { mean: 0.0, scale: 0.0 });
-        let weights = TrustRegion { mean: 0.7, scale: 1.9 };
+        assert_eq!(head.kl_from(&old, &old), TrustRegion::zero());
+        let weights = TrustRegion { mean: 0.7, scale: 1.9, choice: 0.3 };
         let loss = |new: &[f64]| {
             let kl = head.kl_from(&old, new);
             3.0 * (weights.mean * kl.mean + weights.scale * kl.scale)

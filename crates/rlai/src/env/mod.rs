@@ -4,6 +4,7 @@
 //! `f32` rounds them before writing. `terminated` (the task ended) and `truncated` (time ran out) are
 //! never mixed.
 
+mod action_shape;
 mod cart_pole;
 mod pendulum;
 #[cfg(test)]
@@ -14,6 +15,7 @@ mod space;
 mod tabular;
 mod time_limit;
 
+pub use action_shape::ActionShape;
 pub use cart_pole::CartPole;
 pub use pendulum::Pendulum;
 pub use registry::{EnvError, TaskInfo, builtin_tasks, make_builtin, make_tabular};

@@ -14,7 +14,7 @@ pub struct Duals<T> {
 impl<T: Scalar> Duals<T> {
     /// The temperature alone: eta is the same, and the trust region has no weight.
     pub fn temperature(alpha: T) -> Self {
-        let trust_region = super::TrustRegion { mean: T::zero(), scale: T::zero() };
+        let trust_region = super::TrustRegion::zero();
         Self { alpha, eta: alpha, trust_region }
     }
 }

@@ -2,12 +2,18 @@ use super::Diagnostics;
 use crate::nn::Scalar;
 
 /// What an estimator asks of a distribution: the gradient of its loss is
-/// `sum_s state_weight_s { sum_k [score_sk grad log pi(a_sk|s) + action_sk . grad u_sk] + trust region }`,
-/// the actions held fixed in the first term.
+/// `sum_s state_weight_s { sum_k [score_sk grad log pi(a_sk|s) + choice_sk grad log pi(z_sk|s)
+/// + action_sk . grad u_sk] + trust region }`, the actions held fixed in the first term and the choice
+/// z in the last two.
 #[derive(Clone, Debug)]
 pub struct Signal<T> {
     /// Weight on each particle's log pi, `[B, N]`.
     pub score: Vec<T>,
+    /// Weight on the log-probability of the discrete part alone, `[B, N]`: the branch of a mixture, the
+    /// choice of a hybrid action.
+    pub choice: Vec<T>,
+    /// Whether `choice` is part of this signal; otherwise it is not to be read.
+    pub has_choice: bool,
     /// Gradient that flows through the reparameterised pre-tanh action, `[B, N, A]`.
     pub action: Vec<T>,
     /// Whether `action` is part of this signal; otherwise it is not to be read.
@@ -27,14 +33,23 @@ pub struct Signal<T> {
     samples: usize,
 }
 
-/// Multipliers of KL(old policy || new policy), split into the part that moves the mean and the part
-/// that changes the scale (Abdolmaleki et al. 2018, maximum a posteriori policy optimisation).
+/// Multipliers of KL(old policy || new policy), or its parts: that which moves the mean, that which
+/// changes the scale, and that of the discrete choices (Abdolmaleki et al. 2018, maximum a posteriori policy optimisation).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TrustRegion<T> {
     /// Multiplier of the mean's part.
     pub mean: T,
     /// Multiplier of the scale's part.
     pub scale: T,
+    /// Multiplier of the part of discrete choices.
+    pub choice: T,
+}
+
+impl<T: Scalar> TrustRegion<T> {
+    /// Nothing of any part.
+    pub fn zero() -> Self {
+        Self { mean: T::zero(), scale: T::zero(), choice: T::zero() }
+    }
 }
 
 impl<T: Scalar> Signal<T> {
@@ -43,6 +58,8 @@ impl<T: Scalar> Signal<T> {
         Self {
             score: vec![T::zero(); states * samples],
             action: vec![T::zero(); states * samples * action_dimension],
+            choice: vec![T::zero(); states * samples],
+            has_choice: false,
             has_action: false,
             trust_region: None,
             state_weight: vec![T::one() / T::from_f64(states as f64); states],

@@ -149,7 +149,7 @@ impl Batch {
 }
 
 pub fn duals(alpha: f64) -> Duals<f64> {
-    Duals { alpha, eta: 1.0, trust_region: TrustRegion { mean: 0.0, scale: 0.0 } }
+    Duals { alpha, eta: 1.0, trust_region: TrustRegion::zero() }
 }
 
 /// Mean and trace of the covariance of an estimator's gradient over all sets of `count` trajectories.

@@ -44,7 +44,8 @@ impl TrajectoryDuals {
         match &self.v_mpo {
             None => Duals { alpha, eta: alpha, trust_region: FREE },
             Some([eta, mean, scale]) => {
-                let trust_region = TrustRegion { mean: mean.value(), scale: scale.value() };
+                let trust_region =
+                    TrustRegion { mean: mean.value(), scale: scale.value(), choice: 0.0 };
                 Duals { alpha, eta: eta.value(), trust_region }
             }
         }

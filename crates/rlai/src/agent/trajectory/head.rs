@@ -141,7 +141,7 @@ impl Head {
     pub(super) fn kl(&self, old: &[f64], new: &[f64]) -> TrustRegion<f64> {
         let width = self.parameters_per_state();
         let states = (old.len() / width) as f64;
-        let mut kl = TrustRegion { mean: 0.0, scale: 0.0 };
+        let mut kl = TrustRegion::zero();
         match self {
             Self::Box(head) => {
                 for (old, new) in old.chunks_exact(width).zip(new.chunks_exact(width)) {
@@ -228,7 +228,7 @@ mod tests {
                 assert_eq!(head.draw(&broken, &mut random).unwrap_err(), NonFinite::ACTION);
             }
             let score = [0.7, -1.1, 0.4];
-            let weights = TrustRegion { mean: 0.8, scale: 1.7 };
+            let weights = TrustRegion { mean: 0.8, scale: 1.7, choice: 0.0 };
             let loss = |parameters: &[f64]| {
                 let scores =
                     log_pi(&head, parameters, &taken).into_iter().zip(score).map(|(l, s)| s * l);

@@ -326,7 +326,7 @@ fn plug_in_kl(trajectories: &Trajectories<'_, f64>, alpha: f64) -> (f64, f64) {
 }
 
 /// No trust region.
-const FREE: TrustRegion<f64> = TrustRegion { mean: 0.0, scale: 0.0 };
+const FREE: TrustRegion<f64> = TrustRegion { mean: 0.0, scale: 0.0, choice: 0.0 };
 
 #[cfg(test)]
 mod tests {

@@ -49,7 +49,7 @@ mod tests {
     #[test]
     fn is_forward_kl_with_the_old_policy_as_proposal_and_default_policy() {
         let made = Made::<f64>::new(Kind::Draws, 2, 7, 4);
-        let trust_region = TrustRegion { mean: 0.3, scale: 7.0 };
+        let trust_region = TrustRegion { mean: 0.3, scale: 7.0, choice: 0.0 };
         let duals = Duals { alpha: 9.0, eta: 0.4, trust_region };
         let signal = made.signal(&Mpo, &duals);
         let mut forward = Signal::new(2, 7, 2);

@@ -91,7 +91,7 @@ mod tests {
             final_value: None,
             terminated: &vec![true; reward.len()],
         };
-        let trust_region = TrustRegion { mean: 2.0, scale: 3.0 };
+        let trust_region = TrustRegion { mean: 2.0, scale: 3.0, choice: 0.0 };
         let duals = Duals { alpha: 0.3, eta, trust_region };
         let mut signal = TrajectorySignal::default();
         VMpo { gamma: 0.9 }.signal(&trajectories, &duals, &mut signal);
@@ -107,7 +107,7 @@ mod tests {
         for (score, weight) in signal.score.iter().zip(expected) {
             assert!((score + weight / total).abs() < 1e-15);
         }
-        assert_eq!(signal.trust_region, Some(TrustRegion { mean: 2.0, scale: 3.0 }));
+        assert_eq!(signal.trust_region, Some(TrustRegion { mean: 2.0, scale: 3.0, choice: 0.0 }));
         assert!(signal.effective_sample_size > 1.0 && signal.effective_sample_size < 3.0);
     }
 
