@@ -14,13 +14,13 @@ pub enum EnvError {
         /// Its action box.
         space: BoxSpace,
     },
-    /// A number of choices where a box of actions is needed.
-    #[error("{id}: its actions are {choices} choices, and a box of real vectors is needed")]
+    /// Choices where a box of actions is needed.
+    #[error("{id}: its actions are {space}, and a box of real vectors is needed")]
     Choices {
         /// The task's name.
         id: String,
-        /// K.
-        choices: usize,
+        /// Its actions.
+        space: Space,
     },
     /// A tabular task whose file cannot be read.
     #[error(transparent)]

@@ -31,10 +31,6 @@ impl Environment for Countdown {
         &self.action
     }
 
-    fn time_limit(&self) -> Option<usize> {
-        None
-    }
-
     fn reset(&mut self, _: &mut Stream, observation: &mut [f64]) -> Result<(), StepError> {
         self.left = self.from;
         observation[0] = self.left as f64;
@@ -53,7 +49,7 @@ impl Environment for Countdown {
     }
 }
 
-/// Shows the action it was given as its observation.
+/// Shows the action it was given as its observation: coordinates, then choices, then nothing but 0.
 #[derive(Debug)]
 pub(super) struct Echo {
     space: BoxSpace,
@@ -63,6 +59,11 @@ pub(super) struct Echo {
 impl Echo {
     pub(super) fn new(space: BoxSpace) -> Self {
         Self { action: space.clone().into(), space }
+    }
+
+    /// With two numbers to see.
+    pub(super) fn of(action: Space) -> Self {
+        Self { action, space: BoxSpace::unbounded(2) }
     }
 }
 
@@ -79,22 +80,20 @@ impl Environment for Echo {
         &self.action
     }
 
-    fn time_limit(&self) -> Option<usize> {
-        None
-    }
-
     fn reset(&mut self, _: &mut Stream, _: &mut [f64]) -> Result<(), StepError> {
         Ok(())
     }
 
     fn step(&mut self, action: Action<'_>, observation: &mut [f64]) -> Result<Step, StepError> {
-        for (i, out) in observation.iter_mut().enumerate() {
-            *out = action.get(i);
-        }
+        let coordinates = (0..action.len()).map(|i| action.get(i));
+        let choices = match action {
+            Action::Discrete(choice) | Action::Hybrid { choice, .. } => vec![choice],
+            Action::Factored(choices) => choices.to_vec(),
+            _ => Vec::new(),
+        };
+        let all = coordinates.chain(choices.into_iter().map(|choice| choice as f64));
+        observation.fill(0.0);
+        observation.iter_mut().zip(all).for_each(|(out, value)| *out = value);
         Ok(Step { reward: 0.0, terminated: false, truncated: false })
-    }
-
-    fn set_state(&mut self, _: &[f64], _: &[f64], _: &mut [f64]) -> Result<(), StepError> {
-        Ok(())
     }
 }
