@@ -4,7 +4,12 @@
 //! `f32` rounds them before writing. `terminated` (the task ended) and `truncated` (time ran out) are
 //! never mixed.
 
+mod acrobot;
 mod cart_pole;
+mod classic;
+mod mountain_car;
+mod mountain_car_continuous;
+mod numpy;
 mod pendulum;
 mod registry;
 mod rescale;
@@ -14,7 +19,10 @@ mod tabular;
 mod testing;
 mod time_limit;
 
+pub use acrobot::Acrobot;
 pub use cart_pole::CartPole;
+pub use mountain_car::MountainCar;
+pub use mountain_car_continuous::MountainCarContinuous;
 pub use pendulum::Pendulum;
 pub use registry::{EnvError, TaskInfo, builtin_tasks, make_builtin, make_tabular};
 pub use rescale::Rescaled;

@@ -1,6 +1,9 @@
 use std::path::Path;
 
-use super::{BoxSpace, CartPole, Environment, Pendulum, Space, Tabular, TimeLimit};
+use super::{
+    Acrobot, BoxSpace, CartPole, Environment, MountainCar, MountainCarContinuous, Pendulum, Space,
+    Tabular, TimeLimit,
+};
 use crate::lab::{Process, ReadError};
 
 /// A task that cannot be built or wrapped as asked.
@@ -57,9 +60,15 @@ impl TaskInfo {
 
 type Maker = fn() -> Box<dyn Environment>;
 
-const BUILTIN: [(&str, Maker); 2] = [
+const BUILTIN: &[(&str, Maker)] = &[
     (Pendulum::ID, || Box::new(TimeLimit::new(Pendulum::new(), Pendulum::TIME_LIMIT))),
     (CartPole::ID, || Box::new(TimeLimit::new(CartPole::new(), CartPole::TIME_LIMIT))),
+    (Acrobot::ID, || Box::new(TimeLimit::new(Acrobot::new(), Acrobot::TIME_LIMIT))),
+    (MountainCar::ID, || Box::new(TimeLimit::new(MountainCar::new(), MountainCar::TIME_LIMIT))),
+    (MountainCarContinuous::ID, || {
+        let task = MountainCarContinuous::new();
+        Box::new(TimeLimit::new(task, MountainCarContinuous::TIME_LIMIT))
+    }),
 ];
 
 /// Every task in this crate, which needs nothing installed.
