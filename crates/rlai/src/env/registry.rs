@@ -1,6 +1,9 @@
 use std::path::Path;
 
-use super::{BoxSpace, CartPole, Environment, Pendulum, Space, Tabular, TimeLimit};
+use super::{
+    Acrobot, BoxSpace, CartPole, Environment, MountainCar, MountainCarContinuous, Pendulum, Space,
+    Tabular, TimeLimit,
+};
 use crate::lab::{Process, ReadError};
 
 /// A task that cannot be built or wrapped as asked.
@@ -14,13 +17,13 @@ pub enum EnvError {
         /// Its action box.
         space: BoxSpace,
     },
-    /// A number of choices where a box of actions is needed.
-    #[error("{id}: its actions are {choices} choices, and a box of real vectors is needed")]
+    /// Choices where a box of actions is needed.
+    #[error("{id}: its actions are {space}, and a box of real vectors is needed")]
     Choices {
         /// The task's name.
         id: String,
-        /// K.
-        choices: usize,
+        /// Its actions.
+        space: Space,
     },
     /// A tabular task whose file cannot be read.
     #[error(transparent)]
@@ -57,9 +60,15 @@ impl TaskInfo {
 
 type Maker = fn() -> Box<dyn Environment>;
 
-const BUILTIN: [(&str, Maker); 2] = [
+const BUILTIN: &[(&str, Maker)] = &[
     (Pendulum::ID, || Box::new(TimeLimit::new(Pendulum::new(), Pendulum::TIME_LIMIT))),
     (CartPole::ID, || Box::new(TimeLimit::new(CartPole::new(), CartPole::TIME_LIMIT))),
+    (Acrobot::ID, || Box::new(TimeLimit::new(Acrobot::new(), Acrobot::TIME_LIMIT))),
+    (MountainCar::ID, || Box::new(TimeLimit::new(MountainCar::new(), MountainCar::TIME_LIMIT))),
+    (MountainCarContinuous::ID, || {
+        let task = MountainCarContinuous::new();
+        Box::new(TimeLimit::new(task, MountainCarContinuous::TIME_LIMIT))
+    }),
 ];
 
 /// Every task in this crate, which needs nothing installed.

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::agent::{Agent, NonFinite, Policy};
 use crate::checkpoint::CheckpointError;
-use crate::env::{Action, EnvError, Environment, Rescaled, StepError};
+use crate::env::{Action, EnvError, Environment, Rescaled, Space, StepError};
 use crate::random::{Key, Stream};
 use crate::replay::{Batch, Dataset, DatasetError, ReplayBuffer, ReplayError, Transition};
 
@@ -118,6 +118,14 @@ struct Episode {
     over: bool,
 }
 
+/// The task with its actions in `[-1, 1]^A`.
+fn boxed(env: Box<dyn Environment>) -> Result<Rescaled<Box<dyn Environment>>, EnvError> {
+    match env.action_space() {
+        Space::Box(_) => Rescaled::new(env),
+        space => Err(EnvError::Choices { id: env.id().to_owned(), space: space.clone() }),
+    }
+}
+
 impl Trainer {
     /// A run that has not started. Both environments take actions in their own units; `evaluation_env`
     /// is used for evaluations alone, so that they do not disturb training.
@@ -130,7 +138,7 @@ impl Trainer {
         evaluation_env: Box<dyn Environment>,
     ) -> Result<Self, TrainError> {
         config.check()?;
-        let env = Rescaled::new(env)?;
+        let env = boxed(env)?;
         let observation = env.observation_space().dimension();
         let action = env.task_box().dimension();
         // A run shorter than its replay needs no room for more transitions than it has steps.
@@ -152,7 +160,7 @@ impl Trainer {
         evaluation_env: Box<dyn Environment>,
     ) -> Result<Self, TrainError> {
         config.check()?;
-        let env = Rescaled::new(env)?;
+        let env = boxed(env)?;
         if config.estimation.proposal.replay {
             let allowed = "not with a data set, which knows no densities of its actions";
             return Err(ConfigError::new("proposal_replay", true, allowed).into());

@@ -85,10 +85,10 @@ impl TrajectoryAgent {
     }
 
     fn manifest(&self, env: &str, action: &Space, step: u64) -> Manifest {
-        let (low, high, choices) = match action {
-            Space::Box(space) => (space.low.clone(), space.high.clone(), None),
-            Space::Discrete(choices) => (Vec::new(), Vec::new(), Some(*choices)),
-        };
+        let (low, high) = action
+            .coordinates()
+            .map_or_else(Default::default, |space| (space.low.clone(), space.high.clone()));
+        let choices = action.choices();
         Manifest {
             env: env.to_owned(),
             step,

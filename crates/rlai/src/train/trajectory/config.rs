@@ -147,10 +147,9 @@ impl TrajectoryConfig {
     /// Defaults for a task: its actions, and its own temperature if it has one (then gamma is 1, as
     /// exact inference has it).
     pub fn defaults(objective: TrajectoryObjective, actions: &Space, own: Option<f64>) -> Self {
-        let target_entropy = match actions {
-            Space::Box(space) => -(space.dimension() as f64),
-            Space::Discrete(choices) => ENTROPY_SHARE * (*choices as f64).ln(),
-        };
+        let choices: f64 = actions.factors().iter().map(|&choices| (choices as f64).ln()).sum();
+        let coordinates = actions.coordinates().map_or(0, |space| space.dimension());
+        let target_entropy = ENTROPY_SHARE * choices - coordinates as f64;
         let tuned = Temperature::Tuned { initial: 1.0, target_entropy };
         let is_box = actions.as_box().is_some();
         Self {
@@ -309,6 +308,13 @@ impl TrajectoryConfig {
 
     fn check_task(&self, task: &dyn Environment) -> Result<(), ConfigError> {
         let id = task.id();
+        let space = task.action_space();
+        require(
+            matches!(space, Space::Box(_) | Space::Discrete(_)),
+            "objective",
+            format!("{:?}", self.objective.name()),
+            &format!("not on {id}: trajectories have a box of actions or one choice, not {space}"),
+        )?;
         require(
             self.samples.is_some()
                 || task.action_space().choices().is_some()
