@@ -5,6 +5,8 @@ mod categorical;
 mod draws;
 mod head;
 mod tanh_normal;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use categorical::Categorical;
 pub use draws::Draws;
