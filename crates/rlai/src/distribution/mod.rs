@@ -3,12 +3,15 @@
 
 mod categorical;
 mod draws;
+mod factored;
 mod head;
+mod logits;
 mod tanh_normal;
 #[cfg(test)]
 pub(crate) mod testing;
 
 pub use categorical::Categorical;
 pub use draws::Draws;
+pub use factored::FactoredCategorical;
 pub use head::{Abilities, Head, SharedHead};
 pub use tanh_normal::TanhNormal;
