@@ -1,14 +1,19 @@
 //! Distributions over actions: they draw particles, and turn a learning signal into the gradient of
 //! their own parameters.
 
+mod beta;
 mod categorical;
 mod draws;
 mod head;
+mod incomplete_beta;
+mod normal;
 mod tanh_normal;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub use beta::Beta;
 pub use categorical::Categorical;
 pub use draws::Draws;
 pub use head::{Abilities, Head, SharedHead};
+pub use normal::Normal;
 pub use tanh_normal::TanhNormal;

@@ -11,7 +11,7 @@ use crate::nn::Scalar;
 use crate::random::Stream;
 
 /// Half of log(2 pi).
-const HALF_LOG_2_PI: f64 = 0.918_938_533_204_672_8;
+pub(super) const HALF_LOG_2_PI: f64 = 0.918_938_533_204_672_8;
 
 /// A tanh-normal policy head. Its parameters a state are `[mean (A), log_std (A)]`, the second half
 /// clamped.
@@ -49,7 +49,7 @@ impl TanhNormal {
         (self.log_std_min, self.log_std_max)
     }
 
-    fn log_std<T: Scalar>(&self, raw: T) -> T {
+    pub(super) fn log_std<T: Scalar>(&self, raw: T) -> T {
         let (low, high) = (T::from_f64(self.log_std_min), T::from_f64(self.log_std_max));
         // Not max and min: those would turn NaN into a bound, and nobody would notice.
         if raw < low {
