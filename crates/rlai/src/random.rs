@@ -6,7 +6,7 @@
 
 use chacha20::ChaCha8Rng;
 use rand::{Rng, SeedableRng};
-use rand_distr::{Distribution, StandardNormal};
+use rand_distr::{Distribution, Gamma, StandardNormal};
 use serde::{Deserialize, Serialize};
 
 use crate::nn::Scalar;
@@ -96,6 +96,12 @@ impl Stream {
         StandardNormal.sample(&mut self.generator)
     }
 
+    /// A number of the gamma distribution with this shape and scale 1 (Marsaglia and Tsang 2000); NaN
+    /// where the shape is not positive.
+    pub fn gamma(&mut self, shape: f64) -> f64 {
+        Gamma::new(shape, 1.0).map_or(f64::NAN, |gamma| gamma.sample(&mut self.generator))
+    }
+
     /// Fills `out` with independent standard normal numbers.
     pub fn fill_normal<T: Scalar>(&mut self, out: &mut [T]) {
         for value in out {
@@ -170,5 +176,20 @@ mod tests {
         let variance = draws.iter().map(|x| x * x).sum::<f64>() / n;
         assert!(mean.abs() < 5.0 / n.sqrt());
         assert!((variance - 1.0).abs() < 5.0 * (2.0 / n).sqrt());
+    }
+
+    #[test]
+    fn gammas_have_their_shape_as_mean_and_as_variance() {
+        let mut stream = Key::from_seed(7).stream("gammas");
+        for shape in [0.4, 1.0, 6.0] {
+            let n = 100_000.0;
+            let draws: Vec<f64> = (0..n as usize).map(|_| stream.gamma(shape)).collect();
+            let mean = draws.iter().sum::<f64>() / n;
+            let variance = draws.iter().map(|x| (x - shape).powi(2)).sum::<f64>() / n;
+            assert!((mean - shape).abs() < 5.0 * (shape / n).sqrt());
+            // The fourth central moment is 3 shape^2 + 6 shape.
+            assert!((variance - shape).abs() < 5.0 * ((2.0 * shape + 6.0) * shape / n).sqrt());
+        }
+        assert!(stream.gamma(f64::NAN).is_nan() && stream.gamma(-1.0).is_nan());
     }
 }

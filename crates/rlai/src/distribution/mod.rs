@@ -2,6 +2,7 @@
 //! their own parameters.
 
 mod branches;
+mod beta;
 mod categorical;
 mod draws;
 mod factored;
@@ -10,10 +11,13 @@ mod kind;
 mod hybrid;
 mod logits;
 mod mixture;
+mod incomplete_beta;
+mod normal;
 mod tanh_normal;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub use beta::Beta;
 pub use categorical::Categorical;
 pub use draws::Draws;
 pub use factored::FactoredCategorical;
@@ -21,4 +25,5 @@ pub use head::{Abilities, Head, SharedHead};
 pub use kind::{PolicyKind, PolicySettings};
 pub use hybrid::Hybrid;
 pub use mixture::{BranchForm, Mixture};
+pub use normal::Normal;
 pub use tanh_normal::TanhNormal;
