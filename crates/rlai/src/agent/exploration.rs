@@ -149,7 +149,7 @@ mod tests {
         let mut random = Key::from_seed(2).stream("exploration");
         let mut below = 0;
         for _ in 0..4000 {
-            let mut value = [0.0];
+            let mut value = [0.0f64];
             explorer.next_uniform(&mut random, &mut value);
             assert!(value[0].abs() <= 1.0);
             below += usize::from(value[0] < -0.5);

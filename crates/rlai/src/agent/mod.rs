@@ -230,12 +230,12 @@ impl<T: Scalar> Agent<T> {
 
     /// Draws a uniform action, as before learning starts; otherwise as [`Agent::act`].
     pub fn act_randomly(&mut self, action: &mut [T]) -> T {
-        let shape = self.actor.head.shape();
-        let log_density = T::from_f64(-duals::log_volume(shape));
+        let log_density = T::from_f64(-duals::log_volume(self.action_shape()));
         if self.actor.repeats_last() {
             return log_density;
         }
         self.actor.count_repeats(&self.explorer);
+        let shape = self.actor.head.shape();
         let (choices, coordinates) = action.split_at_mut(shape.factors.len());
         for (choice, &count) in choices.iter_mut().zip(&shape.factors) {
             *choice = T::from_f64(self.exploration.below(count) as f64);

@@ -59,6 +59,16 @@ impl<T: Scalar> NextValues<T> {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn draws(&self) -> &Draws<T> {
+        &self.draws
+    }
+
+    #[cfg(test)]
+    pub(super) fn log_pi_0(&self) -> Option<&[T]> {
+        self.default_room.as_ref().map(|room| &room.log_pi_0[..])
+    }
+
     /// An action at each next state into the last columns of `input`, its l into `log_ratio`.
     pub(super) fn actions(
         &mut self,

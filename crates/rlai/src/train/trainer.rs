@@ -9,7 +9,8 @@ use super::{
 };
 use crate::agent::{Agent, NonFinite, Policy};
 use crate::checkpoint::CheckpointError;
-use crate::env::{Action, EnvError, Environment, Rescaled, Space, StepError};
+use crate::distribution::SharedHead;
+use crate::env::{ActionShape, EnvError, Environment, Rescaled, StepError};
 use crate::random::{Key, Stream};
 use crate::replay::{Batch, Dataset, DatasetError, ReplayBuffer, ReplayError, Transition};
 
