@@ -75,10 +75,10 @@ mod tests {
     #[test]
     fn every_task_has_a_name_of_its_own() {
         let mut names: Vec<String> = all().into_iter().map(|task| task.id).collect();
-        assert_eq!(names.len(), 12);
+        assert_eq!(names.len(), 18);
         names.sort();
         names.dedup();
-        assert_eq!(names.len(), 12);
+        assert_eq!(names.len(), 18);
     }
 
     #[test]

@@ -5,29 +5,35 @@
 //! never mixed.
 
 mod acrobot;
+mod bimodal_bandit;
 mod cart_pole;
 mod classic;
 mod mountain_car;
 mod mountain_car_continuous;
+mod move_and_strength;
 mod numpy;
 mod pendulum;
 mod registry;
 mod rescale;
 mod space;
+mod switch_or_stay;
 mod tabular;
 #[cfg(test)]
 mod testing;
 mod time_limit;
 
 pub use acrobot::Acrobot;
+pub use bimodal_bandit::BimodalBandit;
 pub use cart_pole::CartPole;
 pub use mountain_car::MountainCar;
 pub use mountain_car_continuous::MountainCarContinuous;
+pub use move_and_strength::MoveAndStrength;
 pub use pendulum::Pendulum;
 pub use registry::{EnvError, TaskInfo, builtin_tasks, make_builtin, make_tabular};
 pub use rescale::Rescaled;
 pub(crate) use rescale::to_box;
 pub use space::{BoxSpace, Space};
+pub use switch_or_stay::SwitchOrStay;
 pub use tabular::Tabular;
 pub use time_limit::TimeLimit;
 

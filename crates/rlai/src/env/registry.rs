@@ -1,8 +1,8 @@
 use std::path::Path;
 
 use super::{
-    Acrobot, BoxSpace, CartPole, Environment, MountainCar, MountainCarContinuous, Pendulum, Space,
-    Tabular, TimeLimit,
+    Acrobot, BimodalBandit, BoxSpace, CartPole, Environment, MountainCar, MountainCarContinuous,
+    MoveAndStrength, Pendulum, Space, SwitchOrStay, Tabular, TimeLimit,
 };
 use crate::lab::{Process, ReadError};
 
@@ -68,6 +68,12 @@ const BUILTIN: &[(&str, Maker)] = &[
     (MountainCarContinuous::ID, || {
         let task = MountainCarContinuous::new();
         Box::new(TimeLimit::new(task, MountainCarContinuous::TIME_LIMIT))
+    }),
+    (BimodalBandit::ID, || Box::new(BimodalBandit::new())),
+    (SwitchOrStay::ID, || Box::new(TimeLimit::new(SwitchOrStay::new(), SwitchOrStay::TIME_LIMIT))),
+    (MoveAndStrength::ID, || {
+        let task = MoveAndStrength::new();
+        Box::new(TimeLimit::new(task, MoveAndStrength::TIME_LIMIT))
     }),
 ];
 
