@@ -6,15 +6,20 @@
 
 mod action_shape;
 mod acrobot;
+mod bimodal_bandit;
 mod cart_pole;
 mod classic;
+mod grid;
 mod mountain_car;
 mod mountain_car_continuous;
+mod move_and_strength;
 mod numpy;
 mod pendulum;
+mod probe;
 mod registry;
 mod rescale;
 mod space;
+mod switch_or_stay;
 mod tabular;
 #[cfg(test)]
 mod testing;
@@ -22,14 +27,21 @@ mod time_limit;
 
 pub use action_shape::ActionShape;
 pub use acrobot::Acrobot;
+pub use bimodal_bandit::BimodalBandit;
 pub use cart_pole::CartPole;
+pub use grid::{GridError, read_grid};
 pub use mountain_car::MountainCar;
 pub use mountain_car_continuous::MountainCarContinuous;
+pub use move_and_strength::MoveAndStrength;
 pub use pendulum::Pendulum;
-pub use registry::{EnvError, TaskInfo, builtin_tasks, make_builtin, make_tabular};
+pub use probe::{Probe, ProbeKind, ProbeSpace};
+pub use registry::{
+    EnvError, TaskInfo, builtin_tasks, make_builtin, make_named, make_probe, make_tabular,
+};
 pub use rescale::Rescaled;
 pub(crate) use rescale::to_box;
 pub use space::{BoxSpace, Space};
+pub use switch_or_stay::SwitchOrStay;
 pub use tabular::Tabular;
 pub use time_limit::TimeLimit;
 
