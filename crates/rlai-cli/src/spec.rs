@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use rlai::env::TaskInfo;
 use rlai::train::{
     ConfigError, Schedule, Temperature, TemperatureLoss, TemperatureTarget, TrainConfig,
-    TrajectoryConfig,
-    TrajectoryObjective,
+    TrajectoryConfig, TrajectoryObjective,
 };
 
 mod actions;

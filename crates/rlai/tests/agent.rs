@@ -4,12 +4,12 @@ use std::io;
 use std::sync::atomic::AtomicBool;
 
 use rlai::agent::Agent;
-use rlai::env::{Action, BoxSpace, Environment, Space, Step, StepError};
+use rlai::env::{Action, ActionShape, BoxSpace, Environment, Space, Step, StepError};
 use rlai::random::{Key, Stream};
 use rlai::replay::Batch;
 use rlai::train::{
-    CriticTarget, Evaluation, Learner, Objective, Observer, Temperature, TrainConfig, TrainError,
-    Trainer,
+    CriticTarget, Evaluation, Learner, Objective, Observer, Temperature, TemperatureTarget,
+    TrainConfig, TrainError, Trainer,
 };
 
 /// Two steps, then the end: the observation is the number of steps played, the reward 1 at the last
@@ -200,7 +200,7 @@ fn bad_numbers_in_a_batch_are_found_at_once_and_change_no_parameter_to_nan() {
         for (what, spoil) in spoil {
             let mut config = TrainConfig::defaults(objective, 2);
             (config.hidden, config.batch) = (vec![16, 16], 8);
-            let mut agent = Agent::<f32>::new(&config, 3, 2).unwrap();
+            let mut agent = Agent::<f32>::new(&config, 3, &ActionShape::of_box(2)).unwrap();
             let good = random_batch(8);
             agent.update(&good, 1.0).unwrap();
             let mut bad = good.clone();
@@ -218,8 +218,8 @@ fn single_precision_follows_double_precision() {
         let mut config = TrainConfig::defaults(objective, 2);
         (config.hidden, config.batch) = (vec![32, 32], 16);
         let batch = random_batch(16);
-        let mut single = Agent::<f32>::new(&config, 3, 2).unwrap();
-        let mut double = Agent::<f64>::new(&config, 3, 2).unwrap();
+        let mut single = Agent::<f32>::new(&config, 3, &ActionShape::of_box(2)).unwrap();
+        let mut double = Agent::<f64>::new(&config, 3, &ActionShape::of_box(2)).unwrap();
         for _ in 0..100 {
             let a = single.update(&batch, 1.0).unwrap();
             let b = double.update(&batch, 1.0).unwrap();
@@ -239,9 +239,10 @@ fn the_temperature_follows_the_entropy() {
         for (target_entropy, rises) in [(50.0, true), (-50.0, false)] {
             let mut config = TrainConfig::defaults(Objective::ReverseKl, 2);
             (config.hidden, config.batch) = (vec![16], 8);
-            config.temperature = Temperature::Tuned { initial: 0.5, target_entropy };
+            let target = TemperatureTarget::Entropy(target_entropy);
+            config.temperature = Temperature::Tuned { initial: 0.5, target };
             config.temperature_loss = temperature_loss;
-            let mut agent = Agent::<f32>::new(&config, 3, 2).unwrap();
+            let mut agent = Agent::<f32>::new(&config, 3, &ActionShape::of_box(2)).unwrap();
             agent.update(&random_batch(8), 1.0).unwrap();
             assert_eq!(agent.alpha() > 0.5, rises);
             assert!((agent.alpha() - 0.5).abs() > 1e-5);
@@ -255,23 +256,28 @@ fn an_agent_takes_over_anothers_networks_and_keeps_a_fixed_temperature() {
     let space = BoxSpace::uniform(2, -1.0, 1.0);
     let mut config = TrainConfig::defaults(Objective::ReverseKl, 2);
     (config.hidden, config.batch) = (vec![16], 8);
-    let mut trained = Agent::<f32>::new(&config, 3, 2).unwrap();
+    let mut trained = Agent::<f32>::new(&config, 3, &ActionShape::of_box(2)).unwrap();
     for _ in 0..5 {
         trained.update(&random_batch(8), 1.0).unwrap();
     }
     trained.save(folder.path(), "Task-v0", &space, 5).unwrap();
 
     config.seed = 7;
-    let mut tuned = Agent::<f32>::new(&config, 3, 2).unwrap();
+    let mut tuned = Agent::<f32>::new(&config, 3, &ActionShape::of_box(2)).unwrap();
     assert_ne!(tuned.parameters_blake3(), trained.parameters_blake3());
     tuned.load(folder.path()).unwrap();
     assert_eq!(tuned.parameters_blake3(), trained.parameters_blake3());
 
     config.temperature = Temperature::Fixed(0.25);
-    let mut fixed = Agent::<f32>::new(&config, 3, 2).unwrap();
+    let mut fixed = Agent::<f32>::new(&config, 3, &ActionShape::of_box(2)).unwrap();
     fixed.load(folder.path()).unwrap();
     assert!((fixed.alpha() - 0.25).abs() < 1e-12);
 
     config.hidden = vec![17];
-    assert!(Agent::<f32>::new(&config, 3, 2).unwrap().load(folder.path()).is_err());
+    assert!(
+        Agent::<f32>::new(&config, 3, &ActionShape::of_box(2))
+            .unwrap()
+            .load(folder.path())
+            .is_err()
+    );
 }

@@ -1,7 +1,9 @@
 //! The settings of a run with an objective over actions.
 
 use rlai::env::{ActionShape, TaskInfo};
-use rlai::train::{ConfigError, CriticTarget, Objective, Temperature, TemperatureTarget, TrainConfig};
+use rlai::train::{
+    ConfigError, CriticTarget, Objective, Temperature, TemperatureTarget, TrainConfig,
+};
 
 use super::reading::{WholeNumbers, choice, name_of, number_or};
 use super::{Method, SCHEDULES, TEMPERATURE_LOSSES, estimation, policy, refuse_tuning, trajectory};
@@ -120,9 +122,7 @@ fn fill(
         policy,
         initial_policy: policy::start(s),
         default_policy: policy::default_policy(s, whole)?,
-        normalise_observations: s
-            .normalise_observations
-            .unwrap_or(defaults.normalise_observations),
+        normalise_observations: s.normalise_observations.unwrap_or(defaults.normalise_observations),
         exploration: policy::exploration(s, whole)?,
         evaluate_every: whole.read("evaluate_every", s.evaluate_every, defaults.evaluate_every),
         evaluation_episodes: whole.size(

@@ -68,9 +68,7 @@ pub(super) fn default_policy(
             mean: s.default_policy_mean.unwrap_or(0.0),
             sd: s.default_policy_sd.unwrap_or(0.5),
         },
-        "average" => {
-            DefaultPolicy::Average { rate: s.default_policy_rate.unwrap_or(AVERAGE_RATE) }
-        }
+        "average" => DefaultPolicy::Average { rate: s.default_policy_rate.unwrap_or(AVERAGE_RATE) },
         "last-update" => DefaultPolicy::LastUpdate { period },
         folder if std::path::Path::new(folder).is_dir() => DefaultPolicy::Run(folder.into()),
         _ => {

@@ -3,8 +3,8 @@
 use rlai::env::TaskInfo;
 use rlai::estimator::trajectory::{Baseline, StateWeights};
 use rlai::train::{
-    ConfigError, MpoBounds, Objective, Temperature, TrajectoryConfig, TrajectoryObjective,
-    ValueSource,
+    ConfigError, MpoBounds, Objective, Temperature, TemperatureTarget, TrajectoryConfig,
+    TrajectoryObjective, ValueSource,
 };
 
 use super::reading::{WholeNumbers, choice, name_of, number_or};
@@ -186,6 +186,7 @@ pub(super) fn read(
             weights: s.mpo_weights.unwrap_or(bounds.weights),
             mean: s.mpo_mean.unwrap_or(bounds.mean),
             scale: s.mpo_scale.unwrap_or(bounds.scale),
+            choice: bounds.choice,
             learning_rate: s.dual_learning_rate.unwrap_or(bounds.learning_rate),
         },
         evaluate_every: whole.read("evaluate_every", s.evaluate_every, d.evaluate_every),
@@ -215,11 +216,11 @@ fn temperature(
         return refuse_tuning(s, only).map(|()| defaults.temperature);
     }
     let tuned = TrajectoryConfig::defaults(defaults.objective, &task.action, None).temperature;
-    let Temperature::Tuned { initial, target_entropy } = tuned else { return Ok(tuned) };
+    let Temperature::Tuned { initial, target } = tuned else { return Ok(tuned) };
+    let entropy = number_or("target_entropy", &s.target_entropy, "auto")?;
     Ok(Temperature::Tuned {
         initial: s.initial_temperature.unwrap_or(initial),
-        target_entropy: number_or("target_entropy", &s.target_entropy, "auto")?
-            .unwrap_or(target_entropy),
+        target: entropy.map_or(target, TemperatureTarget::Entropy),
     })
 }
 

@@ -117,22 +117,13 @@ impl<T: Scalar> Actor<T> {
 }
 
 /// Room for `samples` draws of this distribution in each of `states` states.
-pub(super) fn room_for<T: Scalar>(
-    head: &SharedHead<T>,
-    states: usize,
-    samples: usize,
-) -> Draws<T> {
+pub(super) fn room_for<T: Scalar>(head: &SharedHead<T>, states: usize, samples: usize) -> Draws<T> {
     let coordinates = head.shape().coordinates;
     Draws::with_choices(states, samples, coordinates, head.choices_per_draw())
 }
 
 /// Puts a stored action in the place of the `at`-th draw: its choices, if it has any, and `u`.
-pub(super) fn take<T: Scalar>(
-    head: &dyn Head<T>,
-    stored: &[T],
-    draws: &mut Draws<T>,
-    at: usize,
-) {
+pub(super) fn take<T: Scalar>(head: &dyn Head<T>, stored: &[T], draws: &mut Draws<T>, at: usize) {
     let (factors, dimension) = (head.shape().factors.len(), head.shape().coordinates);
     let choices = &mut draws.choices[at * factors..(at + 1) * factors];
     let coordinates = head.shape().read_stored(stored, choices);
@@ -145,9 +136,9 @@ pub(super) fn take<T: Scalar>(
 mod tests {
     use super::*;
     use crate::distribution::TanhNormal;
+    use crate::proposal::{MixtureSampler, Proposal, Replayed};
     use crate::train::ExplorationNoise;
     use std::sync::Arc;
-    use crate::proposal::{MixtureSampler, Proposal, Replayed};
 
     /// In single precision an action beyond u = 9 is 1: an action taken there must still stand for the
     /// policy that took it with weight 1/N.

@@ -1,10 +1,10 @@
 //! The dual variables of an agent: positive numbers that are learned beside its networks.
 
 use super::UpdateMetrics;
+use crate::env::ActionShape;
 use crate::estimator::{
     Dual, Duals, TrustRegion, mpo_temperature_residual, temperature_residual, trust_region_residual,
 };
-use crate::env::ActionShape;
 use crate::nn::Scalar;
 use crate::train::{DefaultPolicy, Objective, Temperature, TemperatureTarget, TrainConfig};
 
@@ -60,8 +60,7 @@ impl AgentDuals {
     /// As an estimator sees them.
     pub(super) fn numbers<T: Scalar>(&self) -> Duals<T> {
         let number = |dual: &Dual| T::from_f64(dual.value());
-        let trust_region =
-            TrustRegion {
+        let trust_region = TrustRegion {
             mean: number(&self.mean),
             scale: number(&self.scale),
             choice: number(&self.choice),

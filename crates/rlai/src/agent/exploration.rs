@@ -131,7 +131,8 @@ mod tests {
         let pink = series(ExplorationNoise::Pink, length * blocks);
         let power = |cycles: usize| -> f64 {
             let of_block = |block: &[f64]| {
-                let angle = |t: usize| 2.0 * std::f64::consts::PI * (cycles * t) as f64 / length as f64;
+                let angle =
+                    |t: usize| 2.0 * std::f64::consts::PI * (cycles * t) as f64 / length as f64;
                 let part = |f: fn(f64) -> f64| {
                     block.iter().enumerate().map(|(t, x)| x * f(angle(t))).sum::<f64>()
                 };

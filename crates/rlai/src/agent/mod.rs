@@ -12,8 +12,8 @@ mod normaliser;
 mod persist;
 mod policy;
 mod shard;
-mod valuing;
 pub(crate) mod trajectory;
+mod valuing;
 
 pub use policy::{Decision, Policy};
 
@@ -155,13 +155,11 @@ impl<T: Scalar> Agent<T> {
         let loaded = Loaded::find(&config.default_policy, observations, &*actor.head)?;
         let own = (&actor.net, &actor.head, actor.parameters());
         let default_policy = DefaultPolicy::new(&config.default_policy, own, loaded);
-        let estimator =
-            config.estimation.estimator_for(config.objective, actor.head.abilities());
+        let estimator = config.estimation.estimator_for(config.objective, actor.head.abilities());
         let half = config.batch.div_ceil(2);
         let networks =
             Networked { actor: &actor, critic: &critic, default_policy: &default_policy };
-        let shard =
-            |index, states| Shard::new(index, states, config, &*estimator, networks, &key);
+        let shard = |index, states| Shard::new(index, states, config, &*estimator, networks, &key);
         let shards = [shard(0, half), shard(1, config.batch - half)];
         let uses_old = config.estimation.uses_target_policy(config.objective);
         Ok(Self {
@@ -337,9 +335,10 @@ impl<T: Scalar> Agent<T> {
         let Scratch { input, targets, choices, .. } = &self.scratch;
         let chosen = if self.critic.choices().is_some() { &choices[..] } else { &[] };
         let [one, two] = &mut self.critic.halves();
-        let (one, two) = self
-            .team
-            .both(|| one.update(input, chosen, targets, &step), || two.update(input, chosen, targets, &step));
+        let (one, two) = self.team.both(
+            || one.update(input, chosen, targets, &step),
+            || two.update(input, chosen, targets, &step),
+        );
         metrics.critic_loss = one.loss + two.loss;
         metrics.critic_gradient_norm = one.gradient_norm.hypot(two.gradient_norm);
         check(metrics.critic_loss, "the critic's loss")?;

@@ -38,7 +38,8 @@ impl Normaliser {
     pub(super) fn observe<T: Scalar>(&mut self, observation: &[T]) {
         self.count += 1.0;
         let share = 1.0 / self.count;
-        for ((mean, variance), seen) in self.mean.iter_mut().zip(&mut self.variance).zip(observation)
+        for ((mean, variance), seen) in
+            self.mean.iter_mut().zip(&mut self.variance).zip(observation)
         {
             let before = seen.widen() - *mean;
             *mean += share * before;

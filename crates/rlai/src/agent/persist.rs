@@ -164,7 +164,8 @@ type NormaliserParts = (f32, Vec<f32>, Vec<f32>);
 
 fn normaliser_views(parts: Option<&NormaliserParts>) -> Vec<TensorView<'_>> {
     let Some((count, mean, variance)) = parts else { return Vec::new() };
-    let view = |name: &str, shape: Vec<usize>, data| TensorView { name: name.to_owned(), shape, data };
+    let view =
+        |name: &str, shape: Vec<usize>, data| TensorView { name: name.to_owned(), shape, data };
     let width = vec![mean.len()];
     vec![
         view(NORMALISER[0], vec![], std::slice::from_ref(count)),
@@ -182,7 +183,8 @@ fn read_normaliser(
     }
     let width = [manifest.observation_dimension];
     let count = tensors.get(NORMALISER[0], &[])?[0];
-    let (mean, variance) = (tensors.get(NORMALISER[1], &width)?, tensors.get(NORMALISER[2], &width)?);
+    let (mean, variance) =
+        (tensors.get(NORMALISER[1], &width)?, tensors.get(NORMALISER[2], &width)?);
     if count < 0.0 || variance.iter().any(|&variance| variance < 0.0) {
         let reason = "a count or a variance of observations is negative";
         return Err(CheckpointError::Inconsistent(reason.to_owned()));

@@ -21,13 +21,6 @@ struct Setting {
     taken: Vec<f64>,
 }
 
-impl Setting {
-    fn networks(&self) -> Networked<'_, f64> {
-        let Self { actor, critic, default_policy, .. } = self;
-        Networked { actor, critic, default_policy }
-    }
-}
-
 fn setting(objective: Objective, samples: usize) -> Setting {
     setting_with(objective, samples, |_| {})
 }
@@ -88,7 +81,10 @@ fn take_gradient(setting: &mut Setting) -> Vec<f64> {
         states: observations,
         raw_states: observations,
         // The same action was taken in every state, by a uniform policy.
-        replayed: Replayed { actions: taken, log_density: &[-2.0 * std::f64::consts::LN_2; STATES] },
+        replayed: Replayed {
+            actions: taken,
+            log_density: &[-2.0 * std::f64::consts::LN_2; STATES],
+        },
         old_policy: Some(&old_policy),
         alpha: 0.3,
     };
@@ -220,6 +216,7 @@ fn every_objective_differentiates_what_its_signal_asks_for_and_nothing_else() {
                         config.samples = config.samples.clamp(2, 6);
                     }
                 });
+                println!("{} on {shape:?} by {}", kind.name(), objective.name());
                 check(setting, surrogate);
                 pairs += 1;
             }
@@ -349,7 +346,8 @@ fn expected_next_values(setting: &Setting, shape: &ActionShape, target: CriticTa
         of(0).min(of(1))
     };
     let ratio = |i: usize| draws.log_pi[i] - next.log_pi_0().map_or(0.0, |log_pi_0| log_pi_0[i]);
-    let base = |i: usize| if critic.choices().is_some() { draws.log_pi[i].exp() } else { 1.0 / 3.0 };
+    let base =
+        |i: usize| if critic.choices().is_some() { draws.log_pi[i].exp() } else { 1.0 / 3.0 };
     let of_state = |state: usize| {
         let particles = 3 * state..3 * state + 3;
         let mut sum = |term: &dyn Fn(f64, usize) -> f64| -> f64 {

@@ -31,7 +31,10 @@ impl<T: Scalar> Valuing<T> {
         let draws = states * samples;
         let features = || vec![T::zero(); draws * shape.feature_width()];
         let room = if let Some(choices) = critic.choices() {
-            Room::Choices { room: critic.choice_room(states), all: vec![T::zero(); states * choices] }
+            Room::Choices {
+                room: critic.choice_room(states),
+                all: vec![T::zero(); states * choices],
+            }
         } else if shape.factors.is_empty() {
             Room::Coordinates(critic.value_room(states, samples))
         } else {

@@ -1,18 +1,18 @@
 //! Distributions over actions: they draw particles, and turn a learning signal into the gradient of
 //! their own parameters.
 
-mod branches;
 mod beta;
+mod branches;
 mod categorical;
 mod draws;
 mod factored;
 mod head;
-mod kind;
 mod histogram;
 mod hybrid;
+mod incomplete_beta;
+mod kind;
 mod logits;
 mod mixture;
-mod incomplete_beta;
 mod normal;
 mod tanh_normal;
 #[cfg(test)]
@@ -23,9 +23,9 @@ pub use categorical::Categorical;
 pub use draws::Draws;
 pub use factored::FactoredCategorical;
 pub use head::{Abilities, Head, SharedHead};
-pub use kind::{PolicyKind, PolicySettings};
 pub use histogram::Histogram;
 pub use hybrid::Hybrid;
+pub use kind::{PolicyKind, PolicySettings};
 pub use mixture::{BranchForm, Mixture};
 pub use normal::Normal;
 pub use tanh_normal::TanhNormal;

@@ -4,8 +4,8 @@
 //! `f32` rounds them before writing. `terminated` (the task ended) and `truncated` (time ran out) are
 //! never mixed.
 
-mod action_shape;
 mod acrobot;
+mod action_shape;
 mod bimodal_bandit;
 mod cart_pole;
 mod classic;
@@ -25,8 +25,8 @@ mod tabular;
 mod testing;
 mod time_limit;
 
-pub use action_shape::ActionShape;
 pub use acrobot::Acrobot;
+pub use action_shape::ActionShape;
 pub use bimodal_bandit::BimodalBandit;
 pub use cart_pole::CartPole;
 pub use grid::{GridError, read_grid};

@@ -240,8 +240,9 @@ mod tests {
     #[test]
     fn known_next_observations_keep_the_last_step_of_a_truncated_episode() {
         let next = Some(vec![2.0, 3.0, 11.0, 12.0]);
-        let replay =
-            Dataset { next_observations: next, ..steps() }.replay(1, &ActionShape::of_box(1), &action_box()).unwrap();
+        let replay = Dataset { next_observations: next, ..steps() }
+            .replay(1, &ActionShape::of_box(1), &action_box())
+            .unwrap();
         assert_eq!(transitions(&replay)[3], [11.0, 1.0, 0.4, 0.5, 12.0]);
         assert_eq!(replay.len(), 4);
     }
@@ -249,8 +250,9 @@ mod tests {
     #[test]
     fn rows_that_do_not_follow_each_other_are_kept_apart() {
         let next = Some(vec![7.0, 3.0, 8.0, 12.0]);
-        let replay =
-            Dataset { next_observations: next, ..steps() }.replay(1, &ActionShape::of_box(1), &action_box()).unwrap();
+        let replay = Dataset { next_observations: next, ..steps() }
+            .replay(1, &ActionShape::of_box(1), &action_box())
+            .unwrap();
         let next: Vec<f32> = transitions(&replay).iter().map(|row| row[4]).collect();
         assert_eq!(next, [7.0, 2.0, 8.0, 12.0]);
     }
@@ -273,7 +275,8 @@ mod tests {
         assert!(refused(&|d| d.observations.push(1.0)).starts_with("observations holds 5 numbers"));
         assert!(refused(&|d| d.truncated.truncate(3)).starts_with("truncated holds 3"));
         assert!(refused(&|d| d.terminated.push(true)).starts_with("terminated holds 5"));
-        let empty = Dataset::default().replay(1, &ActionShape::of_box(1), &action_box()).unwrap_err();
+        let empty =
+            Dataset::default().replay(1, &ActionShape::of_box(1), &action_box()).unwrap_err();
         assert_eq!(empty, DatasetError::Empty);
         let alone = Dataset {
             observations: vec![0.0],
@@ -283,6 +286,9 @@ mod tests {
             truncated: vec![false],
             next_observations: None,
         };
-        assert_eq!(alone.replay(1, &ActionShape::of_box(1), &action_box()).unwrap_err(), DatasetError::Empty);
+        assert_eq!(
+            alone.replay(1, &ActionShape::of_box(1), &action_box()).unwrap_err(),
+            DatasetError::Empty
+        );
     }
 }

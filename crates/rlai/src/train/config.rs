@@ -272,6 +272,9 @@ impl TrainConfig {
         require((1..=100).contains(&self.n_step), "n_step", self.n_step, "from 1 to 100")?;
         check_gradient_norm(self.max_gradient_norm)?;
         check_clamp(self.policy.log_std_min, self.policy.log_std_max)?;
+        let (branches, bins) = (self.policy.branches, self.policy.bins);
+        require((2..=100).contains(&branches), "branches", branches, "from 2 to 100")?;
+        require((2..=1000).contains(&bins), "bins", bins, "from 2 to 1000")?;
         self.default_policy.check(self.uses_temperature())?;
         self.exploration.check()?;
         self.check_initial_policy()?;

@@ -1,12 +1,12 @@
 use super::config::require;
 use super::{ConfigError, Objective};
+use crate::distribution::Abilities;
 use crate::estimator::{
     ActionEstimator, AdvantageWeighting, Awac, Divergence, FDivergence, ForwardKl,
     ForwardKlAllActions, ForwardKlDreg, MixedKl, Mpo, Needs, ReverseKlAllActions,
     ReverseKlBranches, ReverseKlChoiceAndPath, ReverseKlReparameterised, ReverseKlScore,
     ReverseKlStl, Tempering, Weighting,
 };
-use crate::distribution::Abilities;
 use crate::nn::Scalar;
 use crate::proposal::{MOST_LOW_DISCREPANCY_DIMENSIONS, Noise, Proposal, Segments, Source};
 

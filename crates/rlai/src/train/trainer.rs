@@ -1,11 +1,11 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::metrics::Accumulator;
 use super::episode::Episode;
+use super::metrics::Accumulator;
 use super::{
-    ConfigError, DefaultPolicy, Evaluation, Observer, Progress, RecentReturns, TrainConfig, TrainingMetrics,
-    evaluate,
+    ConfigError, DefaultPolicy, Evaluation, Observer, Progress, RecentReturns, TrainConfig,
+    TrainingMetrics, evaluate,
 };
 use crate::agent::{Agent, NonFinite, Policy};
 use crate::checkpoint::CheckpointError;
