@@ -2,8 +2,8 @@ use super::Diagnostics;
 use crate::nn::Scalar;
 
 /// What an estimator asks of a distribution: the gradient of its loss is
-/// `sum_s state_weight_s { sum_k [score_sk grad log pi(a_sk|s) + choice_sk grad log pi(z_sk|s)
-/// + action_sk . grad u_sk] + trust region }`, the actions held fixed in the first term and the choice
+/// `sum_s state_weight_s { sum_k [score_sk grad log pi(a_sk|s) + choice_sk grad log pi(z_sk|s) +
+/// action_sk . grad u_sk] + trust region }`, the actions held fixed in the first term and the choice
 /// z in the last two.
 #[derive(Clone, Debug)]
 pub struct Signal<T> {
