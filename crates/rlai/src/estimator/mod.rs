@@ -13,6 +13,8 @@
 //! |---|---|---|
 //! | [`ReverseKlReparameterised`] | alpha/N | (alpha dl/du - dQ/du)/N |
 //! | [`ReverseKlStl`], sticking the landing | 0 | (alpha dl/du - dQ/du)/N |
+//! | [`ReverseKlChoiceAndPath`] | alpha/N, or 0 | (alpha dl/du - dQ/du)/N |
+//! | [`ReverseKlBranches`], draws of every branch | 0 | exp(b) (alpha dl/du - dQ/du) |
 //! | [`ReverseKlScore`] | exp(b) (alpha l - Q - mean over the others) | none |
 //! | [`ReverseKlValueBaseline`] | exp(b) (alpha l - Q + V), V given | none |
 //! | [`ReverseKlAllActions`] | exp(b) (alpha l - Q + V), V = sum exp(b) (Q - alpha l), b = log pi | none |
@@ -23,6 +25,9 @@
 //! | [`Awac`] | replay action only: -exp((Q - V)/lambda), normalised or clipped | none |
 //! | [`FDivergence`] | exp(b) f'(exp(b)/w) | none |
 //! | [`MixedKl`] | share alpha (-w) + (1 - share) exp(b) (alpha l - Q - mean over the others) | none |
+//!
+//! The two with branches also weigh the log-probability of the branch alone: by
+//! (alpha l - Q - mean over the others)/N and by exp(b) (alpha l - Q - mean).
 //!
 //! A [`Weighting`] tempers and truncates importance weights; a [`Dual`] steps a positive number, such
 //! as a temperature, on the residual that a signal leaves. [`Diagnostics`] tell what the weights looked
@@ -68,8 +73,8 @@ pub use mixed::MixedKl;
 pub use pareto::ParetoK;
 pub use particles::{Origin, Particles};
 pub use reverse_kl::{
-    ReverseKlAllActions, ReverseKlReparameterised, ReverseKlScore, ReverseKlStl,
-    ReverseKlValueBaseline,
+    ReverseKlAllActions, ReverseKlBranches, ReverseKlChoiceAndPath, ReverseKlReparameterised,
+    ReverseKlScore, ReverseKlStl, ReverseKlValueBaseline,
 };
 pub use signal::{Signal, TrustRegion};
 pub use soft_value::soft_optimal_values;
@@ -91,6 +96,8 @@ pub struct Needs {
     pub old_policy: bool,
     /// The particles of a state must be all actions, each once.
     pub enumerated: bool,
+    /// The particles of a state come from every branch, as many from each as planned.
+    pub branches: bool,
     /// The value of each state, known apart from the particles.
     pub value: bool,
     /// Smallest N for which the estimator means anything, the replay action not counted.
@@ -106,6 +113,7 @@ impl Default for Needs {
             replay_action: false,
             old_policy: false,
             enumerated: false,
+            branches: false,
             value: false,
             samples: 1,
         }

@@ -70,6 +70,15 @@ impl<T: Scalar> Signal<T> {
         }
     }
 
+    /// Forgets what an earlier estimator left: a signal of scores alone, until its author switches other
+    /// parts on. The first thing that an estimator does.
+    pub fn restart(&mut self) {
+        self.has_choice = false;
+        self.has_action = false;
+        self.trust_region = None;
+        self.weight_divergence.fill(T::zero());
+    }
+
     /// N, particles a state.
     pub fn samples(&self) -> usize {
         self.samples
