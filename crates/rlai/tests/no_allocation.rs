@@ -1,13 +1,18 @@
-//! No estimator allocates: all room is made with the signal.
+//! No estimator and no distribution allocates: all room is made with the signal and the draws.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::sync::Arc;
 
+use rlai::distribution::{
+    BranchForm, Draws, FactoredCategorical, Histogram, Hybrid, Mixture, SharedHead, TanhNormal,
+};
 use rlai::estimator::{
     ActionEstimator, AdvantageWeighting, Awac, Diagnostics, Divergence, Duals, FDivergence,
     ForwardKl, ForwardKlAllActions, ForwardKlDreg, MixedKl, Mpo, Origin, Particles,
-    ReverseKlAllActions, ReverseKlReparameterised, ReverseKlScore, ReverseKlStl,
-    ReverseKlValueBaseline, Signal, Tempering, Weighting,
+    ReverseKlAllActions, ReverseKlBranches, ReverseKlChoiceAndPath, ReverseKlReparameterised,
+    ReverseKlScore, ReverseKlStl, ReverseKlValueBaseline, Signal, Tempering, TrustRegion,
+    Weighting,
 };
 use rlai::random::Key;
 
@@ -51,6 +56,8 @@ fn estimators(origin: Origin) -> Vec<Box<dyn ActionEstimator<f32>>> {
         _ => vec![
             Box::new(ReverseKlReparameterised),
             Box::new(ReverseKlStl),
+            Box::new(ReverseKlBranches),
+            Box::new(ReverseKlChoiceAndPath { stl: true }),
             Box::new(ReverseKlScore),
             Box::new(ReverseKlValueBaseline),
             Box::new(ForwardKl::default()),
@@ -92,4 +99,47 @@ fn signals_are_written_without_a_single_allocation() {
         }
     }
     assert!(ALLOCATIONS.get() > 0, "the counter counts");
+}
+
+fn heads() -> Vec<SharedHead<f32>> {
+    let mixture = Mixture::new(3, 2, -5.0, 2.0);
+    vec![
+        Arc::new(TanhNormal::new(2, -5.0, 2.0)),
+        Arc::new(mixture.clone()),
+        Arc::new(mixture.with_form(BranchForm::Joint)),
+        Arc::new(Hybrid::new(3, 2, -5.0, 2.0)),
+        Arc::new(FactoredCategorical::new(vec![3, 2])),
+        Arc::new(Histogram::new(2, 11)),
+    ]
+}
+
+/// Everything that a training step asks of a distribution.
+#[test]
+fn distributions_do_their_work_without_a_single_allocation() {
+    let mut random = Key::from_seed(5).stream("numbers");
+    for head in heads() {
+        let (width, coordinates) = (head.parameters_per_state(), head.shape().coordinates);
+        let mut parameters = vec![0.0; STATES * width];
+        random.fill_normal(&mut parameters);
+        let choices = head.choices_per_draw();
+        let room = |samples| Draws::with_choices(STATES, samples, coordinates, choices);
+        let (mut draws, mut mode) = (room(SAMPLES), room(1));
+        let mut signal = Signal::new(STATES, SAMPLES, coordinates);
+        signal.has_choice = head.abilities().branches.is_some();
+        signal.has_action = head.abilities().reparameterised;
+        let mut gradient = vec![0.0; STATES * width];
+        let weights = TrustRegion { mean: 1.0, scale: 1.0, choice: 1.0 };
+        let state_weight = [1.0; STATES];
+        let before = ALLOCATIONS.get();
+        head.draw(&parameters, &mut random, &mut draws);
+        head.evaluate(&parameters, &mut draws);
+        head.place(&parameters, &mut draws);
+        head.mode(&parameters, &mut mode);
+        head.backward(&parameters, &draws, &signal, &mut gradient);
+        let (old, new) = (&parameters, &parameters);
+        head.add_kl_gradient(old, new, weights, &state_weight, &mut gradient);
+        let kl = head.kl_from(&old[..width], &new[..width]);
+        assert_eq!(ALLOCATIONS.get(), before, "{}", head.name());
+        assert!(kl.choice.abs() < 1e-6 && gradient.iter().all(|g| g.is_finite()));
+    }
 }

@@ -164,9 +164,9 @@ impl Branches {
         }
     }
 
-    /// The gradient of a signal, `[B, P]`, where a particle's score is that of its own branch and of
-    /// what that branch makes of it, unless `score` says otherwise: it adds, for a row, `u`, the branch
-    /// and a weight, the gradient of a log density, but for `-weight p_k` of the logits.
+    /// The gradient that a signal asks for, `[B, P]`. `score(row, u, branch, weight, out)` adds to `out`,
+    /// `[P]`, `weight` times the score of one particle, but for the `-weight p_k` of every logit, which all
+    /// scores have in common and which is taken off once a state.
     pub fn backward<T: Scalar>(
         &self,
         parameters: &[T],

@@ -17,7 +17,7 @@ pub enum BranchForm {
     Marginal,
     /// That of the action and the branch it came from, `log p(z) + log pi(a|z)`. Where the branch is
     /// drawn from the responsibilities, as in draws of the policy itself, the expected gradient is the
-    /// marginal's, its variance higher.
+    /// marginal's, its variance higher. Not for actions from elsewhere, whose branch nobody drew.
     Joint,
 }
 

@@ -39,7 +39,7 @@ impl<T: Scalar> ActionEstimator<T> for FDivergence {
 
     fn signal(&self, particles: &Particles<'_, T>, duals: &Duals<T>, signal: &mut Signal<T>) {
         let centre = if self.control_variate { self.family.derivative_at_one() } else { T::zero() };
-        signal.has_action = false;
+        signal.restart();
         for state in 0..particles.states() {
             signal.diagnostics.observe(particles, state, duals.alpha);
             let mut loss = T::zero();

@@ -28,7 +28,7 @@ impl<T: Scalar> ActionEstimator<T> for MixedKl {
     fn signal(&self, particles: &Particles<'_, T>, duals: &Duals<T>, signal: &mut Signal<T>) {
         let alpha = duals.alpha;
         let (forward, reverse) = (alpha * T::from_f64(self.share), T::from_f64(1.0 - self.share));
-        signal.has_action = false;
+        signal.restart();
         for state in 0..particles.states() {
             let baseline = baseline(particles, state, alpha);
             let weights = signal.diagnostics.observe(particles, state, alpha);

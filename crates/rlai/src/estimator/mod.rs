@@ -13,6 +13,8 @@
 //! |---|---|---|
 //! | [`ReverseKlReparameterised`] | alpha/N | (alpha dl/du - dQ/du)/N |
 //! | [`ReverseKlStl`], sticking the landing | 0 | (alpha dl/du - dQ/du)/N |
+//! | [`ReverseKlChoiceAndPath`] | alpha/N, or 0 | (alpha dl/du - dQ/du)/N |
+//! | [`ReverseKlBranches`], draws of every branch | 0 | exp(b) (alpha dl/du - dQ/du) |
 //! | [`ReverseKlScore`] | exp(b) (alpha l - Q - mean over the others) | none |
 //! | [`ReverseKlValueBaseline`] | exp(b) (alpha l - Q + V), V given | none |
 //! | [`ReverseKlAllActions`] | exp(b) (alpha l - Q + V), V = sum exp(b) (Q - alpha l), b = log pi | none |
@@ -23,6 +25,9 @@
 //! | [`Awac`] | replay action only: -exp((Q - V)/lambda), normalised or clipped | none |
 //! | [`FDivergence`] | exp(b) f'(exp(b)/w) | none |
 //! | [`MixedKl`] | share alpha (-w) + (1 - share) exp(b) (alpha l - Q - mean over the others) | none |
+//!
+//! The two with branches also weigh the log-probability of the branch alone: by
+//! (alpha l - Q - mean over the others)/N and by exp(b) (alpha l - Q - mean).
 //!
 //! A [`Weighting`] tempers and truncates importance weights; a [`Dual`] steps a positive number, such
 //! as a temperature, on the residual that a signal leaves. [`Diagnostics`] tell what the weights looked

@@ -39,6 +39,9 @@ fn all<T: Scalar>(lambda: f64) -> Vec<Entry<T>> {
     vec![
         (Box::new(ReverseKlReparameterised), Draws, Reward),
         (Box::new(ReverseKlStl), Draws, Reward),
+        (Box::new(ReverseKlBranches), Draws, Reward),
+        (Box::new(ReverseKlChoiceAndPath { stl: false }), Draws, Reward),
+        (Box::new(ReverseKlChoiceAndPath { stl: true }), Draws, Reward),
         (Box::new(ReverseKlScore), Draws, Reward),
         (Box::new(ReverseKlScore), Enumerated, Reward),
         (Box::new(ReverseKlValueBaseline), Draws, Reward),
@@ -65,7 +68,8 @@ fn all<T: Scalar>(lambda: f64) -> Vec<Entry<T>> {
 /// Everything of a signal that trains a policy.
 fn trained(signal: &Signal<f64>) -> Vec<f64> {
     let action = if signal.has_action { &signal.action[..] } else { &[] };
-    [&signal.score, action, &signal.weight_divergence].concat()
+    let choice = if signal.has_choice { &signal.choice[..] } else { &[] };
+    [&signal.score, choice, action, &signal.weight_divergence].concat()
 }
 
 /// The same particles, those from the second on turned by one place in every state.
@@ -88,6 +92,28 @@ fn a_value_that_is_no_number_shows_in_loss_and_signal() {
             let name = estimator.name();
             assert!(signal.loss[0].is_nan(), "{name}: loss {} hides particle {at}", signal.loss[0]);
         }
+    }
+}
+
+/// A signal is used again and again, also after another estimator.
+#[test]
+fn nothing_that_was_left_in_a_signal_stays() {
+    for (estimator, kind, _) in all::<f64>(0.8) {
+        let made = Made::new(kind, 2, 6, 3);
+        let duals = Duals::temperature(0.3);
+        let fresh = made.signal(&*estimator, &duals);
+        let mut used = Signal::new(2, 6, 2);
+        (used.has_choice, used.has_action) = (true, true);
+        used.trust_region = Some(TrustRegion { mean: 1.0, scale: 2.0, choice: 3.0 });
+        let numbers = [&mut used.score, &mut used.choice, &mut used.action, &mut used.loss];
+        numbers.into_iter().for_each(|values| values.fill(f64::NAN));
+        used.weight_divergence.fill(f64::NAN);
+        estimator.signal(&made.particles(), &duals, &mut used);
+        let name = estimator.name();
+        assert_eq!(trained(&used), trained(&fresh), "{name}");
+        let flags = |s: &Signal<f64>| (s.has_choice, s.has_action, s.trust_region);
+        assert_eq!(flags(&used), flags(&fresh), "{name}");
+        assert_eq!(used.loss, fresh.loss, "{name}");
     }
 }
 
@@ -124,6 +150,7 @@ proptest! {
             let duals = Duals::temperature(0.3);
             let (was, is) = (made.signal(&*estimator, &duals), other.signal(&*estimator, &duals));
             assert_close(&is.score, &turn(&was.score), 1e-12, estimator.name());
+            assert_close(&is.choice, &turn(&was.choice), 1e-12, estimator.name());
             assert_close(&is.action, &turned(&was.action, samples, 2), 1e-12, estimator.name());
             assert_close(&is.loss, &was.loss, 1e-12, estimator.name());
         }
@@ -168,6 +195,7 @@ fn extremes_are_finite<T: Scalar>(seed: u64, samples: usize) {
         let d = &signal.diagnostics;
         let parts = [
             (&signal.score, "score"),
+            (&signal.choice, "choice"),
             (&signal.action, "action"),
             (&signal.loss, "loss"),
             (&signal.weight_divergence, "divergence of the weights"),
@@ -218,7 +246,7 @@ fn names_tell_estimators_apart_and_impossible_particles_are_refused() {
     let mut names: Vec<_> = all::<f64>(1.0).iter().map(|(e, ..)| e.name()).collect();
     names.sort_unstable();
     names.dedup();
-    assert_eq!(names.len(), 16, "{names:?}");
+    assert_eq!(names.len(), 19, "{names:?}");
     for (estimator, kind, _) in all::<f64>(1.0) {
         let needs = estimator.needs();
         if needs.enumerated || needs.replay_action {

@@ -2,8 +2,8 @@ use super::Diagnostics;
 use crate::nn::Scalar;
 
 /// What an estimator asks of a distribution: the gradient of its loss is
-/// `sum_s state_weight_s { sum_k [score_sk grad log pi(a_sk|s) + choice_sk grad log pi(z_sk|s)
-/// + action_sk . grad u_sk] + trust region }`, the actions held fixed in the first term and the choice
+/// `sum_s state_weight_s { sum_k [score_sk grad log pi(a_sk|s) + choice_sk grad log pi(z_sk|s) +
+/// action_sk . grad u_sk] + trust region }`, the actions held fixed in the first term and the choice
 /// z in the last two.
 #[derive(Clone, Debug)]
 pub struct Signal<T> {
@@ -68,6 +68,15 @@ impl<T: Scalar> Signal<T> {
             diagnostics: Diagnostics::new(states, samples),
             samples,
         }
+    }
+
+    /// Forgets what an earlier estimator left: a signal of scores alone, until its author switches other
+    /// parts on. The first thing that an estimator does.
+    pub fn restart(&mut self) {
+        self.has_choice = false;
+        self.has_action = false;
+        self.trust_region = None;
+        self.weight_divergence.fill(T::zero());
     }
 
     /// N, particles a state.

@@ -46,7 +46,7 @@ impl<T: Scalar> ActionEstimator<T> for Awac {
     /// When the first particle is not the replay's; [`ActionEstimator::needs`] says so.
     fn signal(&self, particles: &Particles<'_, T>, duals: &Duals<T>, signal: &mut Signal<T>) {
         assert_eq!(particles.origins[0], Origin::Replay, "the first particle is the replay's");
-        signal.has_action = false;
+        signal.restart();
         signal.score.fill(T::zero());
         let states = particles.states();
         // The loss holds the advantages, then the weights, until it is known.

@@ -27,6 +27,7 @@ impl<T: Scalar> ActionEstimator<T> for ForwardKlDreg {
         let dq_du = particles.dq_du.expect("forward-kl-dreg needs dQ/du");
         let dl_du = particles.dl_du.expect("forward-kl-dreg needs dl/du");
         let dimension = dq_du.len() / particles.log_pi.len();
+        signal.restart();
         signal.has_action = true;
         signal.score.fill(T::zero());
         for state in 0..particles.states() {

@@ -23,7 +23,7 @@ impl<T: Scalar> ActionEstimator<T> for Mpo {
     }
 
     fn signal(&self, particles: &Particles<'_, T>, duals: &Duals<T>, signal: &mut Signal<T>) {
-        signal.has_action = false;
+        signal.restart();
         signal.trust_region = Some(duals.trust_region);
         for state in 0..particles.states() {
             let scaled_q = |i: usize| particles.q[i] / duals.eta;

@@ -25,7 +25,7 @@ impl<T: Scalar> ActionEstimator<T> for ForwardKl {
     }
 
     fn signal(&self, particles: &Particles<'_, T>, duals: &Duals<T>, signal: &mut Signal<T>) {
-        signal.has_action = false;
+        signal.restart();
         for state in 0..particles.states() {
             let range = particles.of_state(state);
             let weights = signal.diagnostics.observe(particles, state, duals.alpha);

@@ -23,6 +23,7 @@ impl<T: Scalar> ActionEstimator<T> for ReverseKlAllActions {
     /// When the particles are not all actions, enumerated; [`ActionEstimator::needs`] says so.
     fn signal(&self, particles: &Particles<'_, T>, duals: &Duals<T>, signal: &mut Signal<T>) {
         assert!(particles.is_enumerated(), "reverse-kl-all-actions needs enumerated particles");
+        signal.restart();
         for state in 0..particles.states() {
             let baseline = baseline(particles, state, duals.alpha);
             write_score(particles, state, duals.alpha, baseline, signal);

@@ -2,13 +2,15 @@
 
 mod all_actions;
 mod branches;
-pub use branches::{ReverseKlBranches, ReverseKlChoiceAndPath};
+mod choice_and_path;
 mod reparameterised;
 mod score;
 mod sticking_the_landing;
 mod value_baseline;
 
 pub use all_actions::ReverseKlAllActions;
+pub use branches::ReverseKlBranches;
+pub use choice_and_path::ReverseKlChoiceAndPath;
 pub use reparameterised::ReverseKlReparameterised;
 pub use score::ReverseKlScore;
 pub(super) use score::baseline;

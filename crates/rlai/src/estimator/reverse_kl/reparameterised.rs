@@ -20,6 +20,7 @@ impl<T: Scalar> ActionEstimator<T> for ReverseKlReparameterised {
     /// # Panics
     /// When the particles carry no action gradients; [`ActionEstimator::needs`] says so.
     fn signal(&self, particles: &Particles<'_, T>, duals: &Duals<T>, signal: &mut Signal<T>) {
+        signal.restart();
         signal.score.fill(duals.alpha / T::from_f64(particles.samples as f64));
         write_path(particles, duals.alpha, signal);
     }

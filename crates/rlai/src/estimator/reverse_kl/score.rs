@@ -22,6 +22,7 @@ impl<T: Scalar> ActionEstimator<T> for ReverseKlScore {
 
     fn signal(&self, particles: &Particles<'_, T>, duals: &Duals<T>, signal: &mut Signal<T>) {
         let alpha = duals.alpha;
+        signal.restart();
         for state in 0..particles.states() {
             let baseline = baseline(particles, state, alpha);
             write_score(particles, state, alpha, baseline, signal);
@@ -55,7 +56,6 @@ pub(super) fn write_score<T: Scalar>(
     baseline: impl Fn(T) -> T,
     signal: &mut Signal<T>,
 ) {
-    signal.has_action = false;
     let mut loss = T::zero();
     for i in particles.of_state(state) {
         let (base, f) = (particles.log_base[i].exp(), particles.soft_loss(i, alpha));

@@ -21,6 +21,7 @@ impl<T: Scalar> ActionEstimator<T> for ReverseKlStl {
     /// # Panics
     /// When the particles carry no action gradients; [`ActionEstimator::needs`] says so.
     fn signal(&self, particles: &Particles<'_, T>, duals: &Duals<T>, signal: &mut Signal<T>) {
+        signal.restart();
         signal.score.fill(T::zero());
         write_path(particles, duals.alpha, signal);
     }

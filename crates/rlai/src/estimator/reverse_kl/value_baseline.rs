@@ -23,6 +23,7 @@ impl<T: Scalar> ActionEstimator<T> for ReverseKlValueBaseline {
     /// When the particles carry no value; [`ActionEstimator::needs`] says so.
     fn signal(&self, particles: &Particles<'_, T>, duals: &Duals<T>, signal: &mut Signal<T>) {
         let values = particles.value.expect("reverse-kl-value-baseline needs V");
+        signal.restart();
         for (state, &value) in values.iter().enumerate() {
             write_score(particles, state, duals.alpha, |_| -value, signal);
         }
