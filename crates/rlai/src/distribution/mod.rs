@@ -7,6 +7,7 @@ mod draws;
 mod head;
 mod incomplete_beta;
 mod normal;
+mod scored;
 mod tanh_normal;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -16,4 +17,6 @@ pub use categorical::Categorical;
 pub use draws::Draws;
 pub use head::{Abilities, Head, SharedHead};
 pub use normal::Normal;
+pub use num_dual::{Dual64, DualNum};
+pub use scored::{Distribution, Number, Scored};
 pub use tanh_normal::TanhNormal;
