@@ -1,8 +1,9 @@
-//! No estimator allocates: all room is made with the signal.
+//! No estimator allocates: all room is made with the signal. Nor does a distribution in a training step.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
+use rlai::distribution::{Beta, Draws, Head, Normal, TanhNormal};
 use rlai::estimator::{
     ActionEstimator, AdvantageWeighting, Awac, Diagnostics, Divergence, Duals, FDivergence,
     ForwardKl, ForwardKlAllActions, ForwardKlDreg, MixedKl, Mpo, Origin, Particles,
@@ -92,4 +93,31 @@ fn signals_are_written_without_a_single_allocation() {
         }
     }
     assert!(ALLOCATIONS.get() > 0, "the counter counts");
+}
+
+#[test]
+fn neither_are_draws_nor_the_gradient_of_the_parameters() {
+    let (bounds, coordinates) = ((-5.0, 2.0), 2);
+    let heads: [Box<dyn Head<f32>>; 3] = [
+        Box::new(TanhNormal::new(coordinates, bounds.0, bounds.1)),
+        Box::new(Normal::new(coordinates, bounds.0, bounds.1)),
+        Box::new(Beta::new(coordinates)),
+    ];
+    let mut random = Key::from_seed(4).stream("numbers");
+    for head in heads {
+        let mut parameters = vec![0.0; STATES * head.parameters_per_state()];
+        random.fill_normal(&mut parameters);
+        let mut gradient = vec![f32::NAN; parameters.len()];
+        let mut draws = Draws::new(STATES, SAMPLES, coordinates);
+        let mut signal = Signal::new(STATES, SAMPLES, coordinates);
+        random.fill_normal(&mut signal.score);
+        random.fill_normal(&mut signal.action);
+        signal.has_action = true;
+        let before = ALLOCATIONS.get();
+        head.draw(&parameters, &mut random, &mut draws);
+        head.evaluate(&parameters, &mut draws);
+        head.backward(&parameters, &draws, &signal, &mut gradient);
+        assert_eq!(ALLOCATIONS.get(), before, "{}", head.name());
+        assert!(gradient.iter().all(|x| x.is_finite()), "{}", head.name());
+    }
 }
