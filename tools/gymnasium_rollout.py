@@ -11,6 +11,8 @@ FAMILIES = ("Hopper", "Walker2d", "HalfCheetah", "Ant", "Humanoid")
 TASKS = [f"{family}-{version}" for version in ("v5", "v4") for family in FAMILIES]
 PENDULUM = "Pendulum-v1"
 CART_POLE = "CartPole-v1"
+ACROBOT = "Acrobot-v1"
+MOUNTAIN_CARS = ["MountainCar-v0", "MountainCarContinuous-v0"]
 
 # Actions reach this far beyond the task's limits.
 OVERSHOOT = 1.2
@@ -22,6 +24,10 @@ def draw_initial_state(task, random):
         return {"qpos": random.uniform(-np.pi, np.pi, 1), "qvel": random.uniform(-1, 1, 1)}
     if task == CART_POLE:
         return {"qpos": random.uniform([-2, -0.2], [2, 0.2]), "qvel": random.uniform(-1, 1, 2)}
+    if task == ACROBOT:
+        return {"qpos": random.uniform(-3, 3, 2), "qvel": random.uniform(-5, 5, 2)}
+    if task in MOUNTAIN_CARS:
+        return {"qpos": random.uniform(-1.2, 0.5, 1), "qvel": random.uniform(-0.07, 0.07, 1)}
     model = gymnasium.make(task).unwrapped.model
     return {
         "qpos": model.qpos0 + random.uniform(-0.02, 0.02, model.nq),
@@ -69,6 +75,9 @@ def first_observation(env, state):
         env.state = np.array([x, x_dot, theta, theta_dot])
         env.steps_beyond_terminated = None
         return np.array(env.state, dtype=np.float32)
+    if env.spec.id == ACROBOT or env.spec.id in MOUNTAIN_CARS:
+        env.state = np.concatenate([state["qpos"], state["qvel"]])
+        return env._get_ob() if env.spec.id == ACROBOT else np.array(env.state, dtype=np.float32)
     mujoco.mj_resetData(env.model, env.data)
     env.set_state(state["qpos"], state["qvel"])
     return env._get_obs()

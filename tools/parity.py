@@ -4,8 +4,8 @@
     python3 -m venv venv && venv/bin/pip install 'gymnasium[mujoco]==1.4.0' mujoco==3.17.0
     venv/bin/python tools/parity.py target/release/rlai
 
-Ten MuJoCo tasks (five families, -v5 and -v4), Pendulum-v1 and CartPole-v1, float32 and float64 actions, several
-seeds. Observations, rewards and terminations must be equal to the last bit; Pendulum-v1's rewards
+Ten MuJoCo tasks (five families, -v5 and -v4) and five of classic control (Pendulum-v1, CartPole-v1,
+Acrobot-v1, both mountain cars), float32 and float64 actions, several seeds. Observations, rewards and terminations must be equal to the last bit; Pendulum-v1's rewards
 to single precision, in which its observations are. Exits with 1 if anything differs.
 """
 
@@ -21,8 +21,9 @@ import gymnasium
 import mujoco
 import numpy as np
 
-from gymnasium_rollout import CART_POLE, PENDULUM, TASKS, draw_initial_state, rollout
+from gymnasium_rollout import ACROBOT, CART_POLE, MOUNTAIN_CARS, PENDULUM, TASKS, draw_initial_state, rollout
 
+CLASSIC = [PENDULUM, CART_POLE, ACROBOT, *MOUNTAIN_CARS]
 FIELDS = ("observations", "rewards", "terminated")
 
 
@@ -82,14 +83,13 @@ def main():
     parser.add_argument("--seeds", type=int, default=2)
     arguments = parser.parse_args()
     print(f"gymnasium {gymnasium.__version__}, MuJoCo {mujoco.__version__}, numpy {np.__version__}")
-    print(f"{'task':16} {'actions':8} {'seed':>4} {'terminated':>10}  result")
+    print(f"{'task':24} {'actions':8} {'seed':>4} {'terminated':>10}  result")
     mujoco_equal = compare_all(TASKS, arguments)
-    pendulum_equal = compare_all([PENDULUM], arguments)
-    cart_pole_equal = compare_all([CART_POLE], arguments)
-    print(f"Pendulum-v1: {sum(pendulum_equal)} of {len(pendulum_equal)} rollouts equal")
-    print(f"CartPole-v1: {sum(cart_pole_equal)} of {len(cart_pole_equal)} rollouts equal")
+    classic_equal = {task: compare_all([task], arguments) for task in CLASSIC}
+    for task, equal in classic_equal.items():
+        print(f"{task}: {sum(equal)} of {len(equal)} rollouts equal")
     print(f"parity: {sum(mujoco_equal)} of {len(mujoco_equal)} rollouts bit-exact")
-    sys.exit(not all(mujoco_equal + pendulum_equal + cart_pole_equal))
+    sys.exit(not all(mujoco_equal + sum(classic_equal.values(), [])))
 
 
 def compare_all(tasks, arguments):
@@ -99,7 +99,7 @@ def compare_all(tasks, arguments):
     for task, dtype, seed in itertools.product(tasks, dtypes, range(arguments.seeds)):
         lines, terminated = compare(arguments.program.resolve(), task, dtype, seed, arguments.steps)
         result = "equal" if not lines else "; ".join(lines)
-        print(f"{task:16} {np.dtype(dtype).name:8} {seed:4} {terminated:10}  {result}", flush=True)
+        print(f"{task:24} {np.dtype(dtype).name:8} {seed:4} {terminated:10}  {result}", flush=True)
         results.append(not lines)
     return results
 

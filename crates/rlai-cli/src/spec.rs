@@ -257,7 +257,7 @@ fn folder_name(task: &str) -> String {
         None => task.to_owned(),
         Some((kind, file)) => {
             let stem = std::path::Path::new(file).file_stem().unwrap_or_default();
-            format!("{kind}-{}", stem.to_string_lossy())
+            format!("{kind}-{}", stem.to_string_lossy().replace(':', "-"))
         }
     }
 }

@@ -35,7 +35,7 @@ pub fn make_unlimited(id: &str) -> Result<Box<dyn Environment>, Failure> {
 /// # Errors
 /// There is none; names the nearest.
 pub fn find(id: &str) -> Result<TaskInfo, ConfigError> {
-    if let Some(task) = rlai::env::make_tabular(id) {
+    if let Some(task) = rlai::env::make_named(id) {
         return task
             .map(|task| TaskInfo::of(task.as_ref()))
             .map_err(|error| ConfigError::new("env", format!("{id:?}"), error.to_string()));
@@ -53,10 +53,7 @@ pub fn find(id: &str) -> Result<TaskInfo, ConfigError> {
 type Made = Option<Result<Box<dyn Environment>, AssetError>>;
 
 fn make(id: &str, mujoco: fn(&str) -> Made) -> Result<Box<dyn Environment>, Failure> {
-    if let Some(task) = rlai::env::make_builtin(id) {
-        return Ok(task);
-    }
-    if let Some(task) = rlai::env::make_tabular(id) {
+    if let Some(task) = rlai::env::make_named(id) {
         return task.map_err(Failure::input);
     }
     match mujoco(id) {
@@ -75,10 +72,10 @@ mod tests {
     #[test]
     fn every_task_has_a_name_of_its_own() {
         let mut names: Vec<String> = all().into_iter().map(|task| task.id).collect();
-        assert_eq!(names.len(), 12);
+        assert_eq!(names.len(), 18);
         names.sort();
         names.dedup();
-        assert_eq!(names.len(), 12);
+        assert_eq!(names.len(), 18);
     }
 
     #[test]

@@ -97,7 +97,7 @@ fn the_list_names_every_task() {
     let list: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let tasks = list["tasks"].as_array().unwrap();
     let humanoid = tasks.iter().find(|task| task["id"] == "Humanoid-v4").unwrap();
-    assert_eq!(tasks.len(), 12);
+    assert_eq!(tasks.len(), 18);
     let cart_pole = tasks.iter().find(|task| task["id"] == "CartPole-v1").unwrap();
     assert_eq!(cart_pole["action"]["choices"], 2);
     assert_eq!(humanoid["observation"]["dimension"], 376);

@@ -42,7 +42,7 @@ pub(crate) fn control_cost(weight: f64, action: Action<'_>) -> f64 {
         Action::F32(values) => f64::from(weight as f32 * sum_of_squares(values)),
         Action::F64(values) => weight * sum_of_squares(values),
         // No task here takes choices; a simulation refuses them before any cost is asked for.
-        Action::Discrete(_) => 0.0,
+        Action::Discrete(_) | Action::Factored(_) | Action::Hybrid { .. } => 0.0,
     }
 }
 

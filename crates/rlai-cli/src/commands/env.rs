@@ -72,6 +72,10 @@ fn task_json(task: &TaskInfo) -> Value {
         "action": match &task.action {
             Space::Box(space) => space_json(space),
             Space::Discrete(choices) => json!({ "choices": choices }),
+            Space::Factored(factors) => json!({ "factors": factors }),
+            Space::Hybrid { choices, coordinates } => {
+                json!({ "choices": choices, "coordinates": space_json(coordinates) })
+            }
         },
         "time_limit": task.time_limit,
     })

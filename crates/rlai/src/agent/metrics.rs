@@ -9,6 +9,8 @@ pub struct UpdateMetrics {
     pub q: f64,
     /// Entropy of the policy, -mean log pi, nats.
     pub entropy: f64,
+    /// Divergence from the default policy, mean of log pi - log pi_0, nats.
+    pub log_ratio: f64,
     /// Effective sample size of the N weights.
     pub effective_sample_size: f64,
     /// Largest of the N weights.
@@ -25,6 +27,8 @@ pub struct UpdateMetrics {
     pub old_policy_kl_mean: f64,
     /// The part that changes the scale.
     pub old_policy_kl_scale: f64,
+    /// The part of discrete choices.
+    pub old_policy_kl_choice: f64,
     /// Half of the mean squared error of V (trajectories).
     pub value_loss: f64,
     /// Norm of both critics' gradient before clipping.
@@ -39,6 +43,7 @@ impl UpdateMetrics {
         let states = batch as f64;
         self.policy_loss /= states;
         self.entropy /= states;
+        self.log_ratio /= states;
         self.effective_sample_size /= states;
         self.largest_weight /= states;
         self.forward_kl /= states;
@@ -46,6 +51,7 @@ impl UpdateMetrics {
         self.weight_divergence /= states;
         self.old_policy_kl_mean /= states;
         self.old_policy_kl_scale /= states;
+        self.old_policy_kl_choice /= states;
         self.q /= states * particles as f64;
     }
 
@@ -55,6 +61,7 @@ impl UpdateMetrics {
         self.policy_loss += other.policy_loss;
         self.q += other.q;
         self.entropy += other.entropy;
+        self.log_ratio += other.log_ratio;
         self.effective_sample_size += other.effective_sample_size;
         self.largest_weight += other.largest_weight;
         self.forward_kl += other.forward_kl;
@@ -62,6 +69,7 @@ impl UpdateMetrics {
         self.weight_divergence += other.weight_divergence;
         self.old_policy_kl_mean += other.old_policy_kl_mean;
         self.old_policy_kl_scale += other.old_policy_kl_scale;
+        self.old_policy_kl_choice += other.old_policy_kl_choice;
         self.value_loss += other.value_loss;
         self.critic_gradient_norm += other.critic_gradient_norm;
         self.policy_gradient_norm += other.policy_gradient_norm;

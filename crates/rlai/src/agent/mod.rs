@@ -2,12 +2,17 @@
 //! right). What differs between objectives is the estimator alone.
 
 mod actor;
+mod default_policy;
 mod drawing;
 mod duals;
+mod exploration;
 mod metrics;
+mod next_values;
+mod normaliser;
 mod persist;
 mod policy;
 mod shard;
+mod valuing;
 pub(crate) mod trajectory;
 
 pub use policy::{Decision, Policy};
@@ -15,19 +20,22 @@ pub use policy::{Decision, Policy};
 pub use metrics::UpdateMetrics;
 
 use actor::Actor;
+use default_policy::{DefaultPolicy, Loaded};
 use drawing::Known;
 use duals::AgentDuals;
-use shard::Shard;
+use exploration::Explorer;
+use normaliser::Normaliser;
+use shard::{Networked, Shard};
 
 use crate::critic::{self, CriticStep, TdTarget, TwinCritic, td_targets};
-use crate::distribution::TanhNormal;
-use crate::env::StepError;
+use crate::distribution::SharedHead;
+use crate::env::{ActionShape, StepError};
 use crate::estimator::ActionEstimator;
 use crate::nn::{Scalar, Team, all_finite};
 use crate::proposal::Replayed;
 use crate::random::{Key, Stream};
 use crate::replay::Batch;
-use crate::train::{CriticTarget, Objective, TrainConfig};
+use crate::train::{ConfigError, Objective, TrainConfig, TrainError};
 
 /// A number that stopped being one: what it was.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -54,64 +62,120 @@ where
     T: Scalar,
 {
     config: TrainConfig,
+    /// The distribution is none of the built-in ones.
+    own_distribution: bool,
     estimator: Box<dyn ActionEstimator<T>>,
     actor: Actor<T>,
     critic: TwinCritic<T>,
+    default_policy: DefaultPolicy<T>,
     duals: AgentDuals,
     /// The target policy's parameters, where the estimator draws from it, and the updates since it
     /// was copied.
     old_policy: Option<(Vec<T>, u64)>,
+    normaliser: Option<Normaliser>,
     shards: [Shard<T>; 2],
     scratch: Scratch<T>,
     exploration: Stream,
+    explorer: Explorer,
     team: Team,
 }
 
 /// One batch on its way through an update.
 struct Scratch<T> {
+    /// Observations as the networks see them, and as the task gave them.
     observations: Vec<T>,
+    raw_observations: Vec<T>,
     next_observations: Vec<T>,
-    /// Observation and action side by side, `[B, O + A]`.
+    raw_next_observations: Vec<T>,
+    /// Observation and the action's features side by side, `[B, O + F]`; over choices the observation
+    /// alone.
     input: Vec<T>,
     next_input: Vec<T>,
-    next_log_pi: Vec<T>,
+    next_log_ratio: Vec<T>,
     next_values: [Vec<T>; 2],
     rewards: Vec<T>,
     discounts: Vec<T>,
     targets: Vec<T>,
+    /// Actions as they are stored, `[B, W]`.
     actions: Vec<T>,
+    /// The numbers chosen, `[B, C]`.
+    choices: Vec<usize>,
     log_densities: Vec<T>,
 }
 
 impl<T: Scalar> Agent<T> {
-    /// A new agent. The configuration must have passed [`TrainConfig::check`].
+    /// A new agent with one of the built-in distributions. The configuration must have passed
+    /// [`TrainConfig::check`].
     ///
     /// # Errors
-    /// When its threads cannot be started.
+    /// A distribution that does not fit the actions or the objective, a default policy that cannot be
+    /// read or does not fit, threads that cannot be started.
     pub fn new(
         config: &TrainConfig,
         observation_dimension: usize,
-        action_dimension: usize,
-    ) -> std::io::Result<Self> {
+        actions: &ActionShape,
+    ) -> Result<Self, TrainError> {
+        let head = config.policy.head(actions).map_err(|reason| {
+            ConfigError::new("policy", format!("{:?}", config.policy.kind.name()), reason)
+        })?;
+        Self::build(config, observation_dimension, head, false)
+    }
+
+    /// A new agent with any distribution.
+    ///
+    /// # Errors
+    /// As [`Agent::new`].
+    pub fn with_head(
+        config: &TrainConfig,
+        observation_dimension: usize,
+        head: SharedHead<T>,
+    ) -> Result<Self, TrainError> {
+        Self::build(config, observation_dimension, head, true)
+    }
+
+    fn build(
+        config: &TrainConfig,
+        observation_dimension: usize,
+        head: SharedHead<T>,
+        own_distribution: bool,
+    ) -> Result<Self, TrainError> {
+        config.check_head(&*head)?;
         let key = Key::from_seed(config.seed);
-        let head = TanhNormal::new(action_dimension, config.log_std_min, config.log_std_max);
-        let actor = Actor::new(observation_dimension, head, &config.hidden, &key);
-        let (observations, actions) = (observation_dimension, action_dimension);
-        let critic = TwinCritic::new(observations, actions, &config.hidden, config.batch, &key);
-        let estimator = config.estimation.estimator(config.objective);
+        let shape = head.shape().clone();
+        let (observations, hidden) = (observation_dimension, &config.hidden);
+        let actor = Actor::new(observations, head, hidden, config.initial_policy, &key);
+        let critic = match shape.only_choices() {
+            Some(choices) => {
+                TwinCritic::over_choices(observations, choices, hidden, config.batch, &key)
+            }
+            None => {
+                TwinCritic::new(observations, shape.feature_width(), hidden, config.batch, &key)
+            }
+        };
+        let loaded = Loaded::find(&config.default_policy, observations, &*actor.head)?;
+        let own = (&actor.net, &actor.head, actor.parameters());
+        let default_policy = DefaultPolicy::new(&config.default_policy, own, loaded);
+        let estimator =
+            config.estimation.estimator_for(config.objective, actor.head.abilities());
         let half = config.batch.div_ceil(2);
+        let networks =
+            Networked { actor: &actor, critic: &critic, default_policy: &default_policy };
         let shard =
-            |index, states| Shard::new(index, states, config, &*estimator, &actor, &critic, &key);
+            |index, states| Shard::new(index, states, config, &*estimator, networks, &key);
         let shards = [shard(0, half), shard(1, config.batch - half)];
         let uses_old = config.estimation.uses_target_policy(config.objective);
         Ok(Self {
-            scratch: Scratch::new(config.batch, observation_dimension, action_dimension),
-            duals: AgentDuals::new(config, action_dimension),
+            scratch: Scratch::new(config.batch, observations, &shape),
+            duals: AgentDuals::new(config, &shape),
             old_policy: uses_old.then(|| (actor.parameters().to_vec(), 0)),
+            normaliser: config.normalise_observations.then(|| Normaliser::new(observations)),
             exploration: key.stream("exploration"),
+            explorer: Explorer::new(config.exploration, shape.coordinates),
             team: Team::new(config.threads)?,
             config: config.clone(),
+            own_distribution,
             estimator,
+            default_policy,
             actor,
             critic,
             shards,
@@ -133,17 +197,50 @@ impl<T: Scalar> Agent<T> {
         (self.config.objective == Objective::Mpo).then(|| self.duals.eta())
     }
 
-    /// Draws an action in `[-1,1]^A` for exploration; returns its log density.
-    pub fn act(&mut self, observation: &[T], action: &mut [T]) -> T {
-        self.actor.act(observation, &mut self.exploration, action)
+    /// What its actions are made of.
+    pub fn action_shape(&self) -> &ActionShape {
+        self.actor.head.shape()
     }
 
-    /// Draws a uniform action in `[-1,1]^A`, as before learning starts; returns its log density.
-    pub fn act_randomly(&mut self, action: &mut [T]) -> T {
-        let log_density = T::from_f64(-(action.len() as f64) * std::f64::consts::LN_2);
-        for coordinate in action {
-            *coordinate = T::from_f64(self.exploration.uniform(-1.0, 1.0));
+    /// An episode of exploration begins: nothing of the last one's noise is left.
+    pub fn start_episode(&mut self) {
+        self.explorer.restart();
+        self.actor.restart();
+    }
+
+    /// Takes an observation of training into the running normalisation, where there is one.
+    pub fn observe(&mut self, observation: &[T]) {
+        if let Some(normaliser) = &mut self.normaliser {
+            normaliser.observe(observation);
         }
+    }
+
+    /// Draws an action for exploration, as it is stored: its choices, then its coordinates, those of
+    /// squashed policies in [-1,1]; returns its log density. `action` must still hold the last one.
+    pub fn act(&mut self, observation: &[T], action: &mut [T]) -> T {
+        let (explorer, stream) = (&mut self.explorer, &mut self.exploration);
+        let Some(normaliser) = &self.normaliser else {
+            return self.actor.act(observation, explorer, stream, action);
+        };
+        let normalised = &mut self.scratch.observations[..observation.len()];
+        normalised.copy_from_slice(observation);
+        normaliser.normalise(normalised);
+        self.actor.act(normalised, explorer, stream, action)
+    }
+
+    /// Draws a uniform action, as before learning starts; otherwise as [`Agent::act`].
+    pub fn act_randomly(&mut self, action: &mut [T]) -> T {
+        let log_density = T::from_f64(-duals::log_volume(self.action_shape()));
+        if self.actor.repeats_last() {
+            return log_density;
+        }
+        self.actor.count_repeats(&self.explorer);
+        let shape = self.actor.head.shape();
+        let (choices, coordinates) = action.split_at_mut(shape.factors.len());
+        for (choice, &count) in choices.iter_mut().zip(&shape.factors) {
+            *choice = T::from_f64(self.exploration.below(count) as f64);
+        }
+        self.explorer.next_uniform(&mut self.exploration, coordinates);
         log_density
     }
 
@@ -156,7 +253,7 @@ impl<T: Scalar> Agent<T> {
     /// but those before it in the order of updates have: the last good state is the one before.
     pub fn update(&mut self, batch: &Batch, rate: f64) -> Result<UpdateMetrics, NonFinite> {
         let mut metrics = UpdateMetrics::default();
-        self.scratch.load(batch);
+        self.scratch.load(batch, self.actor.head.shape(), self.normaliser.as_ref());
         self.compute_targets();
         self.update_critic(rate, &mut metrics)?;
         self.update_policy(rate, &mut metrics)?;
@@ -167,9 +264,10 @@ impl<T: Scalar> Agent<T> {
 
     /// The TD targets, from the next states.
     fn compute_targets(&mut self) {
-        match self.config.critic_target {
-            CriticTarget::SoftOptimal => self.value_next_states(),
-            CriticTarget::Soft | CriticTarget::Classic => self.value_next_actions(),
+        if next_values::values_states(&self.config, self.critic.choices()) {
+            self.value_next_states();
+        } else {
+            self.value_next_actions();
         }
         let scratch = &mut self.scratch;
         let [one, two] = &scratch.next_values;
@@ -177,23 +275,30 @@ impl<T: Scalar> Agent<T> {
             rewards: &scratch.rewards,
             discounts: &scratch.discounts,
             next_values: [one, two],
-            next_log_pi: &scratch.next_log_pi,
+            next_log_ratio: &scratch.next_log_ratio,
         };
         let alpha = T::from_f64(self.duals.alpha());
         td_targets(self.config.critic_target, alpha, &known, &mut scratch.targets);
     }
 
-    /// The soft-optimal value of each next state, estimated from N actions there.
+    /// The value of each next state, known from many actions there.
     fn value_next_states(&mut self) {
-        let (actor, critic, [first, second]) = (&self.actor, &self.critic, &mut self.shards);
+        let [first, second] = &mut self.shards;
+        let networks = Networked {
+            actor: &self.actor,
+            critic: &self.critic,
+            default_policy: &self.default_policy,
+        };
         let scratch = &mut self.scratch;
         let alpha = T::from_f64(self.duals.alpha());
-        let observations = split(&scratch.next_observations, first.states(), second.states());
+        let sizes = (first.states(), second.states());
+        let next = [&scratch.next_observations, &scratch.raw_next_observations];
+        let [seen, raw] = next.map(|next| split(next, sizes.0, sizes.1));
         let [values, same] = &mut scratch.next_values;
-        let (one, two) = values.split_at_mut(first.states());
+        let (one, two) = values.split_at_mut(sizes.0);
         self.team.both(
-            || first.soft_optimal_values(actor, critic, alpha, observations.0, one),
-            || second.soft_optimal_values(actor, critic, alpha, observations.1, two),
+            || first.next_values(networks, alpha, (seen.0, raw.0), one),
+            || second.next_values(networks, alpha, (seen.1, raw.1), two),
         );
         same.copy_from_slice(values);
     }
@@ -201,13 +306,20 @@ impl<T: Scalar> Agent<T> {
     /// A fresh action at each next state, and both target critics there.
     fn value_next_actions(&mut self) {
         let scratch = &mut self.scratch;
-        let (actor, [first, second]) = (&self.actor, &mut self.shards);
-        let observations = split(&scratch.next_observations, first.states(), second.states());
-        let inputs = split_mut(&mut scratch.next_input, first.states(), second.states());
-        let log_pi = scratch.next_log_pi.split_at_mut(first.states());
+        let [first, second] = &mut self.shards;
+        let networks = Networked {
+            actor: &self.actor,
+            critic: &self.critic,
+            default_policy: &self.default_policy,
+        };
+        let sizes = (first.states(), second.states());
+        let next = [&scratch.next_observations, &scratch.raw_next_observations];
+        let [seen, raw] = next.map(|next| split(next, sizes.0, sizes.1));
+        let inputs = split_mut(&mut scratch.next_input, sizes.0, sizes.1);
+        let ratios = scratch.next_log_ratio.split_at_mut(sizes.0);
         self.team.both(
-            || first.next_actions(actor, observations.0, inputs.0, log_pi.0),
-            || second.next_actions(actor, observations.1, inputs.1, log_pi.1),
+            || first.next_actions(networks, (seen.0, raw.0), inputs.0, ratios.0),
+            || second.next_actions(networks, (seen.1, raw.1), inputs.1, ratios.1),
         );
         let [one, two] = &mut self.critic.halves();
         let [values_one, values_two] = &mut scratch.next_values;
@@ -222,11 +334,12 @@ impl<T: Scalar> Agent<T> {
             max_gradient_norm: self.config.max_gradient_norm,
             polyak: T::from_f64(self.config.polyak),
         };
-        let (input, targets) = (&self.scratch.input, &self.scratch.targets);
+        let Scratch { input, targets, choices, .. } = &self.scratch;
+        let chosen = if self.critic.choices().is_some() { &choices[..] } else { &[] };
         let [one, two] = &mut self.critic.halves();
         let (one, two) = self
             .team
-            .both(|| one.update(input, targets, &step), || two.update(input, targets, &step));
+            .both(|| one.update(input, chosen, targets, &step), || two.update(input, chosen, targets, &step));
         metrics.critic_loss = one.loss + two.loss;
         metrics.critic_gradient_norm = one.gradient_norm.hypot(two.gradient_norm);
         check(metrics.critic_loss, "the critic's loss")?;
@@ -235,14 +348,19 @@ impl<T: Scalar> Agent<T> {
 
     fn update_policy(&mut self, rate: f64, metrics: &mut UpdateMetrics) -> Result<(), NonFinite> {
         let duals = self.duals.numbers();
-        let (actor, critic, estimator) = (&self.actor, &self.critic, &*self.estimator);
+        let estimator = &*self.estimator;
+        let networks = Networked {
+            actor: &self.actor,
+            critic: &self.critic,
+            default_policy: &self.default_policy,
+        };
         let [first, second] = &mut self.shards;
         let known = self.scratch.known(first.states(), second.states());
         let old_policy = self.old_policy.as_ref().map(|(parameters, _)| &parameters[..]);
         let known = known.map(|known| Known { old_policy, alpha: duals.alpha, ..known });
         self.team.both(
-            || first.policy_gradient(actor, critic, estimator, &duals, &known[0]),
-            || second.policy_gradient(actor, critic, estimator, &duals, &known[1]),
+            || first.policy_gradient(networks, estimator, &duals, &known[0]),
+            || second.policy_gradient(networks, estimator, &duals, &known[1]),
         );
         first.add_gradient_of(second);
         let (one, two) = (first.pareto_k(), second.pareto_k());
@@ -263,14 +381,15 @@ impl<T: Scalar> Agent<T> {
     }
 
     fn update_duals(&mut self, rate: f64, metrics: &UpdateMetrics) -> Result<(), NonFinite> {
-        let seen = metrics.entropy + metrics.weight_divergence;
+        let seen = metrics.entropy + metrics.log_ratio + metrics.weight_divergence;
         check(seen, "the gradient of the temperature")?;
         self.duals.step(&self.config, rate, metrics);
         check(if self.duals.are_finite() { 0.0 } else { f64::NAN }, "the temperature")
     }
 
-    /// Copies the policy into the target policy when it is time.
+    /// Copies the policy into the target policy when it is time; the default policy follows too.
     fn follow_policy(&mut self) {
+        self.default_policy.follow(self.actor.parameters());
         let period = self.config.estimation.target_policy_period;
         if let Some((parameters, age)) = &mut self.old_policy {
             *age += 1;
@@ -298,54 +417,78 @@ impl<T: Scalar> Agent<T> {
 }
 
 impl<T: Scalar> Scratch<T> {
-    fn new(batch: usize, observation: usize, action: usize) -> Self {
+    fn new(batch: usize, observation: usize, shape: &ActionShape) -> Self {
         let room = |width: usize| vec![T::zero(); batch * width];
+        let features = if shape.only_choices().is_some() { 0 } else { shape.feature_width() };
         Self {
             observations: room(observation),
+            raw_observations: room(observation),
             next_observations: room(observation),
-            input: room(observation + action),
-            next_input: room(observation + action),
-            next_log_pi: room(1),
+            raw_next_observations: room(observation),
+            input: room(observation + features),
+            next_input: room(observation + features),
+            next_log_ratio: room(1),
             next_values: [room(1), room(1)],
             rewards: room(1),
             discounts: room(1),
             targets: room(1),
-            actions: room(action),
+            actions: room(shape.stored_width()),
+            choices: vec![0; batch * shape.factors.len()],
             log_densities: room(1),
         }
     }
 
     /// What is known of the states of each half of the batch.
     fn known(&self, first: usize, second: usize) -> [Known<'_, T>; 2] {
-        let of_half = |states, actions, log_density| Known {
+        let of_half = |states, raw_states, actions, log_density| Known {
             states,
+            raw_states,
             replayed: Replayed { actions, log_density },
             old_policy: None,
             alpha: T::one(),
         };
         let states = split(&self.observations, first, second);
+        let raw = split(&self.raw_observations, first, second);
         let actions = split(&self.actions, first, second);
         let log_density = split(&self.log_densities, first, second);
-        [of_half(states.0, actions.0, log_density.0), of_half(states.1, actions.1, log_density.1)]
+        [
+            of_half(states.0, raw.0, actions.0, log_density.0),
+            of_half(states.1, raw.1, actions.1, log_density.1),
+        ]
     }
 
     /// Copies a batch in, widening it to this precision. The next actions are still to be written.
-    fn load(&mut self, batch: &Batch) {
-        let size = batch.len();
-        let (observation, action) = (batch.observations.len() / size, batch.actions.len() / size);
-        convert(&batch.observations, &mut self.observations);
-        convert(&batch.next_observations, &mut self.next_observations);
+    fn load(&mut self, batch: &Batch, shape: &ActionShape, normaliser: Option<&Normaliser>) {
+        convert(&batch.observations, &mut self.raw_observations);
+        convert(&batch.next_observations, &mut self.raw_next_observations);
         convert(&batch.rewards, &mut self.rewards);
         convert(&batch.discounts, &mut self.discounts);
         convert(&batch.actions, &mut self.actions);
         convert(&batch.log_densities, &mut self.log_densities);
-        let width = observation + action;
+        self.observations.copy_from_slice(&self.raw_observations);
+        self.next_observations.copy_from_slice(&self.raw_next_observations);
+        if let Some(normaliser) = normaliser {
+            normaliser.normalise(&mut self.observations);
+            normaliser.normalise(&mut self.next_observations);
+        }
+        self.fill_input(batch.len(), shape);
+    }
+
+    /// Puts observations and the features of the actions taken side by side.
+    fn fill_input(&mut self, size: usize, shape: &ActionShape) {
+        let (observation, width) = (self.observations.len() / size, self.input.len() / size);
+        let (stored, factors) = (shape.stored_width(), shape.factors.len());
         for i in 0..size {
-            let (row, next_row) = (i * width..(i + 1) * width, i * width..i * width + observation);
             let seen = i * observation..(i + 1) * observation;
-            let (o, a) = self.input[row].split_at_mut(observation);
+            let (row, next_row) = (i * width..(i + 1) * width, i * width..i * width + observation);
+            let choices = &mut self.choices[i * factors..(i + 1) * factors];
+            let action = &self.actions[i * stored..(i + 1) * stored];
+            let coordinates = shape.read_stored(action, choices);
+            let (o, features) = self.input[row].split_at_mut(observation);
             o.copy_from_slice(&self.observations[seen.clone()]);
-            a.copy_from_slice(&self.actions[i * action..(i + 1) * action]);
+            if !features.is_empty() {
+                shape.write_features(choices, coordinates, features);
+            }
             self.next_input[next_row].copy_from_slice(&self.next_observations[seen]);
         }
     }

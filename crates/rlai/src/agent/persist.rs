@@ -3,15 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use super::duals::LOG_ALPHA;
+use super::normaliser::Normaliser;
 use super::{Agent, Policy};
 use crate::checkpoint::{
     self, CheckpointError, Manifest, Network, TensorView, Tensors, parameters_blake3,
 };
-use crate::env::BoxSpace;
+use crate::distribution::SharedHead;
+use crate::env::{ActionShape, BoxSpace};
 use crate::nn::Mlp;
 
 const POLICY: &str = "policy";
 const CRITICS: [&str; 2] = ["critic_0", "critic_1"];
+/// The running normalisation of observations: how many, their means, their variances.
+const NORMALISER: [&str; 3] = ["observation_count", "observation_mean", "observation_variance"];
 const TARGETS: [&str; 2] = ["target_critic_0", "target_critic_1"];
 
 /// The folder that holds the checkpoint of `dir`, a run's folder or a checkpoint's own.
@@ -40,7 +44,10 @@ impl Agent<f32> {
     ) -> Result<(), CheckpointError> {
         let duals = self.duals.logarithms(self.config.objective);
         let manifest = self.manifest(env, action, step);
-        checkpoint::write(dir, &manifest, &self.tensors(&manifest.networks, &duals)?)
+        let normaliser = self.normaliser.as_ref().map(Normaliser::parts);
+        let mut tensors = self.tensors(&manifest.networks, &duals)?;
+        tensors.extend(normaliser_views(normaliser.as_ref()));
+        checkpoint::write(dir, &manifest, &tensors)
     }
 
     /// Takes over networks, targets and duals (not the temperature if this agent's is fixed) from `dir`, a
@@ -49,7 +56,16 @@ impl Agent<f32> {
     /// # Errors
     /// When they cannot be read, or are of other shapes than this agent's.
     pub fn load(&mut self, dir: &Path) -> Result<(), CheckpointError> {
-        let (_, tensors) = checkpoint::read(&checkpoint_folder(dir))?;
+        let (manifest, tensors) = checkpoint::read(&checkpoint_folder(dir))?;
+        if manifest.policy != self.config.policy || manifest.own_distribution != self.own_name() {
+            let reason = "it holds a policy of another distribution than this one";
+            return Err(CheckpointError::Inconsistent(reason.to_owned()));
+        }
+        if manifest.normalises_observations != self.normaliser.is_some() {
+            let reason = "observations are normalised there and not here, or here and not there";
+            return Err(CheckpointError::Inconsistent(reason.to_owned()));
+        }
+        let normaliser = read_normaliser(&manifest, &tensors)?;
         let policy = tensors.parameters(&network(POLICY, &self.actor.net))?;
         let of_pair = |names: [&str; 2], tensors: &Tensors| {
             let [one, two] = names.map(|name| network(name, self.critic.net()));
@@ -61,6 +77,8 @@ impl Agent<f32> {
         if let Some((old_policy, _)) = &mut self.old_policy {
             old_policy.clone_from(&policy);
         }
+        self.default_policy.restart(&policy);
+        self.normaliser = normaliser;
         self.actor.set_parameters(policy);
         for (index, (critic, target)) in critics.into_iter().zip(targets).enumerate() {
             self.critic.set_parameters(index, critic, target);
@@ -74,8 +92,11 @@ impl Agent<f32> {
     /// Hash of all that [`Agent::save`] saves: equal runs have equal ones.
     pub fn parameters_blake3(&self) -> String {
         let duals = self.duals.logarithms(self.config.objective);
+        let normaliser = self.normaliser.as_ref().map(Normaliser::parts);
         let views = self.tensors(&self.networks(), &duals);
-        parameters_blake3(&views.expect("the shapes were read off the networks themselves"))
+        let mut views = views.expect("the shapes were read off the networks themselves");
+        views.extend(normaliser_views(normaliser.as_ref()));
+        parameters_blake3(&views)
     }
 
     /// The policy as it stands, for the task of this name and action box.
@@ -83,8 +104,15 @@ impl Agent<f32> {
         Policy::new(
             self.manifest(env, action, 0),
             self.actor.net.clone(),
+            self.actor.head.clone(),
             self.actor.parameters().to_vec(),
+            self.normaliser.clone(),
         )
+    }
+
+    /// The name of the distribution, if it is somebody's own.
+    fn own_name(&self) -> Option<String> {
+        self.own_distribution.then(|| self.actor.head.name().to_owned())
     }
 
     fn networks(&self) -> Vec<Network> {
@@ -93,17 +121,18 @@ impl Agent<f32> {
     }
 
     fn manifest(&self, env: &str, action: &BoxSpace, step: u64) -> Manifest {
-        let (log_std_min, log_std_max) = self.actor.head.log_std_bounds();
+        let shape = self.actor.head.shape();
         Manifest {
             env: env.to_owned(),
             step,
             observation_dimension: self.actor.net.inputs(),
-            action_dimension: self.actor.head.action_dimension(),
+            action_dimension: shape.coordinates,
             action_low: action.low.clone(),
             action_high: action.high.clone(),
-            choices: None,
-            log_std_min,
-            log_std_max,
+            factors: shape.factors.clone(),
+            policy: self.config.policy,
+            own_distribution: self.own_name(),
+            normalises_observations: self.normaliser.is_some(),
             networks: self.networks(),
         }
     }
@@ -131,20 +160,98 @@ impl Agent<f32> {
     }
 }
 
+type NormaliserParts = (f32, Vec<f32>, Vec<f32>);
+
+fn normaliser_views(parts: Option<&NormaliserParts>) -> Vec<TensorView<'_>> {
+    let Some((count, mean, variance)) = parts else { return Vec::new() };
+    let view = |name: &str, shape: Vec<usize>, data| TensorView { name: name.to_owned(), shape, data };
+    let width = vec![mean.len()];
+    vec![
+        view(NORMALISER[0], vec![], std::slice::from_ref(count)),
+        view(NORMALISER[1], width.clone(), mean),
+        view(NORMALISER[2], width, variance),
+    ]
+}
+
+fn read_normaliser(
+    manifest: &Manifest,
+    tensors: &Tensors,
+) -> Result<Option<Normaliser>, CheckpointError> {
+    if !manifest.normalises_observations {
+        return Ok(None);
+    }
+    let width = [manifest.observation_dimension];
+    let count = tensors.get(NORMALISER[0], &[])?[0];
+    let (mean, variance) = (tensors.get(NORMALISER[1], &width)?, tensors.get(NORMALISER[2], &width)?);
+    if count < 0.0 || variance.iter().any(|&variance| variance < 0.0) {
+        let reason = "a count or a variance of observations is negative";
+        return Err(CheckpointError::Inconsistent(reason.to_owned()));
+    }
+    Ok(Some(Normaliser::from_parts(count, &mean, &variance)))
+}
+
 impl Policy {
     /// The policy of `dir`, a run's folder or its checkpoint.
     ///
     /// # Errors
-    /// When there is none, or it is damaged.
+    /// When there is none, it is damaged, or it is a distribution of somebody's own
+    /// ([`Policy::load_with`]).
     pub fn load(dir: impl AsRef<Path>) -> Result<Self, CheckpointError> {
         let folder = checkpoint_folder(dir.as_ref());
         let (manifest, tensors) = checkpoint::read(&folder)?;
+        if let Some(name) = &manifest.own_distribution {
+            return Err(CheckpointError::Inconsistent(format!(
+                "{}: its policy is of the distribution {name}, which is none of the built-in ones: \
+                 load it with Policy::load_with",
+                folder.display()
+            )));
+        }
+        let shape = ActionShape {
+            factors: manifest.factors.clone(),
+            coordinates: manifest.action_dimension,
+        };
+        let head = manifest.policy.head(&shape).map_err(|reason| {
+            let (folder, kind) = (folder.display(), manifest.policy.kind.name());
+            CheckpointError::Inconsistent(format!("{folder}: policy {kind}: {reason}"))
+        })?;
+        Self::from_checkpoint(&folder, manifest, &tensors, head)
+    }
+
+    /// As [`Policy::load`], of any distribution: `head` is the one that it was trained with.
+    ///
+    /// # Errors
+    /// When there is none, it is damaged, or it was trained with another distribution.
+    pub fn load_with(
+        dir: impl AsRef<Path>,
+        head: SharedHead<f32>,
+    ) -> Result<Self, CheckpointError> {
+        let folder = checkpoint_folder(dir.as_ref());
+        let (manifest, tensors) = checkpoint::read(&folder)?;
+        let stored = manifest.own_distribution.as_deref();
+        if stored.is_some_and(|name| name != head.name()) {
+            let (folder, name) = (folder.display(), stored.unwrap_or_default());
+            return Err(CheckpointError::Inconsistent(format!(
+                "{folder}: its policy is of the distribution {name}, not {}",
+                head.name()
+            )));
+        }
+        Self::from_checkpoint(&folder, manifest, &tensors, head)
+    }
+
+    fn from_checkpoint(
+        folder: &Path,
+        manifest: Manifest,
+        tensors: &Tensors,
+        head: SharedHead<f32>,
+    ) -> Result<Self, CheckpointError> {
         let shape = manifest.network(POLICY)?;
         let parameters = tensors.parameters(shape)?;
+        let normaliser = read_normaliser(&manifest, tensors)?;
         let ends = (shape.widths.first().copied(), shape.widths.last().copied());
-        let outputs = manifest.choices.unwrap_or(2 * manifest.action_dimension);
-        let inputs = manifest.observation_dimension;
-        if ends != (Some(inputs), Some(outputs)) {
+        let (inputs, outputs) = (manifest.observation_dimension, head.parameters_per_state());
+        let actions = (&manifest.factors, manifest.action_dimension);
+        let fits = actions == (&head.shape().factors, head.shape().coordinates);
+        if !fits || ends != (Some(inputs), Some(outputs)) {
             let reason = format!(
                 "{}: the policy's widths {:?} do not fit {inputs} observations and {outputs} parameters of actions",
                 folder.display(),
@@ -153,6 +260,6 @@ impl Policy {
             return Err(CheckpointError::Inconsistent(reason));
         }
         let net = Mlp::new(&shape.widths);
-        Ok(Self::new(manifest, net, parameters))
+        Ok(Self::new(manifest, net, head, parameters, normaliser))
     }
 }

@@ -1,8 +1,12 @@
+use std::sync::Arc;
+
 use super::NonFinite;
+use super::actor::room_for;
+use super::normaliser::Normaliser;
 use crate::checkpoint::Manifest;
-use crate::distribution::{Categorical, Draws, TanhNormal};
-use crate::env::Action;
-use crate::nn::{Mlp, all_finite};
+use crate::distribution::{Draws, SharedHead};
+use crate::env::{Action, ActionShape};
+use crate::nn::{Mlp, Scalar, all_finite};
 use crate::random::Stream;
 
 /// A trained policy: observation in, action out, nothing else needed.
@@ -17,14 +21,9 @@ use crate::random::Stream;
 pub struct Policy {
     manifest: Manifest,
     net: Mlp,
-    head: Head,
-    parameters: Vec<f32>,
-}
-
-#[derive(Clone, Debug)]
-enum Head {
-    Box(TanhNormal),
-    Choices(Categorical),
+    head: SharedHead<f32>,
+    parameters: Arc<[f32]>,
+    normaliser: Option<Normaliser>,
 }
 
 /// An action that a [`Policy`] decided on.
@@ -34,6 +33,10 @@ pub enum Decision {
     Box(Vec<f32>),
     /// The number of a choice.
     Choice(usize),
+    /// The number chosen of each factor.
+    Factored(Vec<usize>),
+    /// The number of a choice, and coordinates in the task's own box.
+    Hybrid(usize, Vec<f32>),
 }
 
 impl Decision {
@@ -42,18 +45,61 @@ impl Decision {
         match self {
             Self::Box(coordinates) => Action::F32(coordinates),
             Self::Choice(choice) => Action::Discrete(*choice),
+            Self::Factored(choices) => Action::Factored(choices),
+            Self::Hybrid(choice, coordinates) => Action::Hybrid { choice: *choice, coordinates },
+        }
+    }
+
+    /// Choices, then coordinates, as plain numbers.
+    pub fn numbers(&self) -> Vec<f32> {
+        match self {
+            Self::Box(coordinates) => coordinates.clone(),
+            Self::Choice(choice) => vec![*choice as f32],
+            Self::Factored(choices) => choices.iter().map(|&choice| choice as f32).collect(),
+            Self::Hybrid(choice, coordinates) => [&[*choice as f32], &coordinates[..]].concat(),
         }
     }
 }
 
 impl Policy {
-    pub(super) fn new(manifest: Manifest, net: Mlp, parameters: Vec<f32>) -> Self {
-        let Manifest { action_dimension, log_std_min, log_std_max, choices, .. } = manifest;
-        let head = match choices {
-            Some(choices) => Head::Choices(Categorical::new(choices)),
-            None => Head::Box(TanhNormal::new(action_dimension, log_std_min, log_std_max)),
-        };
-        Self { manifest, net, head, parameters }
+    pub(super) fn new(
+        manifest: Manifest,
+        net: Mlp,
+        head: SharedHead<f32>,
+        parameters: Vec<f32>,
+        normaliser: Option<Normaliser>,
+    ) -> Self {
+        Self { manifest, net, head, parameters: parameters.into(), normaliser }
+    }
+
+    /// Its distribution in another precision.
+    pub(super) fn head_of_precision<T: Scalar>(&self) -> Result<SharedHead<T>, String> {
+        if let Some(name) = &self.manifest.own_distribution {
+            return Err(format!("{name} is a distribution that this program does not know"));
+        }
+        self.manifest.policy.head(self.head.shape())
+    }
+
+    pub(super) fn net(&self) -> &Mlp {
+        &self.net
+    }
+
+    pub(super) fn parameters(&self) -> &[f32] {
+        &self.parameters
+    }
+
+    pub(super) fn normaliser(&self) -> Option<&Normaliser> {
+        self.normaliser.as_ref()
+    }
+
+    /// What its actions are made of.
+    pub fn action_shape(&self) -> &ActionShape {
+        self.head.shape()
+    }
+
+    /// The name of its distribution.
+    pub fn distribution_name(&self) -> &str {
+        self.head.name()
     }
 
     /// The task it was trained on.
@@ -71,16 +117,15 @@ impl Policy {
         self.manifest.observation_dimension
     }
 
-    /// The deterministic action in the task's own units: the mode before the squashing. Of a policy over
-    /// choices, the most likely one's number, alone. NaN where [`Policy::decide`] fails.
+    /// The deterministic action in the task's own units: the mode before the squashing; choices as
+    /// numbers, before the coordinates. NaN where [`Policy::decide`] fails.
     ///
     /// # Panics
     /// When the observation does not have [`Policy::observation_dimension`] numbers.
     pub fn act(&self, observation: &[f64]) -> Vec<f32> {
         match self.decide(observation) {
-            Ok(Decision::Box(action)) => action,
-            Ok(Decision::Choice(choice)) => vec![choice as f32],
-            Err(NonFinite { .. }) => vec![f32::NAN; self.manifest.action_dimension.max(1)],
+            Ok(decision) => decision.numbers(),
+            Err(NonFinite { .. }) => vec![f32::NAN; self.action_shape().stored_width()],
         }
     }
 
@@ -93,16 +138,9 @@ impl Policy {
     /// As [`Policy::act`].
     pub fn decide(&self, observation: &[f64]) -> Result<Decision, NonFinite> {
         let parameters = self.distribution(observation)?;
-        match &self.head {
-            Head::Choices(head) => {
-                head.mode(&parameters).map(Decision::Choice).ok_or(NonFinite::ACTION)
-            }
-            Head::Box(head) => {
-                let mut action = vec![0.0f32; head.action_dimension()];
-                head.mode(&parameters, &mut action);
-                self.in_task_units(action)
-            }
-        }
+        let mut draws = room_for(&self.head, 1, 1);
+        self.head.mode(&parameters, &mut draws);
+        self.decision(draws)
     }
 
     /// A random action of the policy, as what the task takes.
@@ -114,38 +152,42 @@ impl Policy {
     /// As [`Policy::act`].
     pub fn sample(&self, observation: &[f64], random: &mut Stream) -> Result<Decision, NonFinite> {
         let parameters = self.distribution(observation)?;
-        match &self.head {
-            Head::Choices(head) => {
-                let mut log_pi = vec![0.0; head.choices()];
-                head.log_probabilities(&parameters, &mut log_pi);
-                head.sample(&log_pi, random).map(Decision::Choice).ok_or(NonFinite::ACTION)
-            }
-            Head::Box(head) => {
-                let mut draws = Draws::new(1, 1, head.action_dimension());
-                random.fill_normal(&mut draws.noise);
-                head.sample(&parameters, &mut draws);
-                self.in_task_units(draws.action)
-            }
-        }
+        let mut draws = room_for(&self.head, 1, 1);
+        self.head.draw(&parameters, random, &mut draws);
+        self.decision(draws)
     }
 
     /// Parameters of the action's distribution.
     fn distribution(&self, observation: &[f64]) -> Result<Vec<f32>, NonFinite> {
-        let input: Vec<f32> = observation.iter().map(|&x| x as f32).collect();
+        let mut input: Vec<f32> = observation.iter().map(|&x| x as f32).collect();
         // Minus infinity vanishes in a rectifier: the answer alone might not show it.
         if !all_finite(&input) {
             return Err(NonFinite { what: "an observation" });
         }
+        if let Some(normaliser) = &self.normaliser {
+            normaliser.normalise(&mut input);
+        }
         let mut room = self.net.activations(1);
         self.net.forward(&self.parameters, &input, &mut room);
-        Ok(room.output().to_vec())
+        if all_finite(room.output()) { Ok(room.output().to_vec()) } else { Err(NonFinite::ACTION) }
     }
 
-    fn in_task_units(&self, mut action: Vec<f32>) -> Result<Decision, NonFinite> {
+    /// The only draw, in the task's units.
+    fn decision(&self, draws: Draws<f32>) -> Result<Decision, NonFinite> {
+        let mut coordinates = draws.action;
         let bounds = self.manifest.action_low.iter().zip(&self.manifest.action_high);
-        for (a, (&low, &high)) in action.iter_mut().zip(bounds) {
+        for (a, (&low, &high)) in coordinates.iter_mut().zip(bounds) {
             *a = crate::env::to_box(*a, low as f32, high as f32);
         }
-        if all_finite(&action) { Ok(Decision::Box(action)) } else { Err(NonFinite::ACTION) }
+        if !all_finite(&coordinates) {
+            return Err(NonFinite::ACTION);
+        }
+        let shape = self.head.shape();
+        Ok(match (&shape.factors[..], shape.coordinates) {
+            ([], _) => Decision::Box(coordinates),
+            ([_], 0) => Decision::Choice(draws.choices[0]),
+            (_, 0) => Decision::Factored(draws.choices),
+            _ => Decision::Hybrid(draws.choices[0], coordinates),
+        })
     }
 }

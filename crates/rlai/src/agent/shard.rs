@@ -1,14 +1,15 @@
 use super::UpdateMetrics;
-use super::actor::Actor;
+use super::actor::{Actor, room_for};
+use super::default_policy::{DefaultPolicy, DefaultRoom};
 use super::drawing::{Drawing, Known};
-use crate::critic::{Networks, TwinCritic, ValueRoom};
+use super::next_values::NextValues;
+use super::valuing::Valuing;
+use crate::critic::{Networks, TwinCritic};
 use crate::distribution::Draws;
-use crate::estimator::{
-    ActionEstimator, Duals, Origin, Particles, Signal, TrustRegion, soft_optimal_values,
-};
+use crate::estimator::{ActionEstimator, Duals, Particles, Signal, TrustRegion};
 use crate::nn::{Activations, Scalar};
 use crate::random::{Key, Stream};
-use crate::train::{CriticTarget, TrainConfig};
+use crate::train::TrainConfig;
 
 /// Half of a batch on its way through the policy's update. The halves are the same with one thread and
 /// with two, and their gradients are added in one order, so that the number of threads changes no bit.
@@ -16,27 +17,29 @@ pub(super) struct Shard<T> {
     states: usize,
     noise: Stream,
     room: Activations<T>,
-    next_draws: Draws<T>,
     draws: Draws<T>,
     drawing: Drawing<T>,
-    values: ValueRoom<T>,
+    values: Valuing<T>,
     q: Vec<T>,
     /// dQ/du of each action, `[B, N, A]`; empty when the estimator does not ask for it.
     dq_du: Vec<T>,
+    /// dl/du of each action, `[B, N, A]`, where there is a default policy and it is asked for.
+    dl_du: Vec<T>,
+    default_room: Option<DefaultRoom<T>>,
     signal: Signal<T>,
     d_parameters: Vec<T>,
     gradient: Vec<T>,
     /// Sum over states of KL(old policy || new policy), where the signal holds it.
     old_policy_kl: TrustRegion<f64>,
-    /// For soft-optimal targets: room to value the actions drawn at the next states.
-    next_values: Option<NextValues<T>>,
+    next: NextValues<T>,
 }
 
-struct NextValues<T> {
-    room: ValueRoom<T>,
-    q: Vec<T>,
-    origins: Vec<Origin>,
-    log_base: Vec<T>,
+/// What an update looks at and does not change.
+#[derive(Clone, Copy)]
+pub(super) struct Networked<'a, T: Scalar> {
+    pub(super) actor: &'a Actor<T>,
+    pub(super) critic: &'a TwinCritic<T>,
+    pub(super) default_policy: &'a DefaultPolicy<T>,
 }
 
 impl<T: Scalar> Shard<T> {
@@ -45,41 +48,36 @@ impl<T: Scalar> Shard<T> {
         states: usize,
         config: &TrainConfig,
         estimator: &dyn ActionEstimator<T>,
-        actor: &Actor<T>,
-        critic: &TwinCritic<T>,
+        networks: Networked<'_, T>,
         key: &Key,
     ) -> Self {
-        let (particles, action) = (config.particles(), actor.head.action_dimension());
-        let mut signal = Signal::new(states, particles, action);
+        let Networked { actor, critic, default_policy } = networks;
+        let (particles, shape) = (config.particles(), actor.head.shape());
+        let mut signal = Signal::new(states, particles, shape.coordinates);
         if config.pareto_k {
             signal.diagnostics = signal.diagnostics.with_pareto_k();
         }
         signal.state_weight.fill(T::from_f64(1.0 / config.batch as f64));
-        let gradients =
-            if estimator.needs().action_gradients { states * particles * action } else { 0 };
-        let soft_optimal = config.critic_target == CriticTarget::SoftOptimal;
-        let next_samples = if soft_optimal { config.samples } else { 1 };
-        let next_values = soft_optimal.then(|| NextValues {
-            room: critic.value_room(states, next_samples),
-            q: vec![T::zero(); states * next_samples],
-            origins: vec![Origin::Policy; next_samples],
-            log_base: vec![T::from_f64(-(next_samples as f64).ln()); states * next_samples],
-        });
+        let wanted = estimator.needs().action_gradients;
+        let gradients = if wanted { states * particles * shape.coordinates } else { 0 };
+        let default_room = default_policy.room(states, particles);
+        let dl_du = if default_room.is_some() { gradients } else { 0 };
         Self {
             states,
             noise: key.indexed_stream("update noise", index),
             room: actor.net.activations(states),
-            next_draws: Draws::new(states, next_samples, action),
-            draws: Draws::new(states, particles, action),
+            draws: room_for(&actor.head, states, particles),
             drawing: Drawing::new(states, config, actor, critic),
-            values: critic.value_room(states, particles),
+            values: Valuing::new(critic, shape, states, particles),
             q: vec![T::zero(); states * particles],
             dq_du: vec![T::zero(); gradients],
+            dl_du: vec![T::zero(); dl_du],
+            default_room,
             signal,
             d_parameters: vec![T::zero(); states * actor.head.parameters_per_state()],
             gradient: vec![T::zero(); actor.net.parameter_count()],
             old_policy_kl: TrustRegion::zero(),
-            next_values,
+            next: NextValues::new(states, config, networks),
         }
     }
 
@@ -87,86 +85,58 @@ impl<T: Scalar> Shard<T> {
         self.states
     }
 
-    /// Draws an action at each next state into the action columns of `input`, `[B, O + A]`, and its log
-    /// density into `log_pi`.
+    /// Draws an action at each next state, writes its features into the last columns of `input`,
+    /// `[B, O + F]`, and its l = log pi - log pi_0 into `log_ratio`.
     pub(super) fn next_actions(
         &mut self,
-        actor: &Actor<T>,
-        observations: &[T],
+        networks: Networked<'_, T>,
+        observations: (&[T], &[T]),
         input: &mut [T],
-        log_pi: &mut [T],
+        log_ratio: &mut [T],
     ) {
-        self.draw_next(actor, observations);
-        let dimension = actor.head.action_dimension();
-        let width = input.len() / self.states;
-        let actions = self.next_draws.action.chunks_exact(dimension);
-        for (row, action) in input.chunks_exact_mut(width).zip(actions) {
-            row[width - dimension..].copy_from_slice(action);
-        }
-        log_pi.copy_from_slice(&self.next_draws.log_pi);
+        let (room, noise) = (&mut self.room, &mut self.noise);
+        self.next.actions(networks, observations, room, noise, input, log_ratio);
     }
 
-    fn draw_next(&mut self, actor: &Actor<T>, observations: &[T]) {
-        actor.net.forward(actor.parameters(), observations, &mut self.room);
-        self.noise.fill_normal(&mut self.next_draws.noise);
-        actor.head.sample(self.room.output(), &mut self.next_draws);
-    }
-
-    /// The soft-optimal value of each next state under the target critics, `[B]`.
-    pub(super) fn soft_optimal_values(
+    /// The value of each next state under the target critics, `[B]`.
+    pub(super) fn next_values(
         &mut self,
-        actor: &Actor<T>,
-        critic: &TwinCritic<T>,
+        networks: Networked<'_, T>,
         alpha: T,
-        observations: &[T],
+        observations: (&[T], &[T]),
         values: &mut [T],
     ) {
-        self.draw_next(actor, observations);
-        let next = self.next_values.as_mut().expect("made for soft-optimal targets");
-        let NextValues { room, q, origins, log_base } = next;
-        critic.values(Networks::Target, observations, &self.next_draws.action, room, q, None);
-        let particles = Particles {
-            samples: origins.len(),
-            origins,
-            log_pi: &self.next_draws.log_pi,
-            log_pi_0: None,
-            log_base,
-            q,
-            dq_du: None,
-            dl_du: None,
-            value: None,
-        };
-        soft_optimal_values(&particles, alpha, values);
+        let (room, noise) = (&mut self.room, &mut self.noise);
+        self.next.values(networks, alpha, observations, room, noise, values);
     }
 
     /// This half's part of the gradient of the policy's weights: states to parameters to actions to
     /// values to signal, and back.
     pub(super) fn policy_gradient(
         &mut self,
-        actor: &Actor<T>,
-        critic: &TwinCritic<T>,
+        networks: Networked<'_, T>,
         estimator: &dyn ActionEstimator<T>,
         duals: &Duals<T>,
         known: &Known<'_, T>,
     ) {
+        let Networked { actor, critic, .. } = networks;
         let states = known.states;
         actor.net.forward(actor.parameters(), states, &mut self.room);
         let policy = self.room.output();
         self.drawing.draw(actor, critic, known, policy, &mut self.noise, &mut self.draws);
+        self.look_at(networks, known);
+        let policy = self.room.output();
         let wants_gradient = !self.dq_du.is_empty();
-        let dq_da = wants_gradient.then_some(&mut self.dq_du[..]);
-        let (actions, current) = (&self.draws.action, Networks::Current);
-        critic.values(current, states, actions, &mut self.values, &mut self.q, dq_da);
-        self.draws.through_tanh(&mut self.dq_du);
+        let dl_du = if self.dl_du.is_empty() { &self.draws.dlog_pi_du } else { &self.dl_du };
         let particles = Particles {
             samples: self.signal.samples(),
             origins: self.drawing.origins(),
             log_pi: &self.draws.log_pi,
-            log_pi_0: None,
+            log_pi_0: self.default_room.as_ref().map(|room| &room.log_pi_0[..]),
             log_base: self.drawing.log_base(),
             q: &self.q,
             dq_du: wants_gradient.then_some(&self.dq_du[..]),
-            dl_du: wants_gradient.then_some(&self.draws.dlog_pi_du[..]),
+            dl_du: wants_gradient.then_some(&dl_du[..]),
             value: None,
         };
         estimator.signal(&particles, duals, &mut self.signal);
@@ -176,13 +146,32 @@ impl<T: Scalar> Shard<T> {
         actor.net.backward(actor.parameters(), states, d_output, gradient, &mut self.room);
     }
 
+    /// What critics and default policy say of the draws.
+    fn look_at(&mut self, networks: Networked<'_, T>, known: &Known<'_, T>) {
+        let Networked { actor, critic, default_policy } = networks;
+        let dq_da = (!self.dq_du.is_empty()).then_some(&mut self.dq_du[..]);
+        let (draws, q, current) = (&self.draws, &mut self.q, Networks::Current);
+        self.values.value(critic, current, known.states, draws, q, dq_da);
+        let squashed = actor.head.is_squashed();
+        if squashed {
+            self.draws.through_tanh(&mut self.dq_du);
+        }
+        if let Some(room) = &mut self.default_room {
+            if !self.dl_du.is_empty() {
+                self.dl_du.copy_from_slice(&self.draws.dlog_pi_du);
+            }
+            let states = (known.states, known.raw_states);
+            default_policy.evaluate(room, states, &self.draws, squashed, &mut self.dl_du);
+        }
+    }
+
     /// Adds the trust region's gradient, if the signal has one, and measures the divergences it weighs.
     fn hold_to_old_policy(&mut self, actor: &Actor<T>) {
         let (Some(weights), Some(old)) = (self.signal.trust_region, self.drawing.old_parameters())
         else {
             return;
         };
-        let (head, new) = (&actor.head, self.room.output());
+        let (head, new) = (&*actor.head, self.room.output());
         let state_weight = &self.signal.state_weight;
         head.add_kl_gradient(old, new, weights, state_weight, &mut self.d_parameters);
         let width = head.parameters_per_state();
@@ -191,6 +180,7 @@ impl<T: Scalar> Shard<T> {
             let kl = head.kl_from(old, new);
             self.old_policy_kl.mean += kl.mean.widen();
             self.old_policy_kl.scale += kl.scale.widen();
+            self.old_policy_kl.choice += kl.choice.widen();
         }
     }
 
@@ -217,6 +207,7 @@ impl<T: Scalar> Shard<T> {
         let diagnostics = &self.signal.diagnostics;
         metrics.policy_loss += sum(&self.signal.loss);
         metrics.entropy += sum(&diagnostics.entropy);
+        metrics.log_ratio += sum(&diagnostics.log_ratio);
         metrics.effective_sample_size += sum(&diagnostics.effective_sample_size);
         metrics.largest_weight += sum(&diagnostics.largest_weight);
         metrics.forward_kl += sum(&diagnostics.forward_kl);
@@ -224,201 +215,11 @@ impl<T: Scalar> Shard<T> {
         metrics.weight_divergence += sum(&self.signal.weight_divergence);
         metrics.old_policy_kl_mean += self.old_policy_kl.mean;
         metrics.old_policy_kl_scale += self.old_policy_kl.scale;
+        metrics.old_policy_kl_choice += self.old_policy_kl.choice;
         metrics.q += sum(&self.q);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::distribution::TanhNormal;
-    use crate::proposal::{Noise, Proposal, Replayed, Source};
-    use crate::train::Objective;
-
-    const STATES: usize = 6;
-
-    struct Setting {
-        actor: Actor<f64>,
-        critic: TwinCritic<f64>,
-        shard: Shard<f64>,
-        estimator: Box<dyn ActionEstimator<f64>>,
-        observations: Vec<f64>,
-    }
-
-    fn setting(objective: Objective, samples: usize) -> Setting {
-        setting_with(objective, samples, |_| {})
-    }
-
-    fn setting_with(
-        objective: Objective,
-        samples: usize,
-        change: impl FnOnce(&mut TrainConfig),
-    ) -> Setting {
-        let mut config = TrainConfig::defaults(objective, 2);
-        change(&mut config);
-        (config.samples, config.batch, config.hidden) = (samples, STATES, vec![10, 8]);
-        let key = Key::from_seed(9);
-        let head = TanhNormal::new(2, config.log_std_min, config.log_std_max);
-        let actor = Actor::new(3, head, &config.hidden, &key);
-        let critic = TwinCritic::new(3, 2, &config.hidden, STATES, &key);
-        let estimator = config.estimation.estimator(objective);
-        let shard = Shard::new(0, STATES, &config, &*estimator, &actor, &critic, &key);
-        let mut observations = vec![0.0; STATES * 3];
-        key.stream("observations").fill_normal(&mut observations);
-        Setting { actor, critic, shard, estimator, observations }
-    }
-
-    /// The same action was taken in every state, by a uniform policy.
-    fn known(states: &[f64]) -> Known<'_, f64> {
-        let replayed = Replayed {
-            actions: &[0.3, -0.6, 0.3, -0.6, 0.3, -0.6, 0.3, -0.6, 0.3, -0.6, 0.3, -0.6],
-            log_density: &[-2.0 * std::f64::consts::LN_2; STATES],
-        };
-        Known { states, replayed, old_policy: None, alpha: 0.3 }
-    }
-
-    /// Compares the gradient of the weights with central differences of `loss`, which is given the
-    /// setting as the gradient left it and other weights.
-    fn check(mut setting: Setting, loss: impl Fn(&Setting, &[f64]) -> f64) {
-        let Setting { actor, critic, shard, estimator, observations } = &mut setting;
-        let duals = Duals::temperature(0.3);
-        let trust_region = TrustRegion { mean: 0.4, scale: 0.8, choice: 0.0 };
-        let duals = Duals { trust_region, ..duals };
-        let old_policy: Vec<f64> = actor.parameters().iter().map(|weight| 0.9 * weight).collect();
-        let known = Known { old_policy: Some(&old_policy), ..known(observations) };
-        shard.policy_gradient(actor, critic, &**estimator, &duals, &known);
-        let gradient = setting.shard.gradient().to_vec();
-        let parameters = setting.actor.parameters().to_vec();
-        assert!(gradient.iter().filter(|g| g.abs() > 1e-6).count() > parameters.len() / 2);
-        for i in 0..parameters.len() {
-            let at = |h: f64| {
-                let mut moved = parameters.clone();
-                moved[i] += h;
-                loss(&setting, &moved)
-            };
-            let numeric = (at(1e-6) - at(-1e-6)) / 2e-6;
-            assert!((gradient[i] - numeric).abs() < 1e-8, "{i}: {} {numeric}", gradient[i]);
-        }
-    }
-
-    /// The policy's parameters in every state, under other weights.
-    fn outputs(setting: &Setting, weights: &[f64]) -> Vec<f64> {
-        let mut room = setting.actor.net.activations(STATES);
-        setting.actor.net.forward(weights, &setting.observations, &mut room);
-        room.output().to_vec()
-    }
-
-    /// The same noise under other weights: samples move.
-    fn moved_draws(setting: &Setting, weights: &[f64]) -> Draws<f64> {
-        let mut draws = setting.shard.draws.clone();
-        setting.actor.head.sample(&outputs(setting, weights), &mut draws);
-        draws
-    }
-
-    /// The same samples under other weights: the noise that leads to them moves.
-    fn frozen_log_pi(setting: &Setting, weights: &[f64]) -> Vec<f64> {
-        let parameters = outputs(setting, weights);
-        let mut draws = setting.shard.draws.clone();
-        let samples = draws.log_pi.len() / STATES;
-        for (i, noise) in draws.noise.iter_mut().enumerate() {
-            let row = &parameters[i / (2 * samples) * 4..][..4];
-            *noise = (draws.u[i] - row[i % 2]) / row[2 + i % 2].exp();
-        }
-        setting.actor.head.sample(&parameters, &mut draws);
-        draws.log_pi
-    }
-
-    #[test]
-    fn reverse_kl_differentiates_its_loss_through_samples_and_critic() {
-        for samples in [1, 3] {
-            check(setting(Objective::ReverseKl, samples), |setting, weights| {
-                let draws = moved_draws(setting, weights);
-                let mut q = vec![0.0; draws.log_pi.len()];
-                let mut room = setting.critic.value_room(STATES, samples);
-                let states = &setting.observations;
-                setting.critic.values(
-                    Networks::Current,
-                    states,
-                    &draws.action,
-                    &mut room,
-                    &mut q,
-                    None,
-                );
-                let total: f64 = draws.log_pi.iter().zip(&q).map(|(l, q)| 0.3 * l - q).sum();
-                total / q.len() as f64
-            });
-        }
-    }
-
-    /// What a signal asks for, as a function of other weights: scores times log densities of the same
-    /// samples, action gradients times samples of the same noise, and the trust region.
-    fn surrogate(setting: &Setting, weights: &[f64]) -> f64 {
-        let signal = &setting.shard.signal;
-        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-        let mut total = dot(&signal.score, &frozen_log_pi(setting, weights));
-        if signal.has_action {
-            total += dot(&signal.action, &moved_draws(setting, weights).u);
-        }
-        if let Some(region) = signal.trust_region {
-            let (old, new) = (setting.shard.drawing.old_parameters(), outputs(setting, weights));
-            for (old, new) in old.unwrap().chunks_exact(4).zip(new.chunks_exact(4)) {
-                let kl = setting.actor.head.kl_from(old, new);
-                total += region.mean * kl.mean + region.scale * kl.scale;
-            }
-        }
-        total / STATES as f64
-    }
-
-    #[test]
-    fn every_objective_differentiates_what_its_signal_asks_for_and_nothing_else() {
-        for objective in Objective::ALL {
-            let samples = objective.default_samples().min(5);
-            check(setting(objective, samples), surrogate);
-        }
-    }
-
-    /// The value that a critic's target holds, from the target critics at the actions drawn, by its
-    /// formula.
-    #[test]
-    fn soft_optimal_values_by_their_formula() {
-        let change = |config: &mut TrainConfig| config.critic_target = CriticTarget::SoftOptimal;
-        let Setting { actor, mut critic, mut shard, observations, .. } =
-            setting_with(Objective::ForwardKl, 3, change);
-        // Targets that are not the critics themselves.
-        for index in 0..2 {
-            let parameters = critic.parameters(index).to_vec();
-            let target = parameters.iter().map(|weight| 0.7 * weight + 0.01).collect();
-            critic.set_parameters(index, parameters, target);
-        }
-        let mut values = [f64::NAN; STATES];
-        shard.soft_optimal_values(&actor, &critic, 0.3, &observations, &mut values);
-        let draws = &shard.next_draws;
-        for (state, value) in values.iter().enumerate() {
-            let total: f64 = (0..3)
-                .map(|k| {
-                    let i = 3 * state + k;
-                    let input = [&observations[3 * state..][..3], &draws.action[2 * i..][..2]];
-                    let q = |critic_index: usize| {
-                        let mut room = critic.net().activations(1);
-                        let target = critic.target_parameters(critic_index);
-                        critic.net().forward(target, &input.concat(), &mut room);
-                        room.output()[0]
-                    };
-                    (q(0).min(q(1)) / 0.3 - draws.log_pi[i]).exp() / 3.0
-                })
-                .sum();
-            assert!((value - 0.3 * total.ln()).abs() < 1e-12, "{value}");
-        }
-    }
-
-    #[test]
-    fn samples_of_every_proposal_are_constants() {
-        for source in Source::ALL {
-            for noise in Noise::ALL {
-                let proposal = Proposal { source, noise, uniform: 0.2, replay: true };
-                let change = |config: &mut TrainConfig| config.estimation.proposal = proposal;
-                check(setting_with(Objective::ForwardKl, 6, change), surrogate);
-            }
-        }
-    }
-}
+#[path = "shard_tests.rs"]
+mod tests;

@@ -3,6 +3,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{CheckpointError, TensorView, parameters_blake3};
+use crate::distribution::PolicySettings;
 
 /// The format that this version writes and reads.
 pub const FORMAT_VERSION: u32 = 1;
@@ -25,13 +26,17 @@ pub struct Manifest {
     pub action_low: Vec<f64>,
     /// `[A]`: its upper bounds.
     pub action_high: Vec<f64>,
-    /// K, where an action is one of K choices; then A is 0.
+    /// K of each discrete factor of an action.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub factors: Vec<usize>,
+    /// The policy's distribution.
+    pub policy: PolicySettings,
+    /// The name of the policy's distribution, where it is none of the built-in ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub choices: Option<usize>,
-    /// Clamp of the policy's log standard deviation, lower end.
-    pub log_std_min: f64,
-    /// Clamp of the policy's log standard deviation, upper end.
-    pub log_std_max: f64,
+    pub own_distribution: Option<String>,
+    /// Whether the policy sees observations normalised.
+    #[serde(default)]
+    pub normalises_observations: bool,
     /// The shapes of all networks.
     pub networks: Vec<Network>,
 }
@@ -96,10 +101,12 @@ impl Manifest {
         if self.env.is_empty() {
             return Err(inconsistent("env is empty".into()));
         }
-        let empty = if self.choices.is_some() { actions != 0 } else { actions == 0 };
-        if self.observation_dimension == 0 || empty || self.choices == Some(0) {
-            let reason = "observation_dimension or action_dimension = 0, or choices beside a box";
+        if self.observation_dimension == 0 || (actions == 0 && self.factors.is_empty()) {
+            let reason = "observation_dimension = 0, or neither action_dimension nor factors";
             return Err(inconsistent(reason.into()));
+        }
+        if self.factors.contains(&0) {
+            return Err(inconsistent(format!("factors = {:?}: one has no choice", self.factors)));
         }
         if self.action_low.len() != actions || self.action_high.len() != actions {
             return Err(inconsistent(format!(
@@ -115,10 +122,7 @@ impl Manifest {
                 "action box: [{low}, {high}] is no bounded interval"
             )));
         }
-        if !is_interval(self.log_std_min, self.log_std_max) {
-            let (low, high) = (self.log_std_min, self.log_std_max);
-            return Err(inconsistent(format!("log_std: [{low}, {high}] is no bounded interval")));
-        }
+        self.policy.check().map_err(inconsistent)?;
         self.networks.iter().try_for_each(|network| {
             let Network { name, widths } = network;
             if widths.len() < 2 || widths.contains(&0) {

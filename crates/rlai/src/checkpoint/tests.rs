@@ -16,9 +16,10 @@ fn manifest(step: u64) -> Manifest {
         action_dimension: 1,
         action_low: vec![-2.0],
         action_high: vec![2.0],
-        choices: None,
-        log_std_min: -20.0,
-        log_std_max: 2.0,
+        factors: Vec::new(),
+        policy: PolicySettings::default(),
+        own_distribution: None,
+        normalises_observations: false,
         networks: vec![Network { name: "policy".into(), widths: vec![3, 4, 2] }],
     }
 }

@@ -6,7 +6,8 @@ use crate::nn::{Scalar, smaller};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CriticTarget {
-    /// `min Q - alpha log pi` at the next state: the policy's entropy counts as reward.
+    /// `min Q - alpha l` at the next state, l = log pi - log pi_0: the policy's entropy, or its closeness
+    /// to a default policy, counts as reward.
     Soft,
     /// `min Q` alone.
     Classic,
@@ -25,12 +26,13 @@ pub struct TdTarget<'a, T> {
     pub discounts: &'a [T],
     /// The two target critics at the next state and a fresh action there.
     pub next_values: [&'a [T]; 2],
-    /// Log density of that action.
-    pub next_log_pi: &'a [T],
+    /// l = log pi - log pi_0 of that action.
+    pub next_log_ratio: &'a [T],
 }
 
-/// `y = r + discount (min Q' - alpha log pi')` (soft) or without the entropy (classic), `[B]`. For
-/// soft-optimal targets both next values are already the estimated optimal one.
+/// `y = r + discount (min Q' - alpha l')` (soft) or without the last term (classic), `[B]`. Where both
+/// next values are already those of the next state, not of an action there (soft-optimal targets, or
+/// choices, over which the mean is exact), the log ratios must be zero.
 ///
 /// The targets are constants: no gradient flows through them. With rewards of several steps (n-step
 /// targets) the entropy of the steps between is left out: it belongs to the policy that played them.
@@ -47,7 +49,7 @@ pub fn td_targets<T: Scalar>(
     };
     for (i, target) in targets.iter_mut().enumerate() {
         let value = smaller(known.next_values[0][i], known.next_values[1][i])
-            - bonus * known.next_log_pi[i];
+            - bonus * known.next_log_ratio[i];
         // A terminated transition has no next state; what is computed there must not matter.
         let future =
             if known.discounts[i] > T::zero() { known.discounts[i] * value } else { T::zero() };
@@ -65,7 +67,7 @@ mod tests {
             rewards: &[1.0, 2.0, 3.0],
             discounts: &[0.9, 0.9, 0.0],
             next_values: [&[10.0, 20.0, f64::NAN], &[11.0, 19.0, 0.0]],
-            next_log_pi: &[-1.0, 2.0, 0.0],
+            next_log_ratio: &[-1.0, 2.0, 0.0],
         };
         let mut targets = [0.0; 3];
         td_targets(CriticTarget::Soft, 0.5, &known, &mut targets);

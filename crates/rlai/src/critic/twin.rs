@@ -1,10 +1,14 @@
 use crate::nn::{Activations, Adam, Mlp, Scalar, all_finite, move_towards, norm};
 use crate::random::Key;
 
-/// Two critics with their targets, optimisers and working room. Input: observation, then action.
+/// Two critics with their targets, optimisers and working room. Input: observation, then the action's
+/// features, and one value comes out; or, over choices, the observation alone, and the value of every
+/// choice comes out.
 pub struct TwinCritic<T> {
     pub(super) net: Mlp,
     pub(super) observation_dimension: usize,
+    /// K, where every choice has an output of its own.
+    pub(super) choices: Option<usize>,
     members: [Member<T>; 2],
 }
 
@@ -42,14 +46,37 @@ impl<T: Scalar> TwinCritic<T> {
     /// Two critics with these hidden layers, for batches of `batch` rows. Targets start as copies.
     pub fn new(
         observation_dimension: usize,
-        action_dimension: usize,
+        action_features: usize,
         hidden: &[usize],
         batch: usize,
         key: &Key,
     ) -> Self {
-        let mut widths = vec![observation_dimension + action_dimension];
+        Self::build((observation_dimension, action_features), None, hidden, batch, key)
+    }
+
+    /// As [`TwinCritic::new`], with an output for each of `choices` choices.
+    pub fn over_choices(
+        observation_dimension: usize,
+        choices: usize,
+        hidden: &[usize],
+        batch: usize,
+        key: &Key,
+    ) -> Self {
+        Self::build((observation_dimension, 0), Some(choices), hidden, batch, key)
+    }
+
+    /// Two critics of `inputs`, numbers in an observation and in an action's features.
+    fn build(
+        inputs: (usize, usize),
+        choices: Option<usize>,
+        hidden: &[usize],
+        batch: usize,
+        key: &Key,
+    ) -> Self {
+        let mut widths = vec![inputs.0 + inputs.1];
         widths.extend_from_slice(hidden);
-        widths.push(1);
+        let outputs = choices.unwrap_or(1);
+        widths.push(outputs);
         let net = Mlp::new(&widths);
         let member = |index: u64| {
             let parameters =
@@ -59,12 +86,17 @@ impl<T: Scalar> TwinCritic<T> {
                 gradient: vec![T::zero(); parameters.len()],
                 adam: Adam::new(parameters.len()),
                 room: net.activations(batch),
-                d_output: vec![T::zero(); batch],
+                d_output: vec![T::zero(); batch * outputs],
                 parameters,
             }
         };
         let members = [member(0), member(1)];
-        Self { net, observation_dimension, members }
+        Self { net, observation_dimension: inputs.0, choices, members }
+    }
+
+    /// K, where every choice has an output of its own.
+    pub fn choices(&self) -> Option<usize> {
+        self.choices
     }
 
     /// The shape of both networks.
@@ -115,21 +147,27 @@ impl<T: Scalar> CriticHalf<'_, T> {
     }
 
     /// One step towards `targets`, then the target critic's own move. A non-finite loss or gradient
-    /// changes nothing; the report says what it was.
+    /// changes nothing; the report says what it was. Over choices, `chosen` is the choice that each
+    /// target is for, `[B]`; it is empty otherwise.
     pub(crate) fn update(
         &mut self,
         input: &[T],
+        chosen: &[usize],
         targets: &[T],
         step: &CriticStep<T>,
     ) -> CriticReport {
         let Member { parameters, target, gradient, adam, room, d_output } = &mut *self.member;
         self.net.forward(parameters, input, room);
         let share = T::one() / T::from_f64(targets.len() as f64);
+        let outputs = d_output.len() / targets.len();
+        // What was not done has no target.
+        d_output.fill(T::zero());
         let mut loss = 0.0;
-        for ((d, &value), &target) in d_output.iter_mut().zip(room.output()).zip(targets) {
-            let error = value - target;
+        for (i, &target) in targets.iter().enumerate() {
+            let at = i * outputs + chosen.get(i).copied().unwrap_or(0);
+            let error = room.output()[at] - target;
             loss += 0.5 * error.widen() * error.widen();
-            *d = share * error;
+            d_output[at] = share * error;
         }
         self.net.backward(parameters, input, d_output, gradient, room);
         let report =
@@ -182,7 +220,7 @@ mod tests {
             (critic.parameters(0).to_vec(), critic.target_parameters(0).to_vec());
         let input = [0.3, -0.2, 0.9, 1.0, 0.1, -0.5, -0.7, 0.4, 0.2];
         let step = CriticStep { learning_rate: 0.01, max_gradient_norm: None, polyak: 0.25 };
-        let report = critic.halves()[0].update(&input, &[5.0, 5.0, 5.0], &step);
+        let report = critic.halves()[0].update(&input, &[], &[5.0, 5.0, 5.0], &step);
         assert!(report.loss > 0.0 && report.gradient_norm > 0.0);
         let bias = before.len() - 1;
         let (after, target) = (critic.parameters(0), critic.target_parameters(0));

@@ -95,7 +95,7 @@ impl<T: Scalar> TwinCritic<T> {
         }
     }
 
-    fn parameters_of(&self, networks: Networks, critic: usize) -> &[T] {
+    pub(super) fn parameters_of(&self, networks: Networks, critic: usize) -> &[T] {
         match networks {
             Networks::Current => self.parameters(critic),
             Networks::Target => self.target_parameters(critic),

@@ -1,5 +1,6 @@
 //! The categorical distribution: one of K choices, its logits the parameters.
 
+use super::logits::Logits;
 use crate::nn::Scalar;
 use crate::random::Stream;
 
@@ -29,52 +30,36 @@ impl Categorical {
     pub fn log_probabilities<T: Scalar>(&self, logits: &[T], log_pi: &mut [T]) {
         let rows = logits.chunks_exact(self.choices).zip(log_pi.chunks_exact_mut(self.choices));
         for (logits, log_pi) in rows {
-            let largest = logits.iter().copied().fold(T::neg_infinity(), T::max);
-            let total: T = logits.iter().map(|&logit| (logit - largest).exp()).sum();
-            let normaliser = largest + total.ln();
-            for (log_pi, &logit) in log_pi.iter_mut().zip(logits) {
-                *log_pi = logit - normaliser;
-            }
+            let logits = Logits::new(logits);
+            log_pi.iter_mut().zip(logits.log_all()).for_each(|(to, log_p)| *to = log_p);
         }
     }
 
     /// Draws one choice from `log_pi`, `[K]`, with one uniform number; none if one of them is NaN.
     pub fn sample<T: Scalar>(&self, log_pi: &[T], random: &mut Stream) -> Option<usize> {
-        let mut left = random.unit();
-        let likeliest = self.mode(log_pi)?;
-        let reached = log_pi.iter().position(|log_pi| {
-            left -= log_pi.widen().exp();
-            left < 0.0
-        });
-        // Rounding may leave a little behind the last choice.
-        Some(reached.unwrap_or(likeliest))
+        Logits::normalised(log_pi).sample(random)
     }
 
     /// The most likely choice of one state, the first of equals; none if a logit is NaN.
     pub fn mode<T: Scalar>(&self, logits: &[T]) -> Option<usize> {
-        let better = |best: usize, k: usize| if logits[k] > logits[best] { k } else { best };
-        let best = (0..self.choices).fold(0, better);
-        logits.iter().all(|logit| !logit.is_nan()).then_some(best)
+        Logits::normalised(logits).mode()
     }
 
     /// Adds to `gradient`, `[K]`, what a weight `score` on log pi of `choice` asks of the logits:
     /// `score (1[k = choice] - pi_k)`.
     pub fn add_score<T: Scalar>(&self, log_pi: &[T], choice: usize, score: T, gradient: &mut [T]) {
-        for (gradient, &log_pi) in gradient.iter_mut().zip(log_pi) {
-            *gradient -= score * log_pi.exp();
-        }
+        Logits::normalised(log_pi).subtract_expected(score, gradient);
         gradient[choice] += score;
     }
 
     /// Entropy of one state, nats.
     pub fn entropy<T: Scalar>(&self, log_pi: &[T]) -> T {
-        log_pi.iter().map(|&log_pi| weighted(log_pi, -log_pi)).sum()
+        Logits::normalised(log_pi).entropy()
     }
 
     /// KL(old || new) of one state, nats.
     pub fn kl<T: Scalar>(&self, old_log_pi: &[T], log_pi: &[T]) -> T {
-        let terms = old_log_pi.iter().zip(log_pi);
-        terms.map(|(&old, &new)| weighted(old, old - new)).sum()
+        Logits::normalised(log_pi).kl_from(&Logits::normalised(old_log_pi))
     }
 
     /// Adds `weight` times the gradient of [`Categorical::kl`] with respect to the new logits:
@@ -86,16 +71,9 @@ impl Categorical {
         weight: T,
         gradient: &mut [T],
     ) {
-        for (gradient, (&old, &new)) in gradient.iter_mut().zip(old_log_pi.iter().zip(log_pi)) {
-            *gradient += weight * (new.exp() - old.exp());
-        }
+        let old = Logits::normalised(old_log_pi);
+        Logits::normalised(log_pi).add_kl_gradient(&old, weight, gradient);
     }
-}
-
-/// exp(log p) x, zero where p is.
-fn weighted<T: Scalar>(log_p: T, x: T) -> T {
-    let p = log_p.exp();
-    if p == T::zero() { T::zero() } else { p * x }
 }
 
 #[cfg(test)]

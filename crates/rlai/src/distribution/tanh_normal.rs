@@ -62,7 +62,7 @@ impl TanhNormal {
     }
 
     /// Whether the clamp holds `raw`, so that no gradient passes.
-    fn is_clamped<T: Scalar>(&self, raw: T) -> bool {
+    pub(super) fn is_clamped<T: Scalar>(&self, raw: T) -> bool {
         raw < T::from_f64(self.log_std_min) || raw > T::from_f64(self.log_std_max)
     }
 

@@ -367,7 +367,6 @@ impl Grid {
         assert!((total - 1.0).abs() < 1e-8, "{}: {total}", head.name());
     }
 
-    #[allow(dead_code)]
     /// The entropy, nats.
     pub fn entropy(&self, head: &dyn Head<f64>, row: &[f64]) -> f64 {
         self.expectation(head, row, |draws, k| -draws.log_pi[k])

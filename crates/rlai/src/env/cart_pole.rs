@@ -93,10 +93,6 @@ impl Environment for CartPole {
         &self.action_space
     }
 
-    fn time_limit(&self) -> Option<usize> {
-        None
-    }
-
     fn reset(&mut self, random: &mut Stream, observation: &mut [f64]) -> Result<(), StepError> {
         let state = std::array::from_fn(|_| random.uniform(-0.05, 0.05));
         self.start(state, observation);

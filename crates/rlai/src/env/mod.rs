@@ -5,23 +5,43 @@
 //! never mixed.
 
 mod action_shape;
+mod acrobot;
+mod bimodal_bandit;
 mod cart_pole;
+mod classic;
+mod grid;
+mod mountain_car;
+mod mountain_car_continuous;
+mod move_and_strength;
+mod numpy;
 mod pendulum;
-#[cfg(test)]
 mod probe;
 mod registry;
 mod rescale;
 mod space;
+mod switch_or_stay;
 mod tabular;
+#[cfg(test)]
+mod testing;
 mod time_limit;
 
 pub use action_shape::ActionShape;
+pub use acrobot::Acrobot;
+pub use bimodal_bandit::BimodalBandit;
 pub use cart_pole::CartPole;
+pub use grid::{GridError, read_grid};
+pub use mountain_car::MountainCar;
+pub use mountain_car_continuous::MountainCarContinuous;
+pub use move_and_strength::MoveAndStrength;
 pub use pendulum::Pendulum;
-pub use registry::{EnvError, TaskInfo, builtin_tasks, make_builtin, make_tabular};
+pub use probe::{Probe, ProbeKind, ProbeSpace};
+pub use registry::{
+    EnvError, TaskInfo, builtin_tasks, make_builtin, make_named, make_probe, make_tabular,
+};
 pub use rescale::Rescaled;
 pub(crate) use rescale::to_box;
 pub use space::{BoxSpace, Space};
+pub use switch_or_stay::SwitchOrStay;
 pub use tabular::Tabular;
 pub use time_limit::TimeLimit;
 
@@ -39,15 +59,25 @@ pub enum Action<'a> {
     F64(&'a [f64]),
     /// One of K choices, counted from 0.
     Discrete(usize),
+    /// One choice of each of several sets, each counted from 0.
+    Factored(&'a [usize]),
+    /// One of K choices, counted from 0, and coordinates in single precision.
+    Hybrid {
+        /// The choice.
+        choice: usize,
+        /// The coordinates, whatever the choice.
+        coordinates: &'a [f32],
+    },
 }
 
 impl Action<'_> {
-    /// Number of coordinates; a choice has none.
+    /// Number of coordinates; choices are none.
     pub fn len(&self) -> usize {
         match self {
             Action::F32(values) => values.len(),
             Action::F64(values) => values.len(),
-            Action::Discrete(_) => 0,
+            Action::Hybrid { coordinates, .. } => coordinates.len(),
+            Action::Discrete(_) | Action::Factored(_) => 0,
         }
     }
 
@@ -59,12 +89,13 @@ impl Action<'_> {
     /// Coordinate `i`, widened.
     ///
     /// # Panics
-    /// When there is no such coordinate; a choice has none.
+    /// When there is no such coordinate; choices are none.
     pub fn get(&self, i: usize) -> f64 {
         match self {
             Action::F32(values) => f64::from(values[i]),
             Action::F64(values) => values[i],
-            Action::Discrete(choice) => panic!("choice {choice} has no coordinate {i}"),
+            Action::Hybrid { coordinates, .. } => f64::from(coordinates[i]),
+            Action::Discrete(_) | Action::Factored(_) => panic!("{self:?} has no coordinate {i}"),
         }
     }
 }
@@ -102,6 +133,9 @@ pub enum StepError {
 }
 
 /// A task that an agent acts on.
+///
+/// A task of one's own needs `id`, `observation_space`, `action_space`, `reset` and `step`; everything
+/// else has a default that says what it lacks.
 pub trait Environment: Send {
     /// The task's name with its version, `HalfCheetah-v5`.
     fn id(&self) -> &str;
@@ -109,11 +143,14 @@ pub trait Environment: Send {
     /// Bounds and size of the observation.
     fn observation_space(&self) -> &BoxSpace;
 
-    /// The actions: a box, or a number of choices.
+    /// The actions: a box, choices, or both.
     fn action_space(&self) -> &Space;
 
-    /// Steps after which an episode is truncated, if it is.
-    fn time_limit(&self) -> Option<usize>;
+    /// Steps after which an episode is truncated, if it is. A task need not count its own steps:
+    /// [`TimeLimit`] does.
+    fn time_limit(&self) -> Option<usize> {
+        None
+    }
 
     /// Starts an episode; writes its first observation. All randomness comes from `random`.
     fn reset(&mut self, random: &mut Stream, observation: &mut [f64]) -> Result<(), StepError>;
@@ -122,12 +159,20 @@ pub trait Environment: Send {
     fn step(&mut self, action: Action<'_>, observation: &mut [f64]) -> Result<Step, StepError>;
 
     /// Starts an episode in a state given by position and velocity; writes its first observation.
+    ///
+    /// # Errors
+    /// When the task has no such states, or the numbers are none.
     fn set_state(
         &mut self,
-        qpos: &[f64],
-        qvel: &[f64],
-        observation: &mut [f64],
-    ) -> Result<(), StepError>;
+        _qpos: &[f64],
+        _qvel: &[f64],
+        _observation: &mut [f64],
+    ) -> Result<(), StepError> {
+        let id = self.id();
+        Err(StepError::State(format!(
+            "{id} cannot be put into a state of positions and velocities"
+        )))
+    }
 
     /// The temperature alpha that belongs to the task itself, if one does.
     fn temperature(&self) -> Option<f64> {

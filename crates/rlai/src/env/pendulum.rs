@@ -74,10 +74,6 @@ impl Environment for Pendulum {
         &self.action_space
     }
 
-    fn time_limit(&self) -> Option<usize> {
-        None
-    }
-
     fn reset(&mut self, random: &mut Stream, observation: &mut [f64]) -> Result<(), StepError> {
         self.theta = random.uniform(-PI, PI);
         self.theta_dot = random.uniform(-1.0, 1.0);

@@ -1,6 +1,10 @@
 use std::path::Path;
 
-use super::{BoxSpace, CartPole, Environment, Pendulum, Space, Tabular, TimeLimit};
+use super::{
+    Acrobot, BimodalBandit, BoxSpace, CartPole, Environment, GridError, MountainCar,
+    MountainCarContinuous, MoveAndStrength, Pendulum, Probe, ProbeKind, ProbeSpace, Space,
+    SwitchOrStay, Tabular, TimeLimit, read_grid,
+};
 use crate::lab::{Process, ReadError};
 
 /// A task that cannot be built or wrapped as asked.
@@ -14,17 +18,34 @@ pub enum EnvError {
         /// Its action box.
         space: BoxSpace,
     },
-    /// A number of choices where a box of actions is needed.
-    #[error("{id}: its actions are {choices} choices, and a box of real vectors is needed")]
+    /// Choices where a box of actions is needed.
+    #[error("{id}: its actions are {space}, and a box of real vectors is needed")]
     Choices {
         /// The task's name.
         id: String,
-        /// K.
-        choices: usize,
+        /// Its actions.
+        space: Space,
+    },
+    /// A grid world whose map cannot be read.
+    #[error(transparent)]
+    Grid(#[from] GridError),
+    /// A probe of an unknown kind or with unknown actions.
+    #[error("{id}: probe:KIND:SPACE expected, KIND one of {}, SPACE one of {}", kinds(), spaces())]
+    Probe {
+        /// The name.
+        id: String,
     },
     /// A tabular task whose file cannot be read.
     #[error(transparent)]
     Process(#[from] ReadError),
+}
+
+fn kinds() -> String {
+    ProbeKind::ALL.map(ProbeKind::name).join(", ")
+}
+
+fn spaces() -> String {
+    ProbeSpace::ALL.map(ProbeSpace::name).join(", ")
 }
 
 /// What is known of a task without playing it.
@@ -57,9 +78,21 @@ impl TaskInfo {
 
 type Maker = fn() -> Box<dyn Environment>;
 
-const BUILTIN: [(&str, Maker); 2] = [
+const BUILTIN: &[(&str, Maker)] = &[
     (Pendulum::ID, || Box::new(TimeLimit::new(Pendulum::new(), Pendulum::TIME_LIMIT))),
     (CartPole::ID, || Box::new(TimeLimit::new(CartPole::new(), CartPole::TIME_LIMIT))),
+    (Acrobot::ID, || Box::new(TimeLimit::new(Acrobot::new(), Acrobot::TIME_LIMIT))),
+    (MountainCar::ID, || Box::new(TimeLimit::new(MountainCar::new(), MountainCar::TIME_LIMIT))),
+    (MountainCarContinuous::ID, || {
+        let task = MountainCarContinuous::new();
+        Box::new(TimeLimit::new(task, MountainCarContinuous::TIME_LIMIT))
+    }),
+    (BimodalBandit::ID, || Box::new(BimodalBandit::new())),
+    (SwitchOrStay::ID, || Box::new(TimeLimit::new(SwitchOrStay::new(), SwitchOrStay::TIME_LIMIT))),
+    (MoveAndStrength::ID, || {
+        let task = MoveAndStrength::new();
+        Box::new(TimeLimit::new(task, MoveAndStrength::TIME_LIMIT))
+    }),
 ];
 
 /// Every task in this crate, which needs nothing installed.
@@ -72,21 +105,41 @@ pub fn make_builtin(id: &str) -> Option<Box<dyn Environment>> {
     BUILTIN.iter().find(|(name, _)| *name == id).map(|(_, make)| make())
 }
 
-/// The task `tabular:FILE.json` or `tabular-stationary:FILE.json`, see [`Tabular`]; none if the name
-/// begins otherwise.
+/// The task `tabular:FILE.json`, `tabular-stationary:FILE.json`, `grid:FILE.txt` or
+/// `grid-stationary:FILE.txt`, see [`Tabular`] and [`read_grid`]; none if the name begins otherwise.
 ///
 /// # Errors
 /// When the file cannot be read, or is no process.
 pub fn make_tabular(id: &str) -> Option<Result<Box<dyn Environment>, EnvError>> {
-    let (file, shows_time) = match id.split_once(':')? {
-        ("tabular", file) => (file, true),
-        ("tabular-stationary", file) => (file, false),
+    let (kind, file) = id.split_once(':')?;
+    let file = Path::new(file);
+    let process = match kind {
+        "tabular" | "tabular-stationary" => Process::read(file).map_err(EnvError::from),
+        "grid" | "grid-stationary" => read_grid(file).map_err(EnvError::from),
         _ => return None,
     };
+    let shows_time = !kind.ends_with("-stationary");
     let task = |process| -> Box<dyn Environment> {
         Box::new(Tabular::new(id.to_owned(), process, shows_time))
     };
-    Some(Process::read(Path::new(file)).map(task).map_err(EnvError::from))
+    Some(process.map(task))
+}
+
+/// The task `probe:KIND:SPACE`, see [`Probe`]; none if the name begins otherwise.
+///
+/// # Errors
+/// When there is no such kind or no such space.
+pub fn make_probe(id: &str) -> Option<Result<Box<dyn Environment>, EnvError>> {
+    let task = |probe| -> Box<dyn Environment> { Box::new(probe) };
+    Some(Probe::named(id)?.map(task))
+}
+
+/// The task of this name of any kind that this crate has: built in, tabular or a probe.
+///
+/// # Errors
+/// As [`make_tabular`] and [`make_probe`].
+pub fn make_named(id: &str) -> Option<Result<Box<dyn Environment>, EnvError>> {
+    make_builtin(id).map(Ok).or_else(|| make_tabular(id)).or_else(|| make_probe(id))
 }
 
 #[cfg(test)]
@@ -115,6 +168,22 @@ mod tests {
             assert!(error.starts_with(message), "{error}");
         }
         assert!(make_tabular("tables:p.json").is_none() && make_tabular("tabular").is_none());
+        let error = make_tabular("grid:/dev/zero").unwrap().err().unwrap().to_string();
+        assert_eq!(error, "cannot read /dev/zero: no ordinary file");
+    }
+
+    #[test]
+    fn every_kind_of_name_is_found() {
+        let grid = concat!("grid:", env!("CARGO_MANIFEST_DIR"), "/../../examples/grid.txt");
+        for id in ["Acrobot-v1", "probe:both:hybrid", grid] {
+            let task = make_named(id).unwrap().unwrap();
+            assert_eq!(task.id(), id);
+        }
+        let (process, horizon) = (read_grid(Path::new(&grid[5..])).unwrap(), 40);
+        let width = |id: &str| make_named(id).unwrap().unwrap().observation_space().dimension();
+        assert_eq!(width(grid), process.states() + horizon);
+        assert_eq!(width(&grid.replace("grid:", "grid-stationary:")), process.states());
+        assert!(make_named("nothing").is_none() && make_named("probe:").unwrap().is_err());
     }
 
     #[test]

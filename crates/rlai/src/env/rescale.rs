@@ -2,7 +2,8 @@ use super::{Action, BoxSpace, EnvError, Environment, Space, Step, StepError};
 use crate::nn::Scalar;
 use crate::random::Stream;
 
-/// A task whose actions live in `[-1, 1]^A`: an affine map carries them to the task's own box.
+/// A task whose action coordinates live in `[-1, 1]^A`: an affine map carries them to the task's own
+/// box. Choices pass through as they are.
 ///
 /// The map is `low + (a + 1) / 2 (high - low)`, computed in the action's precision and kept inside the
 /// box, so that rounding at its faces cannot leave it. Log-probabilities of policies are densities of
@@ -10,6 +11,7 @@ use crate::random::Stream;
 #[derive(Clone, Debug)]
 pub struct Rescaled<E> {
     inner: E,
+    /// Empty where actions are choices alone.
     task_box: BoxSpace,
     action_space: Space,
     single: Vec<f32>,
@@ -17,26 +19,29 @@ pub struct Rescaled<E> {
 }
 
 impl<E: Environment> Rescaled<E> {
-    /// `inner` with its actions rescaled to `[-1, 1]^A`.
+    /// `inner` with its action coordinates rescaled to `[-1, 1]^A`.
     ///
     /// # Errors
-    /// [`EnvError::Unbounded`] when the task's action box is unbounded somewhere,
-    /// [`EnvError::Choices`] when its actions are no box.
+    /// [`EnvError::Unbounded`] when the box of the coordinates is unbounded somewhere.
     pub fn new(inner: E) -> Result<Self, EnvError> {
-        let space = match inner.action_space() {
-            Space::Box(space) => space.clone(),
-            Space::Discrete(choices) => {
-                return Err(EnvError::Choices { id: inner.id().to_owned(), choices: *choices });
-            }
-        };
-        if !space.is_bounded() {
-            return Err(EnvError::Unbounded { id: inner.id().to_owned(), space });
+        let nothing = BoxSpace { low: Vec::new(), high: Vec::new() };
+        let task_box = inner.action_space().coordinates().cloned().unwrap_or(nothing);
+        if !task_box.is_bounded() {
+            return Err(EnvError::Unbounded { id: inner.id().to_owned(), space: task_box });
         }
-        let dimension = space.dimension();
+        let dimension = task_box.dimension();
+        let rescaled = BoxSpace::uniform(dimension, -1.0, 1.0);
+        let action_space = match inner.action_space() {
+            Space::Box(_) => rescaled.into(),
+            Space::Hybrid { choices, .. } => {
+                Space::Hybrid { choices: *choices, coordinates: rescaled }
+            }
+            choices => choices.clone(),
+        };
         Ok(Self {
             inner,
-            task_box: space,
-            action_space: BoxSpace::uniform(dimension, -1.0, 1.0).into(),
+            task_box,
+            action_space,
             single: vec![0.0; dimension],
             double: vec![0.0; dimension],
         })
@@ -47,7 +52,7 @@ impl<E: Environment> Rescaled<E> {
         &self.inner
     }
 
-    /// The task's own box of actions.
+    /// The task's own box of action coordinates, of dimension 0 where actions are choices alone.
     pub fn task_box(&self) -> &BoxSpace {
         &self.task_box
     }
@@ -90,11 +95,16 @@ impl<E: Environment> Environment for Rescaled<E> {
         let BoxSpace { low, high } = &self.task_box;
         let bounds = low.iter().zip(high);
         match action {
-            Action::F32(values) => {
+            Action::F32(values) | Action::Hybrid { coordinates: values, .. } => {
                 for ((out, &a), (&low, &high)) in self.single.iter_mut().zip(values).zip(bounds) {
                     *out = to_box(a, low as f32, high as f32);
                 }
-                self.inner.step(Action::F32(&self.single), observation)
+                let coordinates = self.single.as_slice();
+                let action = match action {
+                    Action::Hybrid { choice, .. } => Action::Hybrid { choice, coordinates },
+                    _ => Action::F32(coordinates),
+                };
+                self.inner.step(action, observation)
             }
             Action::F64(values) => {
                 for ((out, &a), (&low, &high)) in self.double.iter_mut().zip(values).zip(bounds) {
@@ -102,8 +112,12 @@ impl<E: Environment> Environment for Rescaled<E> {
                 }
                 self.inner.step(Action::F64(&self.double), observation)
             }
-            Action::Discrete(_) => Err(StepError::State(format!("{} takes no choices", self.id()))),
+            Action::Discrete(_) | Action::Factored(_) => self.inner.step(action, observation),
         }
+    }
+
+    fn log_default_policy(&self) -> Option<&[f64]> {
+        self.inner.log_default_policy()
     }
 
     fn set_state(
@@ -145,7 +159,7 @@ pub(crate) fn to_box<T: Scalar>(a: T, low: T, high: T) -> T {
 
 #[cfg(test)]
 mod tests {
-    use super::super::probe::Echo;
+    use super::super::testing::Echo;
     use super::*;
 
     fn echo(task: &mut Rescaled<Echo>, action: Action<'_>) -> Vec<f64> {
@@ -165,6 +179,25 @@ mod tests {
         assert_eq!(echo(&mut task, Action::F32(&[0.0, 0.0])), [0.0, 2.5]);
         assert_eq!(echo(&mut task, Action::F64(&[1.0, 0.5])), [0.4, 3.25]);
         assert!(task.step(Action::F32(&[0.0]), &mut [0.0; 2]).is_err());
+    }
+
+    #[test]
+    fn choices_pass_and_their_coordinates_are_rescaled() {
+        let coordinates = BoxSpace::uniform(1, 0.0, 4.0);
+        let hybrid = Space::Hybrid { choices: 3, coordinates: coordinates.clone() };
+        let mut task = Rescaled::new(Echo::of(hybrid)).unwrap();
+        assert_eq!(task.task_box(), &coordinates);
+        let rescaled = BoxSpace::uniform(1, -1.0, 1.0);
+        let expected = Space::Hybrid { choices: 3, coordinates: rescaled };
+        assert_eq!(task.action_space(), &expected);
+        assert_eq!(echo(&mut task, Action::Hybrid { choice: 2, coordinates: &[0.5] }), [3.0, 2.0]);
+        for space in [Space::Discrete(4), Space::Factored(vec![4, 2])] {
+            let mut task = Rescaled::new(Echo::of(space.clone())).unwrap();
+            assert_eq!((task.task_box().dimension(), task.action_space()), (0, &space));
+            assert_eq!(echo(&mut task, Action::Discrete(3)), [3.0, 0.0]);
+            assert_eq!(echo(&mut task, Action::Factored(&[3, 1])), [3.0, 1.0]);
+            assert!(task.step(Action::F32(&[0.0]), &mut [0.0; 2]).is_err());
+        }
     }
 
     #[test]

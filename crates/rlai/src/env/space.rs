@@ -60,29 +60,55 @@ fn short(bound: f64) -> String {
     if f64::from(single) == bound { single.to_string() } else { bound.to_string() }
 }
 
-/// The actions of a task: a box of real vectors, or a number of choices.
+/// The actions of a task: real vectors, choices, several choices at once, or choices with coordinates.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Space {
     /// Real vectors.
     Box(BoxSpace),
     /// The numbers `0..K`.
     Discrete(usize),
+    /// One choice of each of several sets, `0..K_1`, `0..K_2`, ... (Gymnasium's `MultiDiscrete`).
+    Factored(Vec<usize>),
+    /// One of K choices and, whatever the choice, real coordinates.
+    Hybrid {
+        /// K.
+        choices: usize,
+        /// The box of the coordinates.
+        coordinates: BoxSpace,
+    },
 }
 
 impl Space {
-    /// The box, if it is one.
+    /// The box, if actions are real vectors and nothing else.
     pub fn as_box(&self) -> Option<&BoxSpace> {
         match self {
             Self::Box(space) => Some(space),
-            Self::Discrete(_) => None,
+            _ => None,
         }
     }
 
-    /// K, if there are so many choices.
+    /// K, if an action is one of so many choices and nothing else.
     pub fn choices(&self) -> Option<usize> {
         match self {
-            Self::Box(_) => None,
             Self::Discrete(choices) => Some(*choices),
+            _ => None,
+        }
+    }
+
+    /// The box of an action's coordinates, if it has any: all of it, or beside the choice.
+    pub fn coordinates(&self) -> Option<&BoxSpace> {
+        match self {
+            Self::Box(space) | Self::Hybrid { coordinates: space, .. } => Some(space),
+            Self::Discrete(_) | Self::Factored(_) => None,
+        }
+    }
+
+    /// K of each choice that an action makes, in order; none for a box.
+    pub fn factors(&self) -> Vec<usize> {
+        match self {
+            Self::Box(_) => Vec::new(),
+            Self::Discrete(choices) | Self::Hybrid { choices, .. } => vec![*choices],
+            Self::Factored(factors) => factors.clone(),
         }
     }
 }
@@ -98,6 +124,37 @@ impl fmt::Display for Space {
         match self {
             Self::Box(space) => space.fmt(f),
             Self::Discrete(choices) => write!(f, "{choices} choices"),
+            Self::Factored(factors) => {
+                let factors: Vec<_> = factors.iter().map(usize::to_string).collect();
+                write!(f, "{} choices", factors.join(" x "))
+            }
+            Self::Hybrid { choices, coordinates } => {
+                write!(f, "{choices} choices with {coordinates}")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_space_says_what_it_is_and_what_it_is_made_of() {
+        let unit = BoxSpace::uniform(1, 0.0, 1.0);
+        let hybrid = Space::Hybrid { choices: 3, coordinates: unit.clone() };
+        let cases = [
+            (Space::Box(unit.clone()), "[0, 1]^1", None, Some(&unit), vec![]),
+            (Space::Discrete(4), "4 choices", Some(4), None, vec![4]),
+            (Space::Factored(vec![2, 3]), "2 x 3 choices", None, None, vec![2, 3]),
+            (hybrid, "3 choices with [0, 1]^1", None, Some(&unit), vec![3]),
+        ];
+        for (space, text, choices, coordinates, factors) in cases {
+            assert_eq!(space.to_string(), text);
+            assert_eq!(space.choices(), choices, "{space}");
+            assert_eq!(space.coordinates(), coordinates, "{space}");
+            assert_eq!(space.factors(), factors, "{space}");
+            assert_eq!(space.as_box().is_some(), factors.is_empty(), "{space}");
         }
     }
 }

@@ -90,7 +90,7 @@ impl<E: Environment> Environment for TimeLimit<E> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::probe::Countdown;
+    use super::super::testing::Countdown;
     use super::*;
     use crate::random::Key;
 

@@ -13,6 +13,9 @@ pub struct Diagnostics<T> {
     /// Estimated entropy of the policy, `-sum exp(b) log pi / sum exp(b)`, `[B]`, nats. MPO's draws are the
     /// old policy's: there it is the cross-entropy from that one.
     pub entropy: Vec<T>,
+    /// Estimated divergence from the default policy, `sum exp(b) l / sum exp(b)`, `[B]`, nats, l = log pi
+    /// - log pi_0: what the temperature weighs.
+    pub log_ratio: Vec<T>,
     /// Plug-in value of KL(target || policy), `sum w log(w / exp b)`, `[B]`, nats; never above log N
     /// for draws from the policy, however large the divergence.
     pub forward_kl: Vec<T>,
@@ -36,6 +39,7 @@ impl<T: Scalar> Diagnostics<T> {
             effective_sample_size: per_state(),
             largest_weight: per_state(),
             entropy: per_state(),
+            log_ratio: per_state(),
             forward_kl: per_state(),
             reverse_kl: per_state(),
             pareto_k: vec![T::nan(); states],
@@ -82,13 +86,14 @@ impl<T: Scalar> Diagnostics<T> {
 
     fn summarise(&mut self, particles: &Particles<'_, T>, state: usize, log_total: T) {
         let (mut entropy, mut forward, mut reverse) = (T::zero(), T::zero(), T::zero());
-        let mut standing = T::zero();
+        let (mut log_ratio, mut standing) = (T::zero(), T::zero());
         let room = self.weights.iter().zip(&mut self.log_ratios);
         for ((&weight, ratio), i) in room.zip(particles.of_state(state)) {
             *ratio -= log_total;
             let base = particles.log_base[i].exp();
             standing += base;
             entropy -= base * particles.log_pi[i];
+            log_ratio += base * particles.log_ratio(i);
             // A weight of zero counts nothing, even where the target's density is zero itself.
             if weight != T::zero() {
                 forward += weight * *ratio;
@@ -97,6 +102,7 @@ impl<T: Scalar> Diagnostics<T> {
         }
         // The bases of a mixture's draws sum to one on average only.
         self.entropy[state] = entropy / standing;
+        self.log_ratio[state] = log_ratio / standing;
         self.forward_kl[state] = forward;
         self.reverse_kl[state] = reverse;
         self.effective_sample_size[state] = effective_sample_size(&self.weights);

@@ -68,8 +68,8 @@ pub use mixed::MixedKl;
 pub use pareto::ParetoK;
 pub use particles::{Origin, Particles};
 pub use reverse_kl::{
-    ReverseKlAllActions, ReverseKlReparameterised, ReverseKlScore, ReverseKlStl,
-    ReverseKlValueBaseline,
+    ReverseKlAllActions, ReverseKlBranches, ReverseKlChoiceAndPath, ReverseKlReparameterised,
+    ReverseKlScore, ReverseKlStl, ReverseKlValueBaseline,
 };
 pub use signal::{Signal, TrustRegion};
 pub use soft_value::soft_optimal_values;
@@ -91,6 +91,8 @@ pub struct Needs {
     pub old_policy: bool,
     /// The particles of a state must be all actions, each once.
     pub enumerated: bool,
+    /// The particles of a state come from every branch, as many from each as planned.
+    pub branches: bool,
     /// The value of each state, known apart from the particles.
     pub value: bool,
     /// Smallest N for which the estimator means anything, the replay action not counted.
@@ -106,6 +108,7 @@ impl Default for Needs {
             replay_action: false,
             old_policy: false,
             enumerated: false,
+            branches: false,
             value: false,
             samples: 1,
         }

@@ -45,6 +45,7 @@ pub use exact::{Discounted, Exact};
 pub use posterior::state_marginals;
 pub use process::{Process, ProcessSpec};
 pub use random::{RandomOptions, random_process};
+pub(crate) use read::read_text;
 pub use sample::{Trajectory, sample_states};
 pub use table::Table;
 pub use values::Values;

@@ -17,22 +17,27 @@ impl Process {
     /// end) or is larger than [`Process::LARGEST_FILE`]; with line and column, or key, value and what is
     /// allowed, what is no process.
     pub fn read(path: &Path) -> Result<Self, ReadError> {
-        let failed = |reason: std::io::Error| ReadError::file(path, reason);
-        // Looked at before it is opened: to open a pipe is to wait for its writer.
-        if !std::fs::metadata(path).map_err(failed)?.is_file() {
-            return Err(ReadError::file(path, "no ordinary file"));
-        }
-        let file = File::open(path).map_err(failed)?;
-        let mut text = Vec::new();
-        // What is read is limited, not what the file system says: a file may grow.
-        file.take(Self::LARGEST_FILE + 1).read_to_end(&mut text).map_err(failed)?;
-        if text.len() as u64 > Self::LARGEST_FILE {
-            let reason = format!("larger than {} bytes", Self::LARGEST_FILE);
-            return Err(ReadError::file(path, reason));
-        }
+        let text = read_text(path, Self::LARGEST_FILE)?;
         let refused = |error| ReadError::Process { path: path.to_owned(), error };
         Self::from_json(&text).map_err(refused)
     }
+}
+
+/// An ordinary file of at most so many bytes.
+pub(crate) fn read_text(path: &Path, most: u64) -> Result<Vec<u8>, ReadError> {
+    let failed = |reason: std::io::Error| ReadError::file(path, reason);
+    // Looked at before it is opened: to open a pipe is to wait for its writer.
+    if !std::fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(ReadError::file(path, "no ordinary file"));
+    }
+    let file = File::open(path).map_err(failed)?;
+    let mut text = Vec::new();
+    // What is read is limited, not what the file system says: a file may grow.
+    file.take(most + 1).read_to_end(&mut text).map_err(failed)?;
+    if text.len() as u64 > most {
+        return Err(ReadError::file(path, format!("larger than {most} bytes")));
+    }
+    Ok(text)
 }
 
 #[cfg(test)]

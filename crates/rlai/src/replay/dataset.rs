@@ -1,5 +1,5 @@
 use super::{ReplayBuffer, ReplayError, Transition};
-use crate::env::BoxSpace;
+use crate::env::{ActionShape, BoxSpace};
 
 /// Steps that somebody else played, one row a step, in the order in which they were played.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -56,6 +56,16 @@ pub enum DatasetError {
         /// Its upper end.
         high: f64,
     },
+    /// A number that is none of a task's choices.
+    #[error("actions[{row}] holds {value}, none of the choices 0 to {}", choices - 1)]
+    Choice {
+        /// Its row.
+        row: usize,
+        /// The number.
+        value: f32,
+        /// K.
+        choices: usize,
+    },
     /// Nothing can be learned.
     #[error(
         "no whole transition: at least two steps of an episode, or a terminated one, are needed"
@@ -78,10 +88,12 @@ impl Dataset {
     pub fn replay(
         &self,
         observation_dimension: usize,
+        actions: &ActionShape,
         action_box: &BoxSpace,
     ) -> Result<ReplayBuffer, DatasetError> {
-        self.check(observation_dimension, action_box)?;
-        let (n, width) = (self.rewards.len(), action_box.dimension());
+        self.check(observation_dimension, actions, action_box)?;
+        let (n, width) = (self.rewards.len(), actions.stored_width());
+        let factors = actions.factors.len();
         // Every step may be an episode of its own, with a last observation in a row of its own.
         let mut replay = ReplayBuffer::new(n.max(1), observation_dimension, width, Some(1))?;
         let mut action = vec![0.0; width];
@@ -96,8 +108,9 @@ impl Dataset {
             if !playing {
                 replay.begin(seen);
             }
-            for (j, a) in action.iter_mut().enumerate() {
-                *a = to_unit(self.actions[row * width + j], action_box.low[j], action_box.high[j]);
+            action.copy_from_slice(&self.actions[row * width..(row + 1) * width]);
+            for (j, a) in action[factors..].iter_mut().enumerate() {
+                *a = to_unit(*a, action_box.low[j], action_box.high[j]);
             }
             let ended = self.terminated[row] || self.truncated[row];
             let following = self.observations.get((row + 1) * observation_dimension..);
@@ -125,8 +138,13 @@ impl Dataset {
         (!ended && !last).then(|| &self.observations[(row + 1) * width..(row + 2) * width])
     }
 
-    fn check(&self, observation: usize, action_box: &BoxSpace) -> Result<(), DatasetError> {
-        let (rows, action) = (self.rewards.len(), action_box.dimension());
+    fn check(
+        &self,
+        observation: usize,
+        actions: &ActionShape,
+        action_box: &BoxSpace,
+    ) -> Result<(), DatasetError> {
+        let (rows, action) = (self.rewards.len(), actions.stored_width());
         let shape = |name, length: usize, width: usize| {
             let fits = rows.checked_mul(width) == Some(length);
             if fits { Ok(()) } else { Err(DatasetError::Shape { name, length, rows, width }) }
@@ -143,7 +161,15 @@ impl Dataset {
             finite("next_observations", next, observation)?;
         }
         for (i, &value) in self.actions.iter().enumerate() {
-            let (low, high) = (action_box.low[i % action], action_box.high[i % action]);
+            let place = i % action;
+            if let Some(&choices) = actions.factors.get(place) {
+                if value.fract() != 0.0 || !(0.0..choices as f32).contains(&value) {
+                    return Err(DatasetError::Choice { row: i / action, value, choices });
+                }
+                continue;
+            }
+            let place = place - actions.factors.len();
+            let (low, high) = (action_box.low[place], action_box.high[place]);
             let slack = EDGE * (high - low);
             if !(low - slack..=high + slack).contains(&f64::from(value)) {
                 return Err(DatasetError::Action { row: i / action, value, low, high });
@@ -205,7 +231,7 @@ mod tests {
 
     #[test]
     fn rows_become_transitions_and_the_unknown_one_is_left_out() {
-        let replay = steps().replay(1, &action_box()).unwrap();
+        let replay = steps().replay(1, &ActionShape::of_box(1), &action_box()).unwrap();
         let expected =
             [[1.0, -1.0, 0.1, 0.5, 2.0], [2.0, -0.5, 0.2, 0.0, 2.0], [10.0, 0.0, 0.3, 0.5, 11.0]];
         assert_eq!(transitions(&replay), expected);
@@ -215,7 +241,7 @@ mod tests {
     fn known_next_observations_keep_the_last_step_of_a_truncated_episode() {
         let next = Some(vec![2.0, 3.0, 11.0, 12.0]);
         let replay =
-            Dataset { next_observations: next, ..steps() }.replay(1, &action_box()).unwrap();
+            Dataset { next_observations: next, ..steps() }.replay(1, &ActionShape::of_box(1), &action_box()).unwrap();
         assert_eq!(transitions(&replay)[3], [11.0, 1.0, 0.4, 0.5, 12.0]);
         assert_eq!(replay.len(), 4);
     }
@@ -224,7 +250,7 @@ mod tests {
     fn rows_that_do_not_follow_each_other_are_kept_apart() {
         let next = Some(vec![7.0, 3.0, 8.0, 12.0]);
         let replay =
-            Dataset { next_observations: next, ..steps() }.replay(1, &action_box()).unwrap();
+            Dataset { next_observations: next, ..steps() }.replay(1, &ActionShape::of_box(1), &action_box()).unwrap();
         let next: Vec<f32> = transitions(&replay).iter().map(|row| row[4]).collect();
         assert_eq!(next, [7.0, 2.0, 8.0, 12.0]);
     }
@@ -234,7 +260,7 @@ mod tests {
         let refused = |change: &dyn Fn(&mut Dataset)| {
             let mut steps = steps();
             change(&mut steps);
-            steps.replay(1, &action_box()).unwrap_err().to_string()
+            steps.replay(1, &ActionShape::of_box(1), &action_box()).unwrap_err().to_string()
         };
         assert_eq!(
             refused(&|d| d.actions[2] = 4.1),
@@ -247,7 +273,7 @@ mod tests {
         assert!(refused(&|d| d.observations.push(1.0)).starts_with("observations holds 5 numbers"));
         assert!(refused(&|d| d.truncated.truncate(3)).starts_with("truncated holds 3"));
         assert!(refused(&|d| d.terminated.push(true)).starts_with("terminated holds 5"));
-        let empty = Dataset::default().replay(1, &action_box()).unwrap_err();
+        let empty = Dataset::default().replay(1, &ActionShape::of_box(1), &action_box()).unwrap_err();
         assert_eq!(empty, DatasetError::Empty);
         let alone = Dataset {
             observations: vec![0.0],
@@ -257,6 +283,6 @@ mod tests {
             truncated: vec![false],
             next_observations: None,
         };
-        assert_eq!(alone.replay(1, &action_box()).unwrap_err(), DatasetError::Empty);
+        assert_eq!(alone.replay(1, &ActionShape::of_box(1), &action_box()).unwrap_err(), DatasetError::Empty);
     }
 }

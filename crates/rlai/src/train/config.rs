@@ -5,8 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Estimation, Objective};
+use super::{DefaultPolicy, Estimation, ExplorationNoise, Objective};
 use crate::critic::CriticTarget;
+use crate::distribution::{Head, PolicyKind, PolicySettings};
+use crate::env::ActionShape;
 use crate::estimator::TemperatureLoss;
 
 /// A refused setting: its key, its value and what is allowed.
@@ -31,21 +33,41 @@ impl ConfigError {
 /// How the temperature alpha is set.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Temperature {
-    /// Tuned so that the policy's entropy meets `target_entropy` (nats, of the action in [-1,1]^A).
+    /// Tuned so that the policy meets a target.
     Tuned {
         /// Temperature at the start.
         initial: f64,
-        /// Wanted entropy in nats.
-        target_entropy: f64,
+        /// What is wanted of the policy.
+        target: TemperatureTarget,
     },
     /// Held.
     Fixed(f64),
 }
 
+/// What a tuned temperature brings about.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum TemperatureTarget {
+    /// This entropy, in nats, of the action in `[-1,1]^A`.
+    Entropy(f64),
+    /// This divergence from the default policy, KL(pi || pi_0), in nats; from the normalised uniform
+    /// distribution where the default policy is uniform.
+    Kl(f64),
+}
+
+/// Share of log K that is the wanted entropy of K choices, unless told otherwise.
+const SHARE_OF_LARGEST_ENTROPY: f64 = 0.5;
+
 impl Temperature {
     /// Tuned as the field does: from 1, to an entropy of minus the action's dimension.
     pub fn tuned(action_dimension: usize) -> Self {
-        Self::Tuned { initial: 1.0, target_entropy: -(action_dimension as f64) }
+        Self::tuned_for(&ActionShape::of_box(action_dimension))
+    }
+
+    /// The same for any action: minus the number of coordinates, and half of log K for each choice.
+    pub fn tuned_for(shape: &ActionShape) -> Self {
+        let choices = shape.factors.iter().map(|&choices| (choices as f64).ln()).sum::<f64>();
+        let entropy = SHARE_OF_LARGEST_ENTROPY * choices - shape.coordinates as f64;
+        Self::Tuned { initial: 1.0, target: TemperatureTarget::Entropy(entropy) }
     }
 }
 
@@ -116,10 +138,17 @@ pub struct TrainConfig {
     pub n_step: usize,
     /// Largest norm of a network's gradient; longer ones are scaled down to it.
     pub max_gradient_norm: Option<f64>,
-    /// Clamp of the policy's log standard deviation, lower end.
-    pub log_std_min: f64,
-    /// Clamp of the policy's log standard deviation, upper end.
-    pub log_std_max: f64,
+    /// The policy's distribution.
+    pub policy: PolicySettings,
+    /// Mean before the tanh and log standard deviation that the policy starts with in every state, where
+    /// told; otherwise the network's own first outputs, near 0.
+    pub initial_policy: Option<(f64, f64)>,
+    /// The default policy pi_0.
+    pub default_policy: DefaultPolicy,
+    /// Whether observations are normalised by their running mean and variance.
+    pub normalise_observations: bool,
+    /// How consecutive actions of training hang together.
+    pub exploration: ExplorationNoise,
     /// Steps between two evaluations (and two checkpoints of the parameters).
     pub evaluate_every: u64,
     /// Episodes of one evaluation.
@@ -136,11 +165,21 @@ const FEWEST_FOR_PARETO_K: usize = 25;
 const MOST_PARTICLES: usize = 1 << 22;
 
 impl TrainConfig {
-    /// The field's defaults for an action space of this dimension.
+    /// The field's defaults for a box of actions of this dimension.
     pub fn defaults(objective: Objective, action_dimension: usize) -> Self {
+        Self::for_actions(objective, &ActionShape::of_box(action_dimension))
+    }
+
+    /// The field's defaults for actions of this shape (`&space.into()`).
+    pub fn for_actions(objective: Objective, shape: &ActionShape) -> Self {
+        let policy = PolicyKind::default_for(shape);
+        let samples = match shape.only_choices() {
+            Some(choices) if objective.lists_actions() => choices,
+            _ => objective.default_samples_of(policy),
+        };
         Self {
             objective,
-            samples: objective.default_samples(),
+            samples,
             estimation: Estimation::default(),
             steps: 1_000_000,
             learning_starts: 10_000,
@@ -157,12 +196,15 @@ impl TrainConfig {
             learning_rate_schedule: Schedule::Constant,
             hidden: vec![256, 256],
             critic_target: default_target(objective),
-            temperature: default_temperature(objective, action_dimension),
+            temperature: default_temperature(objective, shape),
             temperature_loss: TemperatureLoss::LogAlpha,
             n_step: 1,
             max_gradient_norm: None,
-            log_std_min: -20.0,
-            log_std_max: 2.0,
+            policy: PolicySettings { kind: policy, ..PolicySettings::default() },
+            initial_policy: None,
+            default_policy: DefaultPolicy::Uniform,
+            normalise_observations: false,
+            exploration: ExplorationNoise::White,
             evaluate_every: 10_000,
             evaluation_episodes: 10,
             log_every: 1_000,
@@ -229,7 +271,10 @@ impl TrainConfig {
         self.temperature.check()?;
         require((1..=100).contains(&self.n_step), "n_step", self.n_step, "from 1 to 100")?;
         check_gradient_norm(self.max_gradient_norm)?;
-        check_clamp(self.log_std_min, self.log_std_max)?;
+        check_clamp(self.policy.log_std_min, self.policy.log_std_max)?;
+        self.default_policy.check(self.uses_temperature())?;
+        self.exploration.check()?;
+        self.check_initial_policy()?;
         check_measuring(self.evaluate_every, self.evaluation_episodes, self.log_every)?;
         require(
             !self.pareto_k || self.samples >= FEWEST_FOR_PARETO_K,
@@ -243,6 +288,22 @@ impl TrainConfig {
     /// that action besides.
     pub fn particles(&self) -> usize {
         self.samples + usize::from(self.objective.adds_replay_action())
+    }
+
+    /// Refuses a combination of objective, distribution and default policy that cannot work.
+    ///
+    /// # Errors
+    /// The key that is to be changed, with the reason.
+    pub fn check_head<T: crate::nn::Scalar>(&self, head: &dyn Head<T>) -> Result<(), ConfigError> {
+        super::compatibility::check(self, head)
+    }
+
+    fn check_initial_policy(&self) -> Result<(), ConfigError> {
+        let Some((mean, log_std)) = self.initial_policy else { return Ok(()) };
+        let (low, high) = (self.policy.log_std_min, self.policy.log_std_max);
+        require(mean.abs() <= 10.0, "initial_mean", mean, "from -10 to 10")?;
+        let allowed = "from log_std_min to log_std_max";
+        require((low..=high).contains(&log_std), "initial_log_std", log_std, allowed)
     }
 
     /// Whether the temperature has an effect: in the estimator, or in the critic's target.
@@ -261,19 +322,19 @@ impl Temperature {
                 alpha,
                 "\"auto\" or a positive number",
             ),
-            Temperature::Tuned { initial, target_entropy } => {
-                require(
-                    initial > 0.0 && initial.is_finite(),
-                    "initial_temperature",
-                    initial,
-                    "a positive number",
-                )?;
-                require(
-                    target_entropy.is_finite(),
-                    "target_entropy",
-                    target_entropy,
-                    "\"auto\" or a finite number of nats",
-                )
+            Temperature::Tuned { initial, target } => {
+                let positive = initial > 0.0 && initial.is_finite();
+                require(positive, "initial_temperature", initial, "a positive number")?;
+                match target {
+                    TemperatureTarget::Entropy(entropy) => {
+                        let allowed = "\"auto\" or a finite number of nats";
+                        require(entropy.is_finite(), "target_entropy", entropy, allowed)
+                    }
+                    TemperatureTarget::Kl(kappa) => {
+                        let positive = kappa > 0.0 && kappa.is_finite();
+                        require(positive, "target_kl", kappa, "a positive number of nats")
+                    }
+                }
             }
         }
     }
@@ -284,9 +345,9 @@ fn default_target(objective: Objective) -> CriticTarget {
     if objective.uses_temperature() { CriticTarget::Soft } else { CriticTarget::Classic }
 }
 
-fn default_temperature(objective: Objective, action_dimension: usize) -> Temperature {
+fn default_temperature(objective: Objective, shape: &ActionShape) -> Temperature {
     if objective.uses_temperature() {
-        Temperature::tuned(action_dimension)
+        Temperature::tuned_for(shape)
     } else {
         Temperature::Fixed(1.0)
     }
@@ -360,8 +421,11 @@ mod tests {
 
     #[test]
     fn defaults_pass() {
-        for objective in Objective::ALL {
-            TrainConfig::defaults(objective, 6).check().unwrap();
+        let hybrid = ActionShape { factors: vec![3], coordinates: 2 };
+        for shape in [ActionShape::of_box(6), ActionShape::of_choices(4), hybrid] {
+            for objective in Objective::ALL {
+                TrainConfig::for_actions(objective, &shape).check().unwrap();
+            }
         }
     }
 
@@ -376,7 +440,7 @@ mod tests {
         assert_eq!(refused(|c| c.hidden = vec![256, 0]).key, "hidden");
         assert_eq!(refused(|c| (c.batch, c.samples) = (65_536, 4_096)).key, "samples");
         assert_eq!(refused(|c| c.hidden = vec![64; 9]).key, "hidden");
-        assert_eq!(refused(|c| c.log_std_min = -1e300).key, "log_std_min");
+        assert_eq!(refused(|c| c.policy.log_std_min = -1e300).key, "log_std_min");
         let mut reverse = TrainConfig::defaults(Objective::ReverseKl, 6);
         reverse.estimation.control_variate = true;
         assert_eq!(reverse.check().unwrap_err().key, "control_variate");

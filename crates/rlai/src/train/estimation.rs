@@ -1,10 +1,12 @@
 use super::config::require;
 use super::{ConfigError, Objective};
 use crate::estimator::{
-    ActionEstimator, AdvantageWeighting, Awac, Divergence, FDivergence, ForwardKl, ForwardKlDreg,
-    MixedKl, Mpo, Needs, ReverseKlReparameterised, ReverseKlScore, ReverseKlStl, Tempering,
-    Weighting,
+    ActionEstimator, AdvantageWeighting, Awac, Divergence, FDivergence, ForwardKl,
+    ForwardKlAllActions, ForwardKlDreg, MixedKl, Mpo, Needs, ReverseKlAllActions,
+    ReverseKlBranches, ReverseKlChoiceAndPath, ReverseKlReparameterised, ReverseKlScore,
+    ReverseKlStl, Tempering, Weighting,
 };
+use crate::distribution::Abilities;
 use crate::nn::Scalar;
 use crate::proposal::{MOST_LOW_DISCREPANCY_DIMENSIONS, Noise, Proposal, Segments, Source};
 
@@ -38,6 +40,8 @@ pub struct MpoBounds {
     pub mean: f64,
     /// The part that changes the scale, a coordinate.
     pub scale: f64,
+    /// The part of discrete choices, all together.
+    pub choice: f64,
     /// Adam's step size for the logarithms of the three duals.
     pub learning_rate: f64,
 }
@@ -46,7 +50,7 @@ impl Default for MpoBounds {
     /// Weights and step size as in Acme's agent (Hoffman et al. 2020). Its trust region (0.0025 and 1e-6)
     /// is meant for millions of steps: with it the scale hardly changes in 100,000.
     fn default() -> Self {
-        Self { weights: 0.1, mean: 0.01, scale: 1e-3, learning_rate: 1e-2 }
+        Self { weights: 0.1, mean: 0.01, scale: 1e-3, choice: 0.01, learning_rate: 1e-2 }
     }
 }
 
@@ -73,10 +77,13 @@ impl Estimation {
             Objective::ReverseKl => Box::new(ReverseKlReparameterised),
             Objective::ReverseKlStl => Box::new(ReverseKlStl),
             Objective::ReverseKlScore => Box::new(ReverseKlScore),
+            Objective::ReverseKlBranches => Box::new(ReverseKlBranches),
+            Objective::ReverseKlAllActions => Box::new(ReverseKlAllActions),
             Objective::ForwardKl => Box::new(ForwardKl {
                 control_variate: self.control_variate,
                 weighting: self.weighting,
             }),
+            Objective::ForwardKlAllActions => Box::new(ForwardKlAllActions),
             Objective::ForwardKlDreg => Box::new(ForwardKlDreg),
             Objective::MixedKl => Box::new(MixedKl { share: self.mixed_share }),
             Objective::JensenShannon => Box::new(FDivergence::new(Divergence::JensenShannon)),
@@ -86,6 +93,20 @@ impl Estimation {
             Objective::Mpo => Box::new(Mpo),
             Objective::Awac => Box::new(awac(AdvantageWeighting::Softmax)),
             Objective::Awr => Box::new(awac(AdvantageWeighting::ClippedExponential)),
+        }
+    }
+
+    /// The estimator for a distribution of these abilities: where there are branches, pathwise gradients
+    /// need a score for the branch besides.
+    pub fn estimator_for<T: Scalar>(
+        &self,
+        objective: Objective,
+        abilities: Abilities,
+    ) -> Box<dyn ActionEstimator<T>> {
+        match (objective, abilities.branches) {
+            (Objective::ReverseKl, Some(_)) => Box::new(ReverseKlChoiceAndPath { stl: false }),
+            (Objective::ReverseKlStl, Some(_)) => Box::new(ReverseKlChoiceAndPath { stl: true }),
+            _ => self.estimator(objective),
         }
     }
 
@@ -107,6 +128,11 @@ impl Estimation {
         self.check_weights(objective, samples)?;
         self.check_own_settings(objective)?;
         self.check_proposal(needs, objective, samples)
+    }
+
+    /// The first setting by which the proposal differs from the policy: its key and value.
+    pub(super) fn proposal_difference(&self) -> Option<(&'static str, String)> {
+        first_difference(&self.proposal)
     }
 
     /// Refuses noise that does not know this many action dimensions.
@@ -179,6 +205,7 @@ impl Estimation {
             ("mpo_weights", self.mpo.weights, default.mpo.weights),
             ("mpo_mean", self.mpo.mean, default.mpo.mean),
             ("mpo_scale", self.mpo.scale, default.mpo.scale),
+            ("mpo_choice", self.mpo.choice, default.mpo.choice),
             ("dual_learning_rate", self.mpo.learning_rate, default.mpo.learning_rate),
         ] {
             belongs(key, value, default, &mpo)?;
@@ -231,6 +258,10 @@ fn reason_against_proposals(needs: Needs) -> Option<&'static str> {
         Some("draws its samples from the target policy")
     } else if needs.replay_action {
         Some("takes its actions from replay")
+    } else if needs.enumerated {
+        Some("lists all actions")
+    } else if needs.branches {
+        Some("draws from every branch")
     } else {
         None
     }

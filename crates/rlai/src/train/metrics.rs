@@ -39,6 +39,7 @@ impl Accumulator {
         line.policy_loss = mean(self.updates.policy_loss);
         line.q = mean(self.updates.q);
         line.entropy = mean(self.updates.entropy);
+        line.default_policy_kl = mean(self.updates.log_ratio);
         line.effective_sample_size = mean(self.updates.effective_sample_size);
         line.largest_weight = mean(self.updates.largest_weight);
         line.forward_kl = mean(self.updates.forward_kl);
@@ -49,6 +50,7 @@ impl Accumulator {
             line.weight_divergence = mean(self.updates.weight_divergence);
             line.old_policy_kl_mean = mean(self.updates.old_policy_kl_mean);
             line.old_policy_kl_scale = mean(self.updates.old_policy_kl_scale);
+            line.old_policy_kl_choice = mean(self.updates.old_policy_kl_choice);
         }
         line.value_loss = mean(self.updates.value_loss);
         line.critic_gradient_norm = mean(self.updates.critic_gradient_norm);

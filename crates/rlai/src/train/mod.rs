@@ -1,7 +1,11 @@
 //! Training: the loop of steps, updates, metrics and evaluations.
 
+mod compatibility;
 mod config;
+mod default_policy;
+mod episode;
 mod estimation;
+mod exploration;
 mod learner;
 mod metrics;
 mod objective;
@@ -11,8 +15,11 @@ mod trainer;
 mod trajectory;
 pub mod work;
 
-pub use config::{ConfigError, Schedule, Temperature, TrainConfig};
+pub use compatibility::reason_against;
+pub use config::{ConfigError, Schedule, Temperature, TemperatureTarget, TrainConfig};
+pub use default_policy::DefaultPolicy;
 pub use estimation::{Estimation, MpoBounds};
+pub use exploration::ExplorationNoise;
 pub use learner::Learner;
 pub use objective::Objective;
 pub use observer::{Evaluation, Observer, Progress, Silent, TrainingMetrics};

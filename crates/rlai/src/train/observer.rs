@@ -64,6 +64,10 @@ pub struct TrainingMetrics {
     pub alpha: Option<f64>,
     /// Entropy of the policy, estimated as -mean log pi, nats.
     pub entropy: Option<f64>,
+    /// Divergence KL(pi || pi_0) from the default policy, estimated as the mean of log pi - log pi_0, nats;
+    /// none where the default policy is uniform.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_policy_kl: Option<f64>,
     /// Effective sample size of the N weights, from 1 to N, mean over states.
     pub effective_sample_size: Option<f64>,
     /// Largest of the N weights, mean over states.
@@ -87,6 +91,9 @@ pub struct TrainingMetrics {
     /// MPO: the part that changes the scale, nats.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub old_policy_kl_scale: Option<f64>,
+    /// MPO: the part of discrete choices, nats.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub old_policy_kl_choice: Option<f64>,
     /// Trajectories: half of the mean squared error of V against soft returns.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value_loss: Option<f64>,

@@ -2,13 +2,15 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::metrics::Accumulator;
+use super::episode::Episode;
 use super::{
-    ConfigError, Evaluation, Observer, Progress, RecentReturns, TrainConfig, TrainingMetrics,
+    ConfigError, DefaultPolicy, Evaluation, Observer, Progress, RecentReturns, TrainConfig, TrainingMetrics,
     evaluate,
 };
 use crate::agent::{Agent, NonFinite, Policy};
 use crate::checkpoint::CheckpointError;
-use crate::env::{Action, EnvError, Environment, Rescaled, StepError};
+use crate::distribution::SharedHead;
+use crate::env::{ActionShape, EnvError, Environment, Rescaled, StepError};
 use crate::random::{Key, Stream};
 use crate::replay::{Batch, Dataset, DatasetError, ReplayBuffer, ReplayError, Transition};
 
@@ -85,11 +87,18 @@ impl TrainError {
     }
 }
 
+/// A task with its action coordinates in [-1,1].
+type Task = Rescaled<Box<dyn Environment>>;
+
+fn shape_of(env: &Task) -> ActionShape {
+    env.inner().action_space().into()
+}
+
 /// A run: agent, environment, replay and counters.
 pub struct Trainer {
     config: TrainConfig,
     agent: Agent<f32>,
-    env: Rescaled<Box<dyn Environment>>,
+    env: Task,
     evaluation_env: Box<dyn Environment>,
     replay: ReplayBuffer,
     /// Replay is a data set: nothing is played but evaluations.
@@ -106,38 +115,58 @@ pub struct Trainer {
     since_last_line: Accumulator,
 }
 
-/// The episode being played.
-struct Episode {
-    observation: Vec<f64>,
-    /// The same in the agent's precision.
-    seen: Vec<f32>,
-    action: Vec<f32>,
-    total: f64,
-    length: u64,
-    /// No episode is being played: the next step starts one.
-    over: bool,
-}
-
 impl Trainer {
     /// A run that has not started. Both environments take actions in their own units; `evaluation_env`
     /// is used for evaluations alone, so that they do not disturb training.
     ///
     /// # Errors
-    /// A refused setting, an action space without bounds, or more replay than memory.
+    /// A refused setting, an action space without bounds, a distribution that does not fit it, or more
+    /// replay than memory.
     pub fn new(
         config: TrainConfig,
         env: Box<dyn Environment>,
         evaluation_env: Box<dyn Environment>,
     ) -> Result<Self, TrainError> {
+        let (env, replay) = Self::prepare(&config, env)?;
+        let agent = Agent::new(&config, env.observation_space().dimension(), &shape_of(&env))?;
+        Ok(Self::assemble(config, agent, env, evaluation_env, replay, false))
+    }
+
+    /// As [`Trainer::new`], with any distribution as policy; what the configuration says of the policy's
+    /// distribution is not read.
+    ///
+    /// # Errors
+    /// As [`Trainer::new`].
+    pub fn with_distribution(
+        config: TrainConfig,
+        head: SharedHead<f32>,
+        env: Box<dyn Environment>,
+        evaluation_env: Box<dyn Environment>,
+    ) -> Result<Self, TrainError> {
+        let (env, replay) = Self::prepare(&config, env)?;
+        if *head.shape() != shape_of(&env) {
+            let (name, space) = (format!("{:?}", head.name()), env.inner().action_space());
+            let allowed = format!("a distribution over the task's actions, {space}");
+            return Err(ConfigError::new("policy", name, allowed).into());
+        }
+        let agent = Agent::with_head(&config, env.observation_space().dimension(), head)?;
+        Ok(Self::assemble(config, agent, env, evaluation_env, replay, false))
+    }
+
+    /// The checked configuration's environment with its actions rescaled, and room for its replay.
+    fn prepare(
+        config: &TrainConfig,
+        env: Box<dyn Environment>,
+    ) -> Result<(Task, ReplayBuffer), TrainError> {
         config.check()?;
         let env = Rescaled::new(env)?;
         let observation = env.observation_space().dimension();
-        let action = env.task_box().dimension();
+        let action = shape_of(&env).stored_width();
         // A run shorter than its replay needs no room for more transitions than it has steps.
         let capacity = config.buffer.min(usize::try_from(config.steps).unwrap_or(usize::MAX));
-        let replay =
-            ReplayBuffer::new(capacity.max(config.n_step), observation, action, env.time_limit())?;
-        Self::with_replay(config, env, evaluation_env, replay, false)
+        let capacity = capacity.max(config.n_step);
+        let replay = ReplayBuffer::new(capacity, observation, action, env.time_limit())?;
+        Ok((env, replay))
     }
 
     /// A run that learns from a data set alone: a step is its updates, nothing is played. `env` takes
@@ -157,33 +186,38 @@ impl Trainer {
             let allowed = "not with a data set, which knows no densities of its actions";
             return Err(ConfigError::new("proposal_replay", true, allowed).into());
         }
-        let replay = dataset.replay(env.observation_space().dimension(), env.task_box())?;
+        if config.normalise_observations {
+            let allowed = "not with a data set: nothing is observed while it is learned from";
+            return Err(ConfigError::new("normalise_observations", true, allowed).into());
+        }
+        let observation = env.observation_space().dimension();
+        let replay = dataset.replay(observation, &shape_of(&env), env.task_box())?;
         if replay.len() < config.n_step {
             let allowed = "at most the transitions of the data set";
             return Err(ConfigError::new("n_step", config.n_step, allowed).into());
         }
-        Self::with_replay(config, env, evaluation_env, replay, true)
+        let agent = Agent::new(&config, observation, &shape_of(&env))?;
+        Ok(Self::assemble(config, agent, env, evaluation_env, replay, true))
     }
 
-    fn with_replay(
+    fn assemble(
         config: TrainConfig,
-        env: Rescaled<Box<dyn Environment>>,
+        agent: Agent<f32>,
+        env: Task,
         evaluation_env: Box<dyn Environment>,
         replay: ReplayBuffer,
         offline: bool,
-    ) -> Result<Self, TrainError> {
-        let (observation, action) =
-            (env.observation_space().dimension(), env.task_box().dimension());
-        config.estimation.check_dimension(action)?;
+    ) -> Self {
+        let (observation, shape) = (env.observation_space().dimension(), shape_of(&env));
         let key = Key::from_seed(config.seed);
-        Ok(Self {
-            agent: Agent::new(&config, observation, action)?,
-            batch: Batch::new(config.batch, observation, action),
+        Self {
+            batch: Batch::new(config.batch, observation, shape.stored_width()),
             env_stream: key.stream("environment"),
             replay_stream: key.stream("replay"),
-            episode: Episode::new(observation, action),
+            episode: Episode::new(observation, shape),
             recent_returns: RecentReturns::default(),
             since_last_line: Accumulator::default(),
+            agent,
             env,
             evaluation_env,
             replay,
@@ -193,7 +227,7 @@ impl Trainer {
             step: 0,
             updates: 0,
             episodes: 0,
-        })
+        }
     }
 
     /// Starts from the parameters and the temperature of another run.
@@ -317,6 +351,8 @@ impl Trainer {
             episode.start();
             episode.check(self.step, 0.0)?;
             self.replay.begin(&episode.seen);
+            self.agent.start_episode();
+            self.agent.observe(&episode.seen);
         }
         let log_density = if self.step < self.config.learning_starts {
             self.agent.act_randomly(&mut episode.action)
@@ -326,10 +362,10 @@ impl Trainer {
         if !crate::nn::all_finite(&episode.action) {
             return Err(TrainError::NonFinite { step: self.step, source: NonFinite::ACTION });
         }
-        let action = Action::F32(&episode.action);
-        let step = self.env.step(action, &mut episode.observation).map_err(failed)?;
+        let step = episode.play(&mut self.env).map_err(failed)?;
         episode.look();
         episode.check(self.step, step.reward)?;
+        self.agent.observe(&episode.seen);
         self.replay.push(&Transition {
             action: &episode.action,
             log_density,
@@ -374,6 +410,9 @@ impl Trainer {
         };
         self.since_last_line.drain_into(&mut line);
         line.value_loss = None;
+        if self.config.default_policy == DefaultPolicy::Uniform {
+            line.default_policy_kl = None;
+        }
         // A single weight is one whatever the policy, and advantage weights are not these ones.
         if self.config.samples < 2 || self.config.objective.adds_replay_action() {
             line.effective_sample_size = None;
@@ -382,50 +421,5 @@ impl Trainer {
             line.reverse_kl = None;
         }
         line
-    }
-}
-
-impl Episode {
-    fn new(observation: usize, action: usize) -> Self {
-        Self {
-            observation: vec![0.0; observation],
-            seen: vec![0.0; observation],
-            action: vec![0.0; action],
-            total: 0.0,
-            length: 0,
-            over: true,
-        }
-    }
-
-    fn start(&mut self) {
-        self.look();
-        self.total = 0.0;
-        self.length = 0;
-        self.over = false;
-    }
-
-    /// Refuses what is not finite in the agent's precision.
-    fn check(&self, step: u64, reward: f64) -> Result<(), TrainError> {
-        if !(reward as f32).is_finite() {
-            return Err(TrainError::BadNumber {
-                step,
-                what: "the reward".to_owned(),
-                value: reward,
-            });
-        }
-        match self.seen.iter().position(|value| !value.is_finite()) {
-            Some(i) => {
-                let (what, value) = (format!("observation[{i}]"), self.observation[i]);
-                Err(TrainError::BadNumber { step, what, value })
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// Brings the observation to the agent's precision.
-    fn look(&mut self) {
-        for (seen, &value) in self.seen.iter_mut().zip(&self.observation) {
-            *seen = value as f32;
-        }
     }
 }

@@ -30,7 +30,7 @@ fn multiply_adds(net: &Mlp) -> usize {
     net.layers().iter().map(|layer| layer.inputs * layer.outputs).sum()
 }
 
-/// Billions of floating-point operations that one update needs.
+/// Billions of floating-point operations that one update of a tanh-normal policy needs.
 pub fn gflop_per_update(
     config: &TrainConfig,
     observation_dimension: usize,

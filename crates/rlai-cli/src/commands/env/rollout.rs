@@ -106,8 +106,16 @@ fn read_actions(path: &Path, task: &TaskInfo) -> Result<Actions, Failure> {
     if matches!(array.values, Values::Bool(_)) {
         return Err(bad("truth values: float32 or float64 expected".to_owned()));
     }
-    let width = task.action.as_box().map_or(1, |space| space.dimension());
-    let choices = matches!(task.action, Space::Discrete(_));
+    let (width, choices) = match &task.action {
+        Space::Box(space) => (space.dimension(), false),
+        Space::Discrete(_) => (1, true),
+        Space::Factored(_) | Space::Hybrid { .. } => {
+            let (id, action) = (&task.id, &task.action);
+            let reason =
+                format!("an array holds coordinates or one choice a step, {id} has {action}");
+            return Err(bad(reason));
+        }
+    };
     match array.shape[..] {
         [_, columns] if columns == width as u64 => {
             Ok(Actions { width, choices, values: array.values })

@@ -3,7 +3,7 @@ use crate::agent::UpdateMetrics;
 use crate::estimator::{
     Dual, Duals, TrustRegion, mpo_temperature_residual, temperature_residual, trust_region_residual,
 };
-use crate::train::{Temperature, TrajectoryConfig, TrajectoryObjective};
+use crate::train::{Temperature, TemperatureTarget, TrajectoryConfig, TrajectoryObjective};
 
 /// The temperature, and for V-MPO the temperature of its weights and the multipliers of its trust region.
 #[derive(Clone, Debug)]
@@ -73,7 +73,9 @@ impl TrajectoryDuals {
 
     /// After an update: the temperature, unless it is fixed.
     pub(super) fn step_temperature(&mut self, config: &TrajectoryConfig, entropy: f64, rate: f64) {
-        if let Temperature::Tuned { target_entropy, .. } = config.temperature {
+        if let Temperature::Tuned { target: TemperatureTarget::Entropy(target_entropy), .. } =
+            config.temperature
+        {
             let (loss, alpha) = (config.temperature_loss, self.alpha());
             let residual = temperature_residual(loss, alpha, -entropy, target_entropy);
             self.alpha.step(residual, rate * config.temperature_learning_rate);

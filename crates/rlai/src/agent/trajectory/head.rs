@@ -49,6 +49,7 @@ impl Head {
                 Self::Box(TanhNormal::new(space.dimension(), log_std_min, log_std_max))
             }
             Space::Discrete(choices) => Self::Choices(Categorical::new(*choices)),
+            other => unreachable!("{other}: refused by the check of the configuration"),
         }
     }
 

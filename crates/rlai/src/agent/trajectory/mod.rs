@@ -64,10 +64,9 @@ impl TrajectoryAgent {
         let regressor = |name: &str, inputs: usize, outputs: usize| {
             Regressor::new(inputs, &config.hidden, outputs, &mut key.stream(name))
         };
-        let (critic_inputs, critic_outputs) = match action {
-            Space::Box(space) => (observations + space.dimension(), 1),
-            Space::Discrete(choices) => (observations, *choices),
-        };
+        let coordinates = action.coordinates().map_or(0, |space| space.dimension());
+        let (critic_inputs, critic_outputs) =
+            (observations + coordinates, action.choices().unwrap_or(1));
         let wants_critic = learned && config.objective.is_marginal();
         let estimator = match (config.trajectory_estimator(), config.action_estimator()) {
             (Some(estimator), _) => Estimator::Trajectories(estimator),

@@ -8,6 +8,7 @@ use crate::agent::persist::{checkpoint_folder, network};
 use crate::checkpoint::{
     self, CheckpointError, Manifest, Network, TensorView, Tensors, parameters_blake3,
 };
+use crate::distribution::{PolicyKind, PolicySettings};
 use crate::env::Space;
 
 const POLICY: &str = "policy";
@@ -70,7 +71,9 @@ impl TrajectoryAgent {
 
     /// The policy as it stands, for the task of this name and these actions.
     pub(crate) fn policy(&self, env: &str, action: &Space) -> Policy {
-        Policy::new(self.manifest(env, action, 0), self.net.clone(), self.parameters.clone())
+        let manifest = self.manifest(env, action, 0);
+        let head = manifest.policy.head(&action.into()).expect("a policy that it was made for");
+        Policy::new(manifest, self.net.clone(), head, self.parameters.clone(), None)
     }
 
     fn regressors(&self) -> impl Iterator<Item = (&'static str, &'static str, &Regressor)> {
@@ -85,10 +88,9 @@ impl TrajectoryAgent {
     }
 
     fn manifest(&self, env: &str, action: &Space, step: u64) -> Manifest {
-        let (low, high, choices) = match action {
-            Space::Box(space) => (space.low.clone(), space.high.clone(), None),
-            Space::Discrete(choices) => (Vec::new(), Vec::new(), Some(*choices)),
-        };
+        let (low, high) = action
+            .coordinates()
+            .map_or_else(Default::default, |space| (space.low.clone(), space.high.clone()));
         Manifest {
             env: env.to_owned(),
             step,
@@ -96,9 +98,15 @@ impl TrajectoryAgent {
             action_dimension: low.len(),
             action_low: low,
             action_high: high,
-            choices,
-            log_std_min: self.config.log_std_min,
-            log_std_max: self.config.log_std_max,
+            factors: action.factors(),
+            policy: PolicySettings {
+                kind: PolicyKind::default_for(&action.into()),
+                log_std_min: self.config.log_std_min,
+                log_std_max: self.config.log_std_max,
+                ..PolicySettings::default()
+            },
+            own_distribution: None,
+            normalises_observations: false,
             networks: self.networks(),
         }
     }

@@ -1,6 +1,8 @@
 //! Reverse KL, alpha KL(pi || exp(Q/alpha) pi_0 / Z): soft actor-critic's loss.
 
 mod all_actions;
+mod branches;
+pub use branches::{ReverseKlBranches, ReverseKlChoiceAndPath};
 mod reparameterised;
 mod score;
 mod sticking_the_landing;

@@ -12,7 +12,7 @@ use crate::estimator::{
 use crate::train::config::{
     check_clamp, check_gradient_norm, check_measuring, check_widths, require,
 };
-use crate::train::{ConfigError, MpoBounds, Schedule, Temperature};
+use crate::train::{ConfigError, MpoBounds, Schedule, Temperature, TemperatureTarget};
 
 /// Which gradient updates the policy from whole trajectories.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,18 +140,11 @@ pub struct TrajectoryConfig {
     pub log_every: u64,
 }
 
-/// Share of log K that is the target entropy of a policy over K choices, unless the user says otherwise.
-const ENTROPY_SHARE: f64 = 0.5;
-
 impl TrajectoryConfig {
     /// Defaults for a task: its actions, and its own temperature if it has one (then gamma is 1, as
     /// exact inference has it).
     pub fn defaults(objective: TrajectoryObjective, actions: &Space, own: Option<f64>) -> Self {
-        let target_entropy = match actions {
-            Space::Box(space) => -(space.dimension() as f64),
-            Space::Discrete(choices) => ENTROPY_SHARE * (*choices as f64).ln(),
-        };
-        let tuned = Temperature::Tuned { initial: 1.0, target_entropy };
+        let tuned = Temperature::tuned_for(&actions.into());
         let is_box = actions.as_box().is_some();
         Self {
             objective,
@@ -309,6 +302,13 @@ impl TrajectoryConfig {
 
     fn check_task(&self, task: &dyn Environment) -> Result<(), ConfigError> {
         let id = task.id();
+        let space = task.action_space();
+        require(
+            matches!(space, Space::Box(_) | Space::Discrete(_)),
+            "objective",
+            format!("{:?}", self.objective.name()),
+            &format!("not on {id}: trajectories have a box of actions or one choice, not {space}"),
+        )?;
         require(
             self.samples.is_some()
                 || task.action_space().choices().is_some()
@@ -372,6 +372,10 @@ impl TrajectoryConfig {
         }
         check_widths(&self.hidden)?;
         self.temperature.check()?;
+        if let Temperature::Tuned { target: TemperatureTarget::Kl(kappa), .. } = self.temperature {
+            let allowed = "target_entropy instead: on trajectories the entropy is tuned";
+            return Err(ConfigError::new("target_kl", kappa, allowed));
+        }
         check_gradient_norm(self.max_gradient_norm)?;
         check_clamp(self.log_std_min, self.log_std_max)?;
         check_measuring(self.evaluate_every, self.evaluation_episodes, self.log_every)

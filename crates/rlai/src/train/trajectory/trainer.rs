@@ -53,7 +53,7 @@ impl TrajectoryTrainer {
         config.check(env.as_ref())?;
         let env: Box<dyn Environment> = match env.action_space() {
             Space::Box(_) => Box::new(Rescaled::new(env)?),
-            Space::Discrete(_) => env,
+            _ => env,
         };
         let width = env.observation_space().dimension();
         let key = Key::from_seed(config.seed);
