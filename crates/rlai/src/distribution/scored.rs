@@ -27,6 +27,47 @@ impl<S: DualNum<Primitive = f64> + Copy> Number for S {}
 ///
 /// Numbers are `f64`, but an agent that trains in single precision rounds the parameters and the
 /// coordinates: a density should be finite at the very edge of what [`Distribution::sample`] gives.
+///
+/// ```
+/// use rlai::distribution::{Distribution, Draws, Head, Number, Scored};
+/// use rlai::random::{Key, Stream};
+///
+/// /// A Laplace distribution of one coordinate; its parameters are `[mean, log scale]`.
+/// #[derive(Debug)]
+/// struct Laplace;
+///
+/// impl Distribution for Laplace {
+///     fn name(&self) -> &str {
+///         "laplace"
+///     }
+///
+///     fn parameters(&self) -> usize {
+///         2
+///     }
+///
+///     fn coordinates(&self) -> usize {
+///         1
+///     }
+///
+///     fn sample(&self, row: &[f64], random: &mut Stream, _: &mut [usize], action: &mut [f64]) {
+///         let sign = if random.unit() < 0.5 { -1.0 } else { 1.0 };
+///         action[0] = row[0] + sign * row[1].exp() * random.gamma(1.0);
+///     }
+///
+///     fn log_density<S: Number>(&self, row: &[S], _: &[usize], action: &[S]) -> S {
+///         -(action[0] - row[0]).abs() / row[1].exp() - row[1] - 2.0f64.ln()
+///     }
+///
+///     fn mode(&self, row: &[f64], _: &mut [usize], action: &mut [f64]) {
+///         action[0] = row[0];
+///     }
+/// }
+///
+/// let (head, mut draws) = (Scored::new(Laplace), Draws::<f64>::new(1, 100, 1));
+/// head.draw(&[0.3, -1.0], &mut Key::from_seed(1).stream("draws"), &mut draws);
+/// let gap = (draws.action[0] - 0.3).abs() * 1.0f64.exp();
+/// assert!((draws.log_pi[0] - (-gap + 1.0 - 2.0f64.ln())).abs() < 1e-12);
+/// ```
 pub trait Distribution: Debug + Send + Sync + 'static {
     /// The name by which it is told of.
     fn name(&self) -> &str;
