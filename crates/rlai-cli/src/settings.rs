@@ -60,16 +60,17 @@ pub struct Settings {
     /// state and the time) or tabular-stationary:FILE.json (the state alone)
     #[arg(long, value_name = "ID", help_heading = "What to train")]
     pub env: Option<String>,
-    /// Policy update: reverse-kl (soft actor-critic), reverse-kl-stl, reverse-kl-score, forward-kl,
-    /// forward-kl-dreg, mixed-kl, jensen-shannon, alpha-divergence, mpo, awac or awr; on whole
-    /// trajectories: reverse-kl-trajectory, reverse-kl-reward-to-go, reverse-kl-marginal,
+    /// Policy update: reverse-kl (soft actor-critic), reverse-kl-stl, reverse-kl-score,
+    /// reverse-kl-branches (mixtures, hybrid actions), reverse-kl-all-actions (choices), forward-kl,
+    /// forward-kl-all-actions (choices), forward-kl-dreg, mixed-kl, jensen-shannon, alpha-divergence,
+    /// mpo, awac or awr; on whole trajectories: reverse-kl-trajectory, reverse-kl-reward-to-go, reverse-kl-marginal,
     /// forward-kl-trajectory, forward-kl-marginal or v-mpo
-    /// [default: reverse-kl]
+    /// [default: reverse-kl; reverse-kl-all-actions where actions are choices]
     #[arg(long, value_name = "NAME", help_heading = "What to train")]
     pub objective: Option<String>,
     /// Actions sampled per state for the policy's update
-    /// [default: 1 for reverse-kl and reverse-kl-stl, 4 for awac and awr, 16 for the others; all where
-    /// actions are choices]
+    /// [default: 1 for reverse-kl and reverse-kl-stl (8 with branches), 8 for reverse-kl-branches, 4 for
+    /// awac and awr, all choices for those that list them, 16 for the others]
     #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, help_heading = "What to train")]
     pub samples: Option<i64>,
     /// Environment steps of the run [default: 1000000]
@@ -167,7 +168,10 @@ pub struct Settings {
     /// MPO, V-MPO: bound on KL(old || new policy) by the scale, nats a coordinate [default: 0.001]
     #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Estimator")]
     pub mpo_scale: Option<f64>,
-    /// MPO, V-MPO: Adam's step size for the three duals [default: 0.01]
+    /// MPO: bound on KL(old || new policy) by discrete choices, nats [default: 0.01]
+    #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Estimator")]
+    pub mpo_choice: Option<f64>,
+    /// MPO, V-MPO: Adam's step size for the duals [default: 0.01]
     #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Estimator")]
     pub dual_learning_rate: Option<f64>,
     /// MPO, target-policy proposal: updates between two copies of the policy [default: 100]
@@ -231,12 +235,69 @@ pub struct Settings {
     /// of log K for K choices [default: auto]
     #[arg(long, value_name = "auto|X", value_parser = number_or_word, allow_hyphen_values = true, help_heading = "Objective")]
     pub target_entropy: Option<NumberOrWord>,
-    /// Lower clamp of the policy's log standard deviation [default: -20]
+    /// Tuned temperature: wanted KL(pi || default policy) in nats, instead of an entropy; from the
+    /// normalised uniform one where the default policy is uniform
     #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Objective")]
+    pub target_kl: Option<f64>,
+
+    /// Distribution over a box: tanh-normal, normal, beta, mixture (of tanh-normals) or histogram; over
+    /// choices: categorical; over choices with coordinates: hybrid
+    /// [default: tanh-normal, categorical or hybrid, as the task's actions are]
+    #[arg(long, value_name = "NAME", help_heading = "Policy")]
+    pub policy: Option<String>,
+    /// Mixture: branches [default: 2]
+    #[arg(long, value_name = "K", value_parser = whole_number, allow_hyphen_values = true, help_heading = "Policy")]
+    pub branches: Option<i64>,
+    /// Mixture: score the branch that was drawn, not the marginal density [default: false]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "Policy")]
+    pub joint: Option<bool>,
+    /// Histogram: bins of each coordinate [default: 11]
+    #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, help_heading = "Policy")]
+    pub bins: Option<i64>,
+    /// Lower clamp of the policy's log standard deviation [default: -20]
+    #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Policy")]
     pub log_std_min: Option<f64>,
     /// Upper clamp of the policy's log standard deviation [default: 2]
-    #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Objective")]
+    #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Policy")]
     pub log_std_max: Option<f64>,
+    /// Start with this mean before the tanh in every state [default: about 0, as the network has it]
+    #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Policy")]
+    pub initial_mean: Option<f64>,
+    /// Start with this log standard deviation in every state [default: about 0, as the network has it]
+    #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Policy")]
+    pub initial_log_std: Option<f64>,
+    /// Normalise observations by their running mean and variance; stored with the policy
+    /// [default: false]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "Policy")]
+    pub normalise_observations: Option<bool>,
+    /// How actions of training hang together: white (not at all), pink, ornstein-uhlenbeck or repeat
+    /// [default: white]
+    #[arg(long, value_name = "NAME", help_heading = "Policy")]
+    pub exploration: Option<String>,
+    /// Exploration ornstein-uhlenbeck: share of the noise lost a step [default: 0.15]
+    #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Policy")]
+    pub exploration_theta: Option<f64>,
+    /// Exploration repeat: steps for which an action is played [default: 4]
+    #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, help_heading = "Policy")]
+    pub exploration_steps: Option<i64>,
+
+    /// Policy pi_0 that staying close to is worth alpha a nat: uniform (maximum entropy), gaussian,
+    /// average (of the policy itself, moving), last-update, or the folder of a finished run
+    /// [default: uniform]
+    #[arg(long, value_name = "NAME|DIR", help_heading = "Default policy")]
+    pub default_policy: Option<String>,
+    /// Gaussian: mean of every coordinate of the action in [-1, 1] [default: 0]
+    #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Default policy")]
+    pub default_policy_mean: Option<f64>,
+    /// Gaussian: standard deviation [default: 0.5]
+    #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Default policy")]
+    pub default_policy_sd: Option<f64>,
+    /// Average: share of the way to the policy that it goes after every update [default: 0.001]
+    #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = "Default policy")]
+    pub default_policy_rate: Option<f64>,
+    /// Last-update: updates between two copies of the policy [default: 1]
+    #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, help_heading = "Default policy")]
+    pub default_policy_period: Option<i64>,
 
     /// Steps between two evaluations, each followed by a checkpoint [default: 10000]
     #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, help_heading = "Measuring")]

@@ -4,12 +4,14 @@ use std::path::PathBuf;
 
 use rlai::env::TaskInfo;
 use rlai::train::{
-    ConfigError, Schedule, Temperature, TemperatureLoss, TrainConfig, TrajectoryConfig,
+    ConfigError, Schedule, Temperature, TemperatureLoss, TemperatureTarget, TrainConfig,
+    TrajectoryConfig,
     TrajectoryObjective,
 };
 
 mod actions;
 mod estimation;
+mod policy;
 mod reading;
 mod trajectory;
 
@@ -275,23 +277,26 @@ fn check_path(key: &'static str, path: Option<&PathBuf>) -> Result<(), ConfigErr
 fn write_temperature(temperature: Temperature, loss: TemperatureLoss, settings: &mut Settings) {
     match temperature {
         Temperature::Fixed(alpha) => settings.temperature = Some(NumberOrWord::Number(alpha)),
-        Temperature::Tuned { initial, target_entropy } => {
+        Temperature::Tuned { initial, target } => {
             settings.temperature = Some(NumberOrWord::Word("auto".to_owned()));
             settings.initial_temperature = Some(initial);
-            settings.target_entropy = Some(NumberOrWord::Number(target_entropy));
+            match target {
+                TemperatureTarget::Entropy(entropy) => {
+                    settings.target_entropy = Some(NumberOrWord::Number(entropy));
+                }
+                TemperatureTarget::Kl(kappa) => settings.target_kl = Some(kappa),
+            }
             settings.temperature_loss = Some(name_of(loss, &TEMPERATURE_LOSSES));
         }
     }
 }
 
 /// Estimators that are no objective of their own, and why.
-const LAB_ONLY: [(&str, &str); 5] = [
+const LAB_ONLY: [(&str, &str); 3] = [
     (
         "reverse-kl-value-baseline",
         "it needs the exact value of each state: `rlai lab estimators` has it, training has not",
     ),
-    ("reverse-kl-all-actions", "use reverse-kl-marginal without samples, on a task of choices"),
-    ("forward-kl-all-actions", "use forward-kl-marginal without samples, on a task of choices"),
     (
         "forward-kl-trajectory-known-evidence",
         "it needs log p(O): `rlai lab estimators` has it, training has not",
@@ -318,6 +323,7 @@ fn find_task(id: Option<&str>) -> Result<TaskInfo, ConfigError> {
 fn refuse_tuning(s: &Settings, only: &str) -> Result<(), ConfigError> {
     for (key, value) in [
         ("initial_temperature", s.initial_temperature),
+        ("target_kl", s.target_kl),
         ("temperature_learning_rate", s.temperature_learning_rate),
     ] {
         if let Some(value) = value {

@@ -1,10 +1,10 @@
 //! The settings of a run with an objective over actions.
 
-use rlai::env::TaskInfo;
-use rlai::train::{ConfigError, CriticTarget, Objective, Temperature, TrainConfig};
+use rlai::env::{ActionShape, TaskInfo};
+use rlai::train::{ConfigError, CriticTarget, Objective, Temperature, TemperatureTarget, TrainConfig};
 
 use super::reading::{WholeNumbers, choice, name_of, number_or};
-use super::{Method, SCHEDULES, TEMPERATURE_LOSSES, estimation, refuse_tuning, trajectory};
+use super::{Method, SCHEDULES, TEMPERATURE_LOSSES, estimation, policy, refuse_tuning, trajectory};
 use crate::settings::{NumberOrWord, Settings};
 use crate::text::{did_you_mean, listed};
 
@@ -20,18 +20,29 @@ const CRITIC_TARGETS: [(&str, CriticTarget); 3] = [
 /// An objective over actions, with its settings.
 pub(super) fn read(settings: &Settings, task: &TaskInfo) -> Result<Method, ConfigError> {
     let names = trajectory::all_names();
+    let shape = ActionShape::from(&task.action);
     let objective = match settings.objective.as_deref() {
         Some(name) if !names.contains(&name) => {
             let allowed = format!("{}{}", listed(&names), did_you_mean(name, &names));
             return Err(ConfigError::new("objective", format!("{name:?}"), allowed));
         }
-        _ => choice("objective", &settings.objective, Objective::ReverseKl, &objectives())?,
+        _ => {
+            let default = match shape.only_choices() {
+                Some(_) => Objective::ReverseKlAllActions,
+                None if shape.coordinates == 0 => Objective::ReverseKlScore,
+                None => Objective::ReverseKl,
+            };
+            choice("objective", &settings.objective, default, &objectives())?
+        }
     };
-    let defaults = TrainConfig::defaults(objective, action_dimension(task, objective)?);
     trajectory::refuse_beside_actions(settings)?;
     let mut whole = WholeNumbers::default();
-    let config = fill(settings, task, defaults, &mut whole)?;
+    let config = fill(settings, task, objective, &mut whole)?;
     whole.refuse_negative(config.check())?;
+    let head = config.policy.head::<f32>(&shape).map_err(|reason| {
+        ConfigError::new("policy", format!("{:?}", config.policy.kind.name()), reason)
+    })?;
+    config.check_head(&*head)?;
     Ok(Method::Actions(config))
 }
 
@@ -40,23 +51,22 @@ fn objectives() -> [(&'static str, Objective); Objective::ALL.len()] {
     Objective::ALL.map(|objective| (objective.name(), objective))
 }
 
-fn action_dimension(task: &TaskInfo, objective: Objective) -> Result<usize, ConfigError> {
-    task.action.as_box().map(|space| space.dimension()).ok_or_else(|| {
-        let allowed = format!(
-            "it needs a box of actions; on {}, which has {}, use reverse-kl-trajectory, reverse-kl-reward-to-go, reverse-kl-marginal, forward-kl-trajectory, forward-kl-marginal or v-mpo",
-            task.id, task.action
-        );
-        ConfigError::new("objective", format!("{:?}", objective.name()), allowed)
-    })
-}
-
 fn fill(
     settings: &Settings,
     task: &TaskInfo,
-    defaults: TrainConfig,
+    objective: Objective,
     whole: &mut WholeNumbers,
 ) -> Result<TrainConfig, ConfigError> {
     let s = settings;
+    let shape = ActionShape::from(&task.action);
+    let mut defaults = TrainConfig::for_actions(objective, &shape);
+    let policy = policy::distribution(s, defaults.policy, whole)?;
+    if !objective.lists_actions() {
+        defaults.samples = objective.default_samples_of(policy.kind);
+    }
+    if task.temperature.is_some() {
+        defaults.gamma = 1.0;
+    }
     let steps = whole.read("steps", s.steps, defaults.steps);
     let rate = s.learning_rate.unwrap_or(defaults.critic_learning_rate);
     let critic_target =
@@ -97,12 +107,7 @@ fn fill(
         )?,
         hidden: hidden.into_iter().map(|width| whole.size("hidden", Some(width), 0)).collect(),
         critic_target,
-        temperature: temperature(
-            s,
-            &defaults,
-            critic_target,
-            action_dimension(task, defaults.objective)?,
-        )?,
+        temperature: temperature(s, &defaults, critic_target, task)?,
         temperature_loss: choice(
             "temperature_loss",
             &s.temperature_loss,
@@ -112,8 +117,13 @@ fn fill(
         n_step: whole.size("n_step", s.n_step, defaults.n_step),
         max_gradient_norm: number_or("max_gradient_norm", &s.max_gradient_norm, "none")?
             .or(defaults.max_gradient_norm),
-        log_std_min: s.log_std_min.unwrap_or(defaults.log_std_min),
-        log_std_max: s.log_std_max.unwrap_or(defaults.log_std_max),
+        policy,
+        initial_policy: policy::start(s),
+        default_policy: policy::default_policy(s, whole)?,
+        normalise_observations: s
+            .normalise_observations
+            .unwrap_or(defaults.normalise_observations),
+        exploration: policy::exploration(s, whole)?,
         evaluate_every: whole.read("evaluate_every", s.evaluate_every, defaults.evaluate_every),
         evaluation_episodes: whole.size(
             "evaluation_episodes",
@@ -126,17 +136,17 @@ fn fill(
 }
 
 fn default_learning_starts(task: &TaskInfo) -> u64 {
-    let small = rlai::env::builtin_tasks().iter().any(|builtin| builtin.id == task.id);
-    if small { LEARNING_STARTS.1 } else { LEARNING_STARTS.0 }
+    let large = rlai_mujoco::tasks().iter().any(|mujoco| mujoco.id == task.id);
+    if large { LEARNING_STARTS.0 } else { LEARNING_STARTS.1 }
 }
 
 fn temperature(
     s: &Settings,
     defaults: &TrainConfig,
     critic_target: CriticTarget,
-    action_dimension: usize,
+    task: &TaskInfo,
 ) -> Result<Temperature, ConfigError> {
-    let tuned = Temperature::tuned(action_dimension);
+    let tuned = Temperature::tuned_for(&(&task.action).into());
     let with_target = TrainConfig { critic_target, ..defaults.clone() };
     if !with_target.uses_temperature() {
         let only = "without effect: the objective has no temperature, and critic_target is classic";
@@ -149,12 +159,21 @@ fn temperature(
         return refuse_tuning(s, "only with temperature = \"auto\"")
             .map(|()| Temperature::Fixed(alpha));
     }
-    let Temperature::Tuned { initial, target_entropy } = tuned else { return Ok(tuned) };
-    Ok(Temperature::Tuned {
-        initial: s.initial_temperature.unwrap_or(initial),
-        target_entropy: number_or("target_entropy", &s.target_entropy, "auto")?
-            .unwrap_or(target_entropy),
-    })
+    if let (Some(alpha), None) = (task.temperature, &s.temperature) {
+        let only = "only with temperature = \"auto\": this task has a temperature of its own";
+        return refuse_tuning(s, only).map(|()| Temperature::Fixed(alpha));
+    }
+    let Temperature::Tuned { initial, target } = tuned else { return Ok(tuned) };
+    let entropy = number_or("target_entropy", &s.target_entropy, "auto")?;
+    let target = match (s.target_kl, entropy) {
+        (Some(kappa), None) => TemperatureTarget::Kl(kappa),
+        (Some(kappa), Some(_)) => {
+            let allowed = "not beside target_entropy: the temperature meets one of them";
+            return Err(ConfigError::new("target_kl", kappa, allowed));
+        }
+        (None, entropy) => entropy.map_or(target, TemperatureTarget::Entropy),
+    };
+    Ok(Temperature::Tuned { initial: s.initial_temperature.unwrap_or(initial), target })
 }
 
 pub(super) fn write(config: &TrainConfig) -> Settings {
@@ -183,8 +202,6 @@ pub(super) fn write(config: &TrainConfig) -> Settings {
             None => NumberOrWord::Word("none".to_owned()),
         }),
         critic_target: Some(name_of(config.critic_target, &CRITIC_TARGETS)),
-        log_std_min: Some(config.log_std_min),
-        log_std_max: Some(config.log_std_max),
         evaluate_every: whole(config.evaluate_every),
         evaluation_episodes: size(config.evaluation_episodes),
         log_every: whole(config.log_every),
@@ -192,5 +209,6 @@ pub(super) fn write(config: &TrainConfig) -> Settings {
         ..Settings::default()
     };
     estimation::write(config, &mut settings);
+    policy::write(config, &mut settings);
     settings
 }

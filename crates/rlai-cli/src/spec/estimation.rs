@@ -31,6 +31,7 @@ pub(super) fn read(
             weights: s.mpo_weights.unwrap_or(bounds.weights),
             mean: s.mpo_mean.unwrap_or(bounds.mean),
             scale: s.mpo_scale.unwrap_or(bounds.scale),
+            choice: s.mpo_choice.unwrap_or(bounds.choice),
             learning_rate: s.dual_learning_rate.unwrap_or(bounds.learning_rate),
         },
         target_policy_period: whole.read("target_policy_period", s.target_policy_period, period),
@@ -90,6 +91,7 @@ pub(super) fn write(config: &TrainConfig, settings: &mut Settings) {
             settings.mpo_weights = Some(estimation.mpo.weights);
             settings.mpo_mean = Some(estimation.mpo.mean);
             settings.mpo_scale = Some(estimation.mpo.scale);
+            settings.mpo_choice = Some(estimation.mpo.choice);
             settings.dual_learning_rate = Some(estimation.mpo.learning_rate);
         }
         _ => {}

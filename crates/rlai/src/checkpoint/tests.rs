@@ -6,6 +6,7 @@ use tempfile::TempDir;
 
 use super::manifest::Stored;
 use super::*;
+use crate::distribution::PolicySettings;
 use crate::nn::Mlp;
 
 fn manifest(step: u64) -> Manifest {
@@ -235,7 +236,8 @@ fn unfit_tensors_and_manifests_are_not_written() {
     refused(&manifest(2), &twice, "two tensors are named policy.0.weight");
     let unbounded = Manifest { action_high: vec![f64::INFINITY], ..manifest(2) };
     refused(&unbounded, &views(&good), "action box: [-2, inf] is no bounded interval");
-    let crossed = Manifest { log_std_min: 3.0, ..manifest(2) };
+    let policy = PolicySettings { log_std_min: 3.0, ..PolicySettings::default() };
+    let crossed = Manifest { policy, ..manifest(2) };
     refused(&crossed, &views(&good), "log_std: [3, 2]");
     let flat = vec![Network { name: "policy".into(), widths: vec![3, 0] }];
     refused(&Manifest { networks: flat, ..manifest(2) }, &views(&good), "widths [3, 0]");
