@@ -5,7 +5,8 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use rlai::distribution::{
-    BranchForm, Draws, FactoredCategorical, Histogram, Hybrid, Mixture, SharedHead, TanhNormal,
+    Beta, BranchForm, Draws, FactoredCategorical, Histogram, Hybrid, Mixture, Normal, SharedHead,
+    TanhNormal,
 };
 use rlai::estimator::{
     ActionEstimator, AdvantageWeighting, Awac, Diagnostics, Divergence, Duals, FDivergence,
@@ -105,6 +106,8 @@ fn heads() -> Vec<SharedHead<f32>> {
     let mixture = Mixture::new(3, 2, -5.0, 2.0);
     vec![
         Arc::new(TanhNormal::new(2, -5.0, 2.0)),
+        Arc::new(Normal::new(2, -5.0, 2.0)),
+        Arc::new(Beta::new(2)),
         Arc::new(mixture.clone()),
         Arc::new(mixture.with_form(BranchForm::Joint)),
         Arc::new(Hybrid::new(3, 2, -5.0, 2.0)),

@@ -152,14 +152,14 @@ impl<T: Scalar> Head<T> for Beta {
     fn place(&self, parameters: &[T], draws: &mut Draws<T>) {
         self.fill(parameters, draws, |draws, at, shapes, log_beta| {
             let noise = draws.noise[at].widen();
-            draws.u[at] = T::from_f64(shapes.from_noise(log_beta, noise));
+            draws.u[at] = T::from_f64(shapes.u_of_noise(log_beta, noise));
         });
     }
 
     fn evaluate(&self, parameters: &[T], draws: &mut Draws<T>) {
         self.fill(parameters, draws, |draws, at, shapes, log_beta| {
             let u = draws.u[at].widen();
-            draws.noise[at] = T::from_f64(shapes.noise(log_beta, u));
+            draws.noise[at] = T::from_f64(shapes.noise_of_u(log_beta, u));
         });
     }
 

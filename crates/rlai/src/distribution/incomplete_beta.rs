@@ -96,7 +96,7 @@ impl Shapes {
     }
 
     /// The standard normal number with as much probability below it as u has.
-    pub(super) fn noise(&self, log_beta: f64, u: f64) -> f64 {
+    pub(super) fn noise_of_u(&self, log_beta: f64, u: f64) -> f64 {
         let (log_below, _) = self.log_below(log_beta, u);
         if log_below <= -LN_2 {
             return normal_below(log_below);
@@ -108,9 +108,9 @@ impl Shapes {
     ///
     /// Newton's method on log F, which is concave in u as the density of u is log-concave: it converges
     /// from wherever it starts, after the first step from below.
-    pub(super) fn from_noise(&self, log_beta: f64, noise: f64) -> f64 {
+    pub(super) fn u_of_noise(&self, log_beta: f64, noise: f64) -> f64 {
         if noise > 0.0 {
-            return -self.mirrored().from_noise(log_beta, -noise);
+            return -self.mirrored().u_of_noise(log_beta, -noise);
         }
         let log_tail = log_normal_tail(-noise);
         let mut u = self.likeliest_u();
@@ -220,8 +220,8 @@ mod tests {
         for shapes in SHAPES {
             let log_beta = shapes.log_beta();
             for noise in [-30.0, -8.0, -2.5, -0.3, 0.0, 1e-3, 1.0, 6.0, 20.0] {
-                let u = shapes.from_noise(log_beta, noise);
-                let again = shapes.noise(log_beta, u);
+                let u = shapes.u_of_noise(log_beta, noise);
+                let again = shapes.noise_of_u(log_beta, u);
                 assert!((again - noise).abs() < 1e-9 * (1.0 + noise.abs()), "{shapes:?} {noise}");
             }
         }
@@ -235,7 +235,7 @@ mod tests {
                 let noise = normal_below(p.min(1.0 - p).ln()) * (0.5 - p).signum();
                 let inverse = |a: f64, b: f64| {
                     let shapes = Shapes { a, b };
-                    shapes.from_noise(shapes.log_beta(), noise)
+                    shapes.u_of_noise(shapes.log_beta(), noise)
                 };
                 let (h, Shapes { a, b }) = (1e-4, shapes);
                 let numeric = [
@@ -286,14 +286,14 @@ mod tests {
             for u in [-500.0, -20.0, -1.0, 0.0, 3.0, 400.0] {
                 let path = shapes.path(shapes.mean_logs(), u);
                 assert!(path.iter().all(|x| x.is_finite()), "{shapes:?} {u}: {path:?}");
-                assert!(shapes.noise(shapes.log_beta(), u).is_finite(), "{shapes:?} {u}");
+                assert!(shapes.noise_of_u(shapes.log_beta(), u).is_finite(), "{shapes:?} {u}");
             }
             for noise in [-50.0, -10.0, 0.0, 10.0, 50.0] {
-                assert!(shapes.from_noise(shapes.log_beta(), noise).is_finite());
+                assert!(shapes.u_of_noise(shapes.log_beta(), noise).is_finite());
             }
         }
         let none = Shapes { a: f64::NAN, b: 2.0 };
         assert!(none.path(none.mean_logs(), 0.3)[0].is_nan());
-        assert!(none.from_noise(none.log_beta(), 0.3).is_nan());
+        assert!(none.u_of_noise(none.log_beta(), 0.3).is_nan());
     }
 }

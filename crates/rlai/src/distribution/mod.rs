@@ -14,6 +14,7 @@ mod kind;
 mod logits;
 mod mixture;
 mod normal;
+mod scored;
 mod tanh_normal;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -28,4 +29,6 @@ pub use hybrid::Hybrid;
 pub use kind::{PolicyKind, PolicySettings};
 pub use mixture::{BranchForm, Mixture};
 pub use normal::Normal;
+pub use num_dual::{Dual64, DualNum};
+pub use scored::{Distribution, Number, Scored};
 pub use tanh_normal::TanhNormal;
