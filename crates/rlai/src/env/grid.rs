@@ -45,19 +45,19 @@ pub enum GridError {
 ///
 /// | line | meaning | default |
 /// |---|---|---|
-/// | `step = -0.1` | reward of every step | -0.1 |
-/// | `goal = 1` | reward for entering a goal, added to the step's | 1 |
-/// | `pit = -1` | the same for a pit | -1 |
+/// | `step = -0.1` | reward of every step on another cell | -0.1 |
+/// | `goal = 1` | reward of the last step, in a goal | 1 |
+/// | `pit = -1` | the same in a pit | -1 |
 /// | `slip = 0` | probability of slipping | 0 |
 /// | `horizon = 50` | H, after which an episode ends | 50 |
 /// | `alpha = 0.1` | the temperature | 0.1 |
 ///
 /// The map is a row of cells a line: `S` a cell to start in (uniformly one of them), `.` a free cell, `#`
-/// a wall, `G` a goal, `X` a pit. The four actions are up, right, down and left. A move slips with
-/// probability `slip`, to either side with half of it; into a wall or out of the map it stays. Entering a
-/// goal or a pit ends the trajectory, so neither is a state: the states are the other cells but walls, in
-/// reading order. The reward is that of state and action, `step + P(goal) goal + P(pit) pit`: with slips, the
-/// mean of what the cells after it give. The default policy and the policy are uniform, Z0 is 1.
+/// a wall, `G` a goal, `X` a pit. The states are all cells but walls, in reading order. The four actions
+/// are up, right, down and left. A move slips with probability `slip`, to either side with half of it;
+/// into a wall or out of the map it stays. In a goal or a pit whatever is done is rewarded by `goal` or
+/// `pit` and ends the trajectory: a reward depends on the state and the action alone, so entering one cannot
+/// be what is rewarded where moves slip. The default policy and the policy are uniform, Z0 is 1.
 ///
 /// # Errors
 /// Names file and line, and what is allowed there.
@@ -107,7 +107,7 @@ impl Cell {
     }
 
     fn is_state(self) -> bool {
-        matches!(self, Self::Start | Self::Free)
+        self != Self::Wall
     }
 }
 
@@ -265,13 +265,15 @@ impl Map {
         };
         for (pair, row) in spec.transitions.chunks_exact_mut(states).enumerate() {
             let (cell, action) = (places[pair / MOVES.len()], pair % MOVES.len());
-            for (direction, probability) in slips(action, settings.slip) {
-                let next = self.reached(cell, direction);
-                match self.cells[next] {
-                    Cell::Goal => spec.rewards[pair] += probability * settings.goal,
-                    Cell::Pit => spec.rewards[pair] += probability * settings.pit,
-                    // Places are sorted, and a move ends on one of them.
-                    _ => row[places.partition_point(|&place| place < next)] += probability,
+            match self.cells[cell] {
+                Cell::Goal => spec.rewards[pair] = settings.goal,
+                Cell::Pit => spec.rewards[pair] = settings.pit,
+                _ => {
+                    for (direction, probability) in slips(action, settings.slip) {
+                        let next = self.reached(cell, direction);
+                        // Places are sorted, and a move ends on one of them.
+                        row[places.partition_point(|&place| place < next)] += probability;
+                    }
                 }
             }
         }
@@ -298,29 +300,24 @@ mod tests {
     #[test]
     fn moves_slips_walls_and_ends_are_those_of_the_map() {
         let process = parse(MAP).unwrap();
-        assert_eq!((process.states(), process.actions(), process.horizon()), (3, 4, 6));
-        assert_eq!(process.rho0(), [1.0, 0.0, 0.0]);
+        assert_eq!((process.states(), process.actions(), process.horizon()), (5, 4, 6));
+        assert_eq!(process.rho0(), [1.0, 0.0, 0.0, 0.0, 0.0]);
         // From the start to the right: 0.8 right, 0.1 down, 0.1 up, where the map ends.
-        assert_eq!(process.transition(0, 1), [0.1, 0.8, 0.1]);
-        assert_eq!(process.reward(0, 1), -0.1);
+        assert_eq!(process.transition(0, 1), [0.1, 0.8, 0.0, 0.1, 0.0]);
         // From the middle into the goal; up and down lead nowhere.
-        let close = |one: f64, other: f64| assert!((one - other).abs() < 1e-15, "{one}, {other}");
-        assert_eq!(process.transition(1, 1), [0.0, 0.2, 0.0]);
-        close(process.termination(1, 1), 0.8);
-        close(process.reward(1, 1), -0.1 + 0.8);
+        assert_eq!(process.transition(1, 1), [0.0, 0.2, 0.8, 0.0, 0.0]);
         // Up from the middle slips to the left and into the goal.
-        assert_eq!(process.transition(1, 0), [0.1, 0.8, 0.0]);
-        close(process.reward(1, 0), -0.1 + 0.1);
+        assert_eq!(process.transition(1, 0), [0.1, 0.8, 0.1, 0.0, 0.0]);
         // Right from the lower cell is a wall.
-        assert_eq!(process.transition(2, 1), [0.1, 0.0, 0.9]);
-    }
-
-    #[test]
-    fn a_pit_ends_with_its_reward() {
-        let process = parse("pit = -3\nSX").unwrap();
-        assert_eq!((process.reward(0, 1), process.termination(0, 1)), (-0.1 - 3.0, 1.0));
-        assert_eq!((process.reward(0, 0), process.termination(0, 0)), (-0.1, 0.0));
-        let two = parse("S.\nGS").unwrap();
+        assert_eq!(process.transition(3, 1), [0.1, 0.0, 0.0, 0.9, 0.0]);
+        for action in 0..4 {
+            let cells = [(0, -0.1, 0.0), (1, -0.1, 0.0), (2, 1.0, 1.0), (4, -3.0, 1.0)];
+            for (state, reward, end) in cells {
+                assert_eq!(process.reward(state, action), reward);
+                assert_eq!(process.termination(state, action), end);
+            }
+        }
+        let two = parse("S.\n#S").unwrap();
         assert_eq!(two.rho0(), [0.5, 0.0, 0.5]);
     }
 

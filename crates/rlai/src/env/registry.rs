@@ -179,7 +179,7 @@ mod tests {
             let task = make_named(id).unwrap().unwrap();
             assert_eq!(task.id(), id);
         }
-        let (process, horizon) = (read_grid(Path::new(&grid[5..])).unwrap(), 40);
+        let (process, horizon) = (read_grid(Path::new(&grid[5..])).unwrap(), 25);
         let width = |id: &str| make_named(id).unwrap().unwrap().observation_space().dimension();
         assert_eq!(width(grid), process.states() + horizon);
         assert_eq!(width(&grid.replace("grid:", "grid-stationary:")), process.states());
