@@ -3,7 +3,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Beta, BranchForm, FactoredCategorical, Histogram, Hybrid, Mixture, Normal, SharedHead, TanhNormal,
+    Beta, BranchForm, FactoredCategorical, Histogram, Hybrid, Mixture, Normal, SharedHead,
+    TanhNormal,
 };
 use crate::env::ActionShape;
 use crate::nn::Scalar;
