@@ -205,7 +205,6 @@ mod tests {
                 let fits = match kind {
                     PolicyKind::Categorical => i == 1 || i == 2,
                     PolicyKind::Hybrid => i == 3,
-                    PolicyKind::Normal | PolicyKind::Beta => continue,
                     _ => i == 0,
                 };
                 match settings(kind).head::<f32>(shape) {

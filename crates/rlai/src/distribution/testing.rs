@@ -287,19 +287,6 @@ impl Grid {
         }
     }
 
-    #[allow(dead_code)]
-    /// (-1,1) in equal cells of its inverse tanh from -reach to reach: for what falls to zero, or is
-    /// steep, at the ends.
-    pub fn bent(reach: f64, cells: usize) -> Self {
-        let even = Self::even(-reach, reach, cells);
-        let slope = |v: &f64| 1.0 / v.cosh().powi(2);
-        Self {
-            weights: even.points.iter().zip(&even.weights).map(|(v, w)| w * slope(v)).collect(),
-            points: even.points.iter().map(|v| v.tanh()).collect(),
-            edges: even.edges.iter().map(|v| v.tanh()).collect(),
-        }
-    }
-
     /// Draws at all points of the product of this grid in every coordinate, with the weight of each.
     fn product(
         &self,
