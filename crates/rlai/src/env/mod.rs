@@ -7,6 +7,7 @@
 mod acrobot;
 mod bimodal_bandit;
 mod cart_pole;
+mod check;
 mod classic;
 mod grid;
 mod mountain_car;
@@ -27,6 +28,7 @@ mod time_limit;
 pub use acrobot::Acrobot;
 pub use bimodal_bandit::BimodalBandit;
 pub use cart_pole::CartPole;
+pub use check::{CheckOptions, Finding, Outcome, check};
 pub use grid::{GridError, read_grid};
 pub use mountain_car::MountainCar;
 pub use mountain_car_continuous::MountainCarContinuous;
