@@ -57,7 +57,7 @@ pub fn whole_number(text: &str) -> Result<i64, String> {
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// Task to learn; `rlai env list` names them all. A tabular process: tabular:FILE.json (shows the
-    /// state and the time) or tabular-stationary:FILE.json (the state alone)
+    /// state and the time) or tabular-stationary:FILE.json (the state alone); a map: grid:FILE.txt
     #[arg(long, value_name = "ID", help_heading = "What to train")]
     pub env: Option<String>,
     /// Policy update: reverse-kl (soft actor-critic), reverse-kl-stl, reverse-kl-score,

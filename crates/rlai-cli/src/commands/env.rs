@@ -1,5 +1,6 @@
 //! `rlai env`: the tasks.
 
+mod check;
 mod rollout;
 
 use comfy_table::{Table, presets};
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 use crate::error::Failure;
 use crate::tasks;
 
-/// List tasks, or replay actions in one
+/// List tasks, check one, or replay actions in one
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[command(subcommand)]
@@ -19,6 +20,7 @@ pub struct Args {
 #[derive(clap::Subcommand, Debug)]
 enum Command {
     List(ListArgs),
+    Check(check::Args),
     Rollout(rollout::Args),
 }
 
@@ -33,13 +35,14 @@ struct ListArgs {
 /// Runs the subcommand.
 ///
 /// # Errors
-/// Bad input, or a rollout that failed.
+/// Bad input, or a check or a rollout that failed.
 pub fn run(args: Args) -> Result<(), Failure> {
     match args.command {
         Command::List(args) => {
             list(args.json);
             Ok(())
         }
+        Command::Check(args) => check::run(args),
         Command::Rollout(args) => rollout::run(args),
     }
 }
@@ -63,6 +66,9 @@ fn list(as_json: bool) {
         ]);
     }
     line_out!("{}", table.trim_fmt());
+    line_out!(
+        "\nFrom files: tabular:FILE.json, grid:FILE.txt (and -stationary). Probes: probe:KIND:SPACE, such as probe:delay:box."
+    );
 }
 
 fn task_json(task: &TaskInfo) -> Value {

@@ -24,9 +24,9 @@ const MOST_SPEED_2: f64 = 9.0 * PI;
 /// terminates the task. The dynamics are those of Sutton and Barto's book, integrated by one
 /// Runge-Kutta step of fourth order. [`super::TimeLimit`] gives the usual end after 500 steps.
 ///
-/// States, rewards and ends are the original's to the last bit. The one exception is the first
-/// observation after a reset, whose sines and cosines the original computes in single precision: its
-/// last bit differs in about one number of a thousand.
+/// Observations, rewards and ends are the original's to the last bit, where both use the same C library.
+/// The one exception is the first observation after a reset, whose sines and cosines the original
+/// computes in single precision: the last bit of fewer than one of a thousand differs.
 #[derive(Clone, Debug)]
 pub struct Acrobot {
     /// theta1, theta2, and their velocities.

@@ -1,4 +1,4 @@
-use super::{Action, BoxSpace, EnvError, Environment, Space, Step, StepError};
+use super::{Action, BoxSpace, EnvError, Environment, Space, Step, StepError, Tabular};
 use crate::nn::Scalar;
 use crate::random::Stream;
 
@@ -114,6 +114,10 @@ impl<E: Environment> Environment for Rescaled<E> {
             }
             Action::Discrete(_) | Action::Factored(_) => self.inner.step(action, observation),
         }
+    }
+
+    fn tabular(&self) -> Option<&Tabular> {
+        self.inner.tabular()
     }
 
     fn log_default_policy(&self) -> Option<&[f64]> {

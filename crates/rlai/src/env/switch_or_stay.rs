@@ -10,9 +10,10 @@ const REWARDS: [[f64; 2]; 2] = [[1.0, -1.0], [2.0, 0.0]];
 ///
 /// The choices are stay (0) and switch (1). In state 0 staying is rewarded by 1 and switching by -1; in
 /// state 1 staying by 2 and switching by 0. An episode begins in state 0, never terminates and is cut
-/// off after 100 steps by [`super::TimeLimit`]; the observation is the state, one number of two that is
-/// 1. The best policy switches once and then stays: -1 + 99 x 2 = 197. Staying at once, which each
-/// single reward favours, gives 100, the uniform policy about 50.
+/// off after 100 steps by [`super::TimeLimit`]; the observation is the state, a 1 in one of two places.
+///
+/// The best policy switches once and then stays, for a return of `-1 + 99 2 = 197`. Staying at once,
+/// which the next reward favours, gives 100, and the uniform policy 49.5 in the mean.
 ///
 /// In the spirit of the switch-stay task of Chan, Silva, Lim, Kozuno, Mahmood and White, "Greedification
 /// operators for policy optimization: investigating forward and reverse KL divergences" (JMLR 2022).
