@@ -157,7 +157,7 @@ impl RunSpec {
         settings.dataset = self.dataset.clone();
         settings.input_blake3 = self.input_blake3.clone();
         if self.dataset.is_some() {
-            (settings.learning_starts, settings.buffer) = (None, None);
+            (settings.learning_starts, settings.buffer, settings.exploration) = (None, None, None);
         }
         settings
     }
@@ -206,9 +206,10 @@ impl RunSpec {
 /// file that cannot be read is told of by whoever needs it.
 fn input_blake3(s: &Settings) -> Result<Option<String>, ConfigError> {
     let process = s.env.as_deref().and_then(|id| id.split_once(':')).map(|(_, file)| file.into());
+    let default_policy = s.default_policy.as_deref().and_then(manifest_of);
     let mut hasher = blake3::Hasher::new();
     let mut found = false;
-    for path in s.dataset.iter().chain(&process) {
+    for path in s.dataset.iter().chain(&process).chain(&default_policy) {
         let is_file = std::fs::metadata(path).is_ok_and(|there| there.is_file());
         if let Some(file) = is_file.then(|| std::fs::File::open(path).ok()).flatten() {
             found |= hasher.update_reader(file).is_ok();
@@ -225,6 +226,13 @@ fn input_blake3(s: &Settings) -> Result<Option<String>, ConfigError> {
     }
 }
 
+/// The file that says which parameters the policy in a run's folder has.
+fn manifest_of(folder: &str) -> Option<PathBuf> {
+    let folder = PathBuf::from(folder);
+    let found = ["checkpoint/manifest.json", "manifest.json"].map(|name| folder.join(name));
+    found.into_iter().find(|file| file.is_file())
+}
+
 /// With a data set nothing is played: settings of playing would silently do nothing.
 fn check_offline(s: &Settings) -> Result<(), ConfigError> {
     if s.dataset.is_none() {
@@ -236,7 +244,10 @@ fn check_offline(s: &Settings) -> Result<(), ConfigError> {
             return Err(ConfigError::new(key, value, without));
         }
     }
-    Ok(())
+    match &s.exploration {
+        Some(word) => Err(ConfigError::new("exploration", format!("{word:?}"), without)),
+        None => Ok(()),
+    }
 }
 
 /// An objective on trajectories, with its settings. What only the task itself can tell is checked when

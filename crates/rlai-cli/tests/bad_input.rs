@@ -18,7 +18,7 @@ fn unknown_names_come_with_the_nearest() {
     assert!(refused(&["--env", "pendulum"]).contains("did you mean Pendulum-v1?"));
     let objective = refused_on_pendulum(&["--objective", "forwrad-kl"]);
     assert!(
-        objective.contains("reverse-kl, reverse-kl-stl, reverse-kl-score, forward-kl"),
+        objective.contains("reverse-kl-score, reverse-kl-branches, reverse-kl-all-actions, forward-kl"),
         "{objective}"
     );
     assert!(objective.contains("did you mean forward-kl?"), "{objective}");
@@ -128,7 +128,7 @@ fn combinations_that_make_no_sense_are_refused_with_the_reason() {
         (&["--pareto-k"], "pareto_k = true: only with at least 25 samples"),
         (
             &["--objective=forward-kl-all-actions"],
-            "objective = \"forward-kl-all-actions\": use forward-kl-marginal without samples",
+            "objective = \"forward-kl-all-actions\": lists all actions, and those of tanh-normal",
         ),
     ];
     for (arguments, message) in cases {

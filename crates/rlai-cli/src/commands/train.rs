@@ -101,10 +101,18 @@ impl Args {
             // A temperature that was typed replaces whatever the file says of tuning it.
             from_file.initial_temperature = None;
             from_file.target_entropy = None;
+            from_file.target_kl = None;
             from_file.temperature_loss = None;
             if let Some(NumberOrWord::Number(_)) = self.settings.temperature {
                 from_file.temperature_learning_rate = None;
             }
+        }
+        // So does what it is tuned to.
+        if self.settings.target_kl.is_some() {
+            from_file.target_entropy = None;
+        }
+        if self.settings.target_entropy.is_some() {
+            from_file.target_kl = None;
         }
         let settings = self.settings.over(&from_file);
         RunSpec::check(&settings).map_err(|error| {

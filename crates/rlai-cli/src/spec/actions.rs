@@ -44,7 +44,8 @@ pub(super) fn read(settings: &Settings, task: &TaskInfo) -> Result<Method, Confi
     let head = config.policy.head::<f32>(&shape).map_err(|reason| {
         ConfigError::new("policy", format!("{:?}", config.policy.kind.name()), reason)
     })?;
-    config.check_head(&*head)?;
+    config.check_head(&*head).map_err(|error| policy::blame_typed(settings, error))?;
+    policy::refuse_missing_parts(settings, config.policy.kind)?;
     Ok(Method::Actions(config))
 }
 
@@ -120,7 +121,7 @@ fn fill(
         max_gradient_norm: number_or("max_gradient_norm", &s.max_gradient_norm, "none")?
             .or(defaults.max_gradient_norm),
         policy,
-        initial_policy: policy::start(s),
+        initial_policy: policy::start(s)?,
         default_policy: policy::default_policy(s, whole)?,
         normalise_observations: s.normalise_observations.unwrap_or(defaults.normalise_observations),
         exploration: policy::exploration(s, whole)?,

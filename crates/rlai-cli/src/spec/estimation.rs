@@ -1,5 +1,6 @@
 //! The estimator's settings and those of its proposal.
 
+use rlai::distribution::PolicyKind;
 use rlai::estimator::{Tempering, Weighting};
 use rlai::proposal::{Noise, Proposal, Source};
 use rlai::train::{ConfigError, Estimation, MpoBounds, Objective, TrainConfig};
@@ -99,7 +100,8 @@ pub(super) fn write(config: &TrainConfig, settings: &mut Settings) {
     if estimation.uses_target_policy(config.objective) {
         settings.target_policy_period = Some(estimation.target_policy_period as i64);
     }
-    if estimation.takes_proposals(config.objective) {
+    let of_gaussians = config.policy.kind == PolicyKind::TanhNormal;
+    if of_gaussians && estimation.takes_proposals(config.objective) {
         let proposal = &estimation.proposal;
         settings.proposal = Some(proposal.source.name().to_owned());
         settings.proposal_uniform = Some(proposal.uniform);

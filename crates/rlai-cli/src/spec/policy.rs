@@ -49,10 +49,55 @@ fn has_effect(key: &str, kind: PolicyKind) -> bool {
     }
 }
 
+/// Whether a bound of MPO's trust region is that of a part that this distribution's divergence has.
+fn has_part(key: &str, kind: PolicyKind) -> bool {
+    use PolicyKind::{Beta, Categorical, Histogram, Hybrid, Mixture};
+    match key {
+        "mpo_mean" => !matches!(kind, Beta | Histogram | Categorical),
+        "mpo_scale" => !matches!(kind, Histogram | Categorical),
+        _ => matches!(kind, Mixture | Hybrid | Histogram | Categorical),
+    }
+}
+
+/// A bound of a part that the policy's divergence has not would silently do nothing.
+pub(super) fn refuse_missing_parts(s: &Settings, kind: PolicyKind) -> Result<(), ConfigError> {
+    let given =
+        [("mpo_mean", s.mpo_mean), ("mpo_scale", s.mpo_scale), ("mpo_choice", s.mpo_choice)];
+    for (key, value) in given {
+        if let Some(value) = value.filter(|_| !has_part(key, kind)) {
+            let allowed = format!(
+                "without effect with policy = {:?}: its divergence has no such part",
+                kind.name()
+            );
+            return Err(ConfigError::new(key, value, allowed));
+        }
+    }
+    Ok(())
+}
+
 /// Mean and log standard deviation of the start, if one of them is told.
-pub(super) fn start(s: &Settings) -> Option<(f64, f64)> {
-    let told = s.initial_mean.is_some() || s.initial_log_std.is_some();
-    told.then(|| (s.initial_mean.unwrap_or(0.0), s.initial_log_std.unwrap_or(0.0)))
+pub(super) fn start(s: &Settings) -> Result<Option<(f64, f64)>, ConfigError> {
+    let typed = match (s.initial_mean, s.initial_log_std) {
+        (None, None) => return Ok(None),
+        (Some(mean), _) => ("initial_mean", mean),
+        (None, Some(log_std)) => ("initial_log_std", log_std),
+    };
+    if s.init_from.is_some() {
+        let (key, value) = typed;
+        let allowed = "without effect beside init_from, which says where the policy starts";
+        return Err(ConfigError::new(key, value, allowed));
+    }
+    Ok(Some((s.initial_mean.unwrap_or(0.0), s.initial_log_std.unwrap_or(0.0))))
+}
+
+/// What was typed is to blame: the start's mean is also told where only its spread was.
+pub(super) fn blame_typed(s: &Settings, error: ConfigError) -> ConfigError {
+    match s.initial_log_std {
+        Some(log_std) if error.key == "initial_mean" && s.initial_mean.is_none() => {
+            ConfigError::new("initial_log_std", log_std, error.allowed)
+        }
+        _ => error,
+    }
 }
 
 /// The default policy: one of the words, or the folder of a run.
@@ -130,6 +175,13 @@ pub(super) fn write(config: &TrainConfig, settings: &mut Settings) {
     settings.bins = when("bins", bins as i64);
     settings.log_std_min = has_effect("log_std_min", kind).then_some(log_std_min);
     settings.log_std_max = has_effect("log_std_max", kind).then_some(log_std_max);
+    for (key, bound) in [
+        ("mpo_mean", &mut settings.mpo_mean),
+        ("mpo_scale", &mut settings.mpo_scale),
+        ("mpo_choice", &mut settings.mpo_choice),
+    ] {
+        *bound = bound.filter(|_| has_part(key, kind));
+    }
     settings.initial_mean = config.initial_policy.map(|(mean, _)| mean);
     settings.initial_log_std = config.initial_policy.map(|(_, log_std)| log_std);
     settings.normalise_observations = Some(config.normalise_observations);

@@ -34,6 +34,12 @@ impl Normaliser {
         (self.count as f32, narrowed(&self.mean), narrowed(&self.variance))
     }
 
+    /// As it is after it was saved and loaded.
+    pub(super) fn as_stored(&self) -> Self {
+        let (count, mean, variance) = self.parts();
+        Self::from_parts(count, &mean, &variance)
+    }
+
     /// Takes in one more observation.
     pub(super) fn observe<T: Scalar>(&mut self, observation: &[T]) {
         self.count += 1.0;

@@ -99,14 +99,15 @@ impl Agent<f32> {
         parameters_blake3(&views)
     }
 
-    /// The policy as it stands, for the task of this name and action box.
+    /// The policy as it stands, for the task of this name and action box: to the bit the one that
+    /// [`Policy::load`] gives after [`Agent::save`].
     pub fn policy(&self, env: &str, action: &BoxSpace) -> Policy {
         Policy::new(
             self.manifest(env, action, 0),
             self.actor.net.clone(),
             self.actor.head.clone(),
             self.actor.parameters().to_vec(),
-            self.normaliser.clone(),
+            self.normaliser.as_ref().map(Normaliser::as_stored),
         )
     }
 

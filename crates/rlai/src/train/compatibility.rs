@@ -2,7 +2,7 @@
 
 use super::config::require;
 use super::{ConfigError, DefaultPolicy, Objective, TrainConfig};
-use crate::distribution::Head;
+use crate::distribution::{Head, PolicyKind};
 use crate::nn::Scalar;
 
 /// Refuses an objective, a proposal, a start or a noise that this distribution cannot serve.
@@ -118,10 +118,20 @@ fn check_rest<T: Scalar>(config: &TrainConfig, head: &dyn Head<T>) -> Result<(),
         "\"gaussian\"",
         "another one: these actions have no coordinates",
     )?;
+    check_joint(config)
+}
+
+/// A mixture's joint score, where that is what the policy is.
+fn check_joint(config: &TrainConfig) -> Result<(), ConfigError> {
+    let objective = config.objective;
+    let joint = config.policy.kind == PolicyKind::Mixture && config.policy.joint;
     require(
-        !config.policy.joint || !config.objective.adds_replay_action(),
+        !joint || !objective.adds_replay_action(),
         "joint",
         true,
         "not with awac or awr: nobody knows the branch of an action taken earlier",
-    )
+    )?;
+    let scores = !matches!(objective, Objective::ReverseKlStl | Objective::ReverseKlBranches);
+    let allowed = format!("without effect with {}, which scores no whole action", objective.name());
+    require(!joint || scores, "joint", true, &allowed)
 }

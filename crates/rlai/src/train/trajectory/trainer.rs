@@ -276,6 +276,8 @@ impl TrajectoryTrainer {
         let learned = self.config.values == ValueSource::Learned;
         let marginal = self.config.objective.is_marginal();
         // What this run does not have is nothing, not zero.
+        line.default_policy_kl = None;
+        line.old_policy_kl_choice = None;
         line.q = line.q.filter(|_| marginal);
         let has_critic = marginal && learned;
         line.critic_loss = line.critic_loss.filter(|_| has_critic);
