@@ -18,7 +18,8 @@ fn unknown_names_come_with_the_nearest() {
     assert!(refused(&["--env", "pendulum"]).contains("did you mean Pendulum-v1?"));
     let objective = refused_on_pendulum(&["--objective", "forwrad-kl"]);
     assert!(
-        objective.contains("reverse-kl-score, reverse-kl-branches, reverse-kl-all-actions, forward-kl"),
+        objective
+            .contains("reverse-kl-score, reverse-kl-branches, reverse-kl-all-actions, forward-kl"),
         "{objective}"
     );
     assert!(objective.contains("did you mean forward-kl?"), "{objective}");

@@ -156,6 +156,14 @@ fn every_kind_of_policy_can_be_played() {
     }
 }
 
+/// The manifest with `from` replaced, and the hash that belongs to it: that of the text without a hash.
+fn forge(manifest: &str, from: &str, to: &str) -> String {
+    let changed = manifest.replace(from, to);
+    let (text, _) = changed.rsplit_once("\"blake3\": \"").unwrap();
+    let whole = |hash: &str| format!("{text}\"blake3\": \"{hash}\"\n}}\n");
+    whole(blake3::hash(whole("").as_bytes()).to_hex().as_str())
+}
+
 #[test]
 fn a_damaged_or_unknown_policy_is_one_clear_error() {
     let room = Room::new();
@@ -166,7 +174,7 @@ fn a_damaged_or_unknown_policy_is_one_clear_error() {
         fs::write(&path, text).unwrap();
         let complaint = room.refused(&["evaluate", "run"]);
         assert_eq!(complaint.lines().count(), 1, "{complaint}");
-        assert!(complaint.contains("manifest.json"), "{complaint}");
+        assert!(complaint.contains("run/checkpoint"), "{complaint}");
         let held = [SMALL, &["--env=Pendulum-v1", "--default-policy=run", "--out=held"]].concat();
         let complaint = room.refused(&held);
         assert!(complaint.contains("default_policy = run: "), "{complaint}");
@@ -175,7 +183,12 @@ fn a_damaged_or_unknown_policy_is_one_clear_error() {
     let unknown = complain(&whole.replace("\"beta\"", "\"gamma\""));
     assert!(unknown.contains("gamma") && unknown.contains("tanh-normal"), "{unknown}");
     let other = complain(&whole.replace("\"beta\"", "\"normal\""));
-    assert!(other.contains("hash") || other.contains("blake3"), "{other}");
+    assert!(other.contains("the text is not the one that was written"), "{other}");
+    // Nor do a right hash and a known kind make a policy of it.
+    let forged = complain(&forge(&whole, "\"beta\"", "\"categorical\""));
+    assert!(forged.contains("policy categorical: needs choices and nothing else"), "{forged}");
+    let forged = complain(&forge(&whole, "\"beta\"", "\"mixture\""));
+    assert!(forged.contains("the policy's widths [3, 8, 2] do not fit"), "{forged}");
     complain(&whole[..whole.len() / 2]);
 }
 
@@ -200,19 +213,25 @@ fn bad_values_are_refused_by_name_value_and_what_is_allowed() {
         (&["--initial-mean=nan"], "initial_mean = NaN: from -10 to 10"),
         (&["--initial-log-std=3"], "initial_log_std = 3: from log_std_min to log_std_max"),
         (&["--log-std-min=3"], "log_std_min = 3: at least -40, below log_std_max"),
-        (&["--exploration=blue"], "exploration = \"blue\": white, pink, ornstein-uhlenbeck or repeat"),
+        (
+            &["--exploration=blue"],
+            "exploration = \"blue\": white, pink, ornstein-uhlenbeck or repeat",
+        ),
         (
             &["--exploration=ornstein-uhlenbeck", "--exploration-theta=1"],
             "exploration_theta = 1: above 0, below 1",
         ),
-        (&["--exploration=repeat", "--exploration-steps=1"], "exploration_steps = 1: from 2 to 1000"),
+        (
+            &["--exploration=repeat", "--exploration-steps=1"],
+            "exploration_steps = 1: from 2 to 1000",
+        ),
         (
             &["--exploration=repeat", "--exploration-steps=-2"],
             "exploration_steps = -2: from 2 to 1000",
         ),
         (
             &["--default-policy=nowhere"],
-            "default_policy = \"nowhere\": uniform, gaussian, average, last-update, or the folder",
+            "default_policy = \"nowhere\": uniform, gaussian, average or last-update, or the folder",
         ),
         (&["--default-policy=averag"], "did you mean average?"),
         (
@@ -253,7 +272,10 @@ fn settings_that_would_do_nothing_are_refused() {
         (&["--joint"], "joint = true: without effect with policy = \"tanh-normal\""),
         (&["--bins=3"], "bins = 3: without effect with policy = \"tanh-normal\""),
         (&["--policy=beta", "--log-std-min=-3"], "log_std_min = -3: without effect with policy"),
-        (&["--policy=beta", "--initial-mean=0.1"], "initial_mean = 0.1: not with policy = \"beta\""),
+        (
+            &["--policy=beta", "--initial-mean=0.1"],
+            "initial_mean = 0.1: not with policy = \"beta\"",
+        ),
         (
             &["--policy=beta", "--initial-log-std=-1"],
             "initial_log_std = -1: not with policy = \"beta\"",
@@ -282,7 +304,10 @@ fn settings_that_would_do_nothing_are_refused() {
         (&["--exploration-theta=0.1"], "exploration_theta = 0.1: only with exploration = \"ornst"),
         (&["--exploration=pink", "--exploration-steps=3"], "exploration_steps = 3: only with"),
         (&["--default-policy-mean=0.1"], "only with default_policy = \"gaussian\""),
-        (&["--default-policy=average", "--default-policy-sd=0.1"], "only with default_policy = \"g"),
+        (
+            &["--default-policy=average", "--default-policy-sd=0.1"],
+            "only with default_policy = \"g",
+        ),
         (&["--default-policy=gaussian", "--default-policy-rate=0.1"], "only with default_policy ="),
         (&["--default-policy=average", "--default-policy-period=3"], "only with default_policy ="),
         (
@@ -311,11 +336,17 @@ fn settings_that_would_do_nothing_are_refused() {
         ),
     ];
     let cart_pole: &[(&[&str], &str)] = &[
-        (&["--policy=beta"], "policy = \"beta\": needs a box of actions; choices take \"categorical\""),
+        (
+            &["--policy=beta"],
+            "policy = \"beta\": needs a box of actions; choices take \"categorical\"",
+        ),
         (&["--log-std-min=-3"], "log_std_min = -3: without effect with policy = \"categorical\""),
         (&["--initial-mean=0.1"], "initial_mean = 0.1: not with policy = \"categorical\""),
         (&["--exploration=pink"], "exploration = \"pink\": \"white\" or \"repeat\""),
-        (&["--default-policy=gaussian"], "default_policy = \"gaussian\": another one: these actions"),
+        (
+            &["--default-policy=gaussian"],
+            "default_policy = \"gaussian\": another one: these actions",
+        ),
         (&["--samples=3"], "samples = 3: 2 with reverse-kl-all-actions, which lists all actions"),
         (&["--objective=reverse-kl"], "needs a path from the parameters to the action"),
         (

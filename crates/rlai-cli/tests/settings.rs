@@ -40,7 +40,6 @@ const FLAGS: &[(&str, &str)] = &[
     ("--log-std-min", "-5"),
     ("--log-std-max", "1"),
     ("--policy", "beta"),
-    ("--normalise-observations", "true"),
     ("--exploration", "pink"),
     ("--default-policy", "average"),
     ("--evaluate-every", "123"),

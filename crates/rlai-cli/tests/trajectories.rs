@@ -124,7 +124,10 @@ fn combinations_without_sense_are_refused_with_the_reason() {
         (&["--objective=reverse-kl-trajectory", "--policy-updates=2"], "drew the trajectories"),
         (&["--objective=v-mpp"], "did you mean v-mpo?"),
         (&["--objective=forward-kl"], "trajectories = 4: only with an objective on"),
-        (&["--objective=v-mpo", "--policy=categorical"], "policy = \"categorical\": without effect"),
+        (
+            &["--objective=v-mpo", "--policy=categorical"],
+            "policy = \"categorical\": without effect",
+        ),
         (&["--objective=v-mpo", "--default-policy=average"], "without effect with v-mpo"),
         (&["--objective=v-mpo", "--normalise-observations"], "normalise_observations = true: with"),
         (&["--objective=v-mpo", "--target-kl=0.1"], "target_kl = 0.1: without effect with v-mpo"),

@@ -100,7 +100,8 @@ impl Saved {
         for state in STATES {
             let (own, theirs) = (self.row(state), other.row(state));
             let choices = self.head.shape().only_choices();
-            let (dimension, factors) = (self.head.shape().coordinates, self.head.choices_per_draw());
+            let (dimension, factors) =
+                (self.head.shape().coordinates, self.head.choices_per_draw());
             let samples = choices.unwrap_or(4_000);
             let mut draws = Draws::with_choices(1, samples, dimension, factors);
             match choices {

@@ -3,7 +3,7 @@
 use rlai::distribution::{PolicyKind, PolicySettings};
 use rlai::train::{ConfigError, DefaultPolicy, ExplorationNoise, TrainConfig};
 
-use super::reading::{WholeNumbers, choice};
+use super::reading::{WholeNumbers, choice, shown};
 use crate::settings::Settings;
 use crate::text::{did_you_mean, listed};
 
@@ -34,7 +34,7 @@ pub(super) fn distribution(
     for key in ["branches", "joint", "bins", "log_std_min", "log_std_max"] {
         if let Some(value) = table.get(key).filter(|_| !has_effect(key, kind)) {
             let allowed = format!("without effect with policy = {:?}", kind.name());
-            return Err(ConfigError::new(key, value, allowed));
+            return Err(ConfigError::new(key, shown(value), allowed));
         }
     }
     Ok(settings)

@@ -18,6 +18,11 @@ pub(super) fn number_or(
     }
 }
 
+/// A value as people write it: a number without a needless point.
+pub(super) fn shown(value: &toml::Value) -> String {
+    value.as_float().map_or_else(|| value.to_string(), |number| number.to_string())
+}
+
 pub(super) fn choice<T: Copy>(
     key: &'static str,
     given: &Option<String>,

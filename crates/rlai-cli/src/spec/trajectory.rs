@@ -7,7 +7,7 @@ use rlai::train::{
     TrajectoryObjective, ValueSource,
 };
 
-use super::reading::{WholeNumbers, choice, name_of, number_or};
+use super::reading::{WholeNumbers, choice, name_of, number_or, shown};
 use super::{SCHEDULES, TEMPERATURE_LOSSES, refuse_tuning};
 use crate::settings::{NumberOrWord, Settings};
 
@@ -66,7 +66,7 @@ pub(super) fn refuse_beside_actions(s: &Settings) -> Result<(), ConfigError> {
         "value_updates",
     ] {
         if let Some(value) = table.get(key) {
-            return Err(ConfigError::new(key, value, only));
+            return Err(ConfigError::new(key, shown(value), only));
         }
     }
     Ok(())
@@ -115,7 +115,7 @@ fn refuse_without_effect(
                 _ => format!("without effect with {name} on {}", task.id),
             };
             // A key of the settings is one of the names in the program.
-            return Err(ConfigError::new(Box::leak(key.into_boxed_str()), value, allowed));
+            return Err(ConfigError::new(Box::leak(key.into_boxed_str()), shown(value), allowed));
         }
     }
     Ok(())
