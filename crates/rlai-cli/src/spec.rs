@@ -41,6 +41,8 @@ pub struct RunSpec {
     /// The settings that were given: the rest are defaults.
     given: Settings,
     is_box: bool,
+    /// The task is a tabular one, with a temperature and a default policy of its own.
+    is_tabular: bool,
     time_limit: Option<usize>,
 }
 
@@ -127,6 +129,7 @@ impl RunSpec {
         check_offline(settings)?;
         Ok(Self {
             is_box: task.action.as_box().is_some(),
+            is_tabular: task.temperature.is_some(),
             time_limit: task.time_limit,
             env: task.id,
             method,
@@ -172,7 +175,12 @@ impl RunSpec {
                 let note = format!(
                     "learning_starts = {starts} is not below steps = {steps}: all steps are random, nothing is learned"
                 );
-                return (self.dataset.is_none() && starts >= steps).then_some(note);
+                if self.dataset.is_none() && starts >= steps {
+                    return Some(note);
+                }
+                let own = "the process' own pi0 and Z0 are not used: with an objective over actions \
+                           the default policy is that of default_policy";
+                return self.is_tabular.then(|| own.to_owned());
             }
         };
         let (count, limit) = (config.trajectories as u64, self.time_limit? as u64);

@@ -21,7 +21,7 @@ impl<T: Scalar> ActionEstimator<T> for BestHalf {
     }
 
     fn signal(&self, particles: &Particles<'_, T>, duals: &Duals<T>, signal: &mut Signal<T>) {
-        signal.has_action = false;
+        signal.restart();
         for state in 0..particles.states() {
             let q = &particles.q[particles.of_state(state)];
             let first = particles.of_state(state).start;

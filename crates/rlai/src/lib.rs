@@ -8,6 +8,12 @@
 //! gradient of its parameters, a network ([`nn`]) that into the gradient of its weights. Nothing else
 //! joins them.
 //!
+//! One agent serves every kind of action: what differs is the distribution, a
+//! [`Head`](distribution::Head), and the critic's last layer. Parts of your own join in the same way: a
+//! task is an [`Environment`](env::Environment), a policy a [`Distribution`](distribution::Distribution)
+//! (a sampler and a log density, given to [`Trainer::with_distribution`]), an objective an
+//! [`ActionEstimator`](estimator::ActionEstimator); the folder `examples` has a program for each.
+//!
 //! Train on a task for a few steps and act:
 //!
 //! ```
@@ -28,9 +34,24 @@
 //! # Ok::<(), rlai::train::TrainError>(())
 //! ```
 //!
-//! Conventions, everywhere: B states, N actions a state, A action dimensions, O observation
+//! Actions of another kind need their shape alone, from which a distribution, samples and a target
+//! entropy follow:
+//!
+//! ```
+//! use rlai::env::{Environment, make_builtin};
+//! use rlai::train::{Objective, TrainConfig, Trainer};
+//!
+//! let task = || make_builtin("CartPole-v1").expect("a built-in task");
+//! let shape = task().action_space().into();
+//! let config = TrainConfig::for_actions(Objective::ReverseKlAllActions, &shape);
+//! assert_eq!((config.samples, config.policy.kind.name()), (2, "categorical"));
+//! let trainer = Trainer::new(config, task(), task())?;
+//! # Ok::<(), rlai::train::TrainError>(())
+//! ```
+//!
+//! Conventions, everywhere: B states, N actions a state, A action dimensions, K choices, O observation
 //! dimensions. Q is in reward units, the temperature alpha is explicit, losses are minimised, densities
-//! are of the action in `[-1,1]^A`.
+//! are of the action in `[-1,1]^A`, or probabilities where it is a choice.
 
 pub mod agent;
 pub mod checkpoint;

@@ -100,14 +100,13 @@ impl Args {
         if self.settings.temperature.is_some() {
             // A temperature that was typed replaces whatever the file says of tuning it.
             from_file.initial_temperature = None;
-            from_file.target_entropy = None;
-            from_file.target_kl = None;
+            (from_file.target_entropy, from_file.target_kl) = (None, None);
             from_file.temperature_loss = None;
             if let Some(NumberOrWord::Number(_)) = self.settings.temperature {
                 from_file.temperature_learning_rate = None;
             }
         }
-        // So does what it is tuned to.
+        // One target that was typed replaces the other.
         if self.settings.target_kl.is_some() {
             from_file.target_entropy = None;
         }

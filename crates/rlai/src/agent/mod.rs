@@ -26,8 +26,9 @@ use duals::AgentDuals;
 use exploration::Explorer;
 use normaliser::Normaliser;
 use shard::{Networked, Shard};
+use valuing::Valuing;
 
-use crate::critic::{self, CriticStep, TdTarget, TwinCritic, td_targets};
+use crate::critic::{self, CriticStep, Networks, TdTarget, TwinCritic, td_targets};
 use crate::distribution::SharedHead;
 use crate::env::{ActionShape, StepError};
 use crate::estimator::ActionEstimator;
@@ -198,6 +199,27 @@ impl<T: Scalar> Agent<T> {
     /// What its actions are made of.
     pub fn action_shape(&self) -> &ActionShape {
         self.actor.head.shape()
+    }
+
+    /// The smaller critic's value of an action in the form in which it is stored (choices, then
+    /// coordinates), `[W]`, after this observation, `[O]`.
+    ///
+    /// # Panics
+    /// When the shapes do not fit.
+    pub fn q(&self, observation: &[T], action: &[T]) -> T {
+        let (head, shape) = (&self.actor.head, self.action_shape());
+        let mut seen = observation.to_vec();
+        if let Some(normaliser) = &self.normaliser {
+            normaliser.normalise(&mut seen);
+        }
+        let mut draws = actor::room_for(head, 1, 1);
+        let factors = shape.factors.len();
+        let coordinates = shape.read_stored(action, &mut draws.choices[..factors]);
+        draws.action.copy_from_slice(coordinates);
+        let mut q = [T::nan()];
+        let mut valuing = Valuing::new(&self.critic, shape, 1, 1);
+        valuing.value(&self.critic, Networks::Current, &seen, &draws, &mut q, None);
+        q[0]
     }
 
     /// An episode of exploration begins: nothing of the last one's noise is left.

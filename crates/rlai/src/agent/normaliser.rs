@@ -65,15 +65,7 @@ impl Normaliser {
         for row in observations.chunks_exact_mut(self.mean.len()) {
             for ((x, &mean), &variance) in row.iter_mut().zip(&self.mean).zip(&self.variance) {
                 let z = (x.widen() - mean) / (variance + LEAST_VARIANCE).sqrt();
-                // Not clamp: a NaN must stay one.
-                let z = if z > LARGEST {
-                    LARGEST
-                } else if z < -LARGEST {
-                    -LARGEST
-                } else {
-                    z
-                };
-                *x = T::from_f64(z);
+                *x = T::from_f64(z.clamp(-LARGEST, LARGEST));
             }
         }
     }

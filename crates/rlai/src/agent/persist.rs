@@ -190,7 +190,7 @@ fn read_normaliser(
         let reason = "a count or a variance of observations is negative";
         return Err(CheckpointError::Inconsistent(reason.to_owned()));
     }
-    Ok(Some(Normaliser::from_parts(count, &mean, &variance)))
+    Ok(Some(Normaliser::from_parts(count, mean, variance)))
 }
 
 impl Policy {

@@ -205,7 +205,8 @@ impl<T: Scalar> Head<T> for Beta {
         unreachable!("a beta distribution has no branches");
     }
 
-    /// Exact, all of it in the part of the scale: mean and scale of a beta distribution are not apart.
+    /// Exact, all of it in the part of the mean: mean and scale of a beta distribution are not apart, and
+    /// the bound on the mean is the one that lets a policy move.
     fn kl_from(&self, old: &[T], new: &[T]) -> TrustRegion<T> {
         let of = |j: usize| {
             let (old, new) = (self.shapes(old, j), self.shapes(new, j));
@@ -213,8 +214,8 @@ impl<T: Scalar> Head<T> for Beta {
             let log_betas = new.log_beta() - old.log_beta();
             log_betas + (old.a - new.a) * log_x + (old.b - new.b) * log_rest
         };
-        let scale = T::from_f64((0..self.shape.coordinates).map(of).sum());
-        TrustRegion { scale, ..TrustRegion::zero() }
+        let mean = T::from_f64((0..self.shape.coordinates).map(of).sum());
+        TrustRegion { mean, ..TrustRegion::zero() }
     }
 
     fn add_kl_gradient(
@@ -229,7 +230,7 @@ impl<T: Scalar> Head<T> for Beta {
         let rows = old.chunks_exact(2 * dimension).zip(new.chunks_exact(2 * dimension));
         let out = gradient.chunks_exact_mut(2 * dimension);
         for (((old, new), out), &state_weight) in rows.zip(out).zip(state_weight) {
-            let weight = (state_weight * weights.scale).widen();
+            let weight = (state_weight * weights.mean).widen();
             for j in 0..dimension {
                 let (from, to) = (self.shapes(old, j).mean_logs(), self.shapes(new, j).mean_logs());
                 for (i, k) in [(j, 0), (dimension + j, 1)] {

@@ -26,8 +26,10 @@
 //! | [`FDivergence`] | exp(b) f'(exp(b)/w) | none |
 //! | [`MixedKl`] | share alpha (-w) + (1 - share) exp(b) (alpha l - Q - mean over the others) | none |
 //!
-//! The two with branches also weigh the log-probability of the branch alone: by
-//! (alpha l - Q - mean over the others)/N and by exp(b) (alpha l - Q - mean).
+//! The two for policies with branches (a mixture's components, a hybrid action's choices) also weigh the
+//! log-probability of the branch alone: [`ReverseKlChoiceAndPath`] by (alpha l - Q - mean over the
+//! others)/N, [`ReverseKlBranches`] by exp(b) (alpha l - Q - mean), the mean sum exp(b) (alpha l - Q). To
+//! users the first is `reverse-kl`, or with weight 0 `reverse-kl-stl`, where there are branches.
 //!
 //! A [`Weighting`] tempers and truncates importance weights; a [`Dual`] steps a positive number, such
 //! as a temperature, on the residual that a signal leaves. [`Diagnostics`] tell what the weights looked

@@ -276,6 +276,7 @@ impl TrainConfig {
         require((2..=100).contains(&branches), "branches", branches, "from 2 to 100")?;
         require((2..=1000).contains(&bins), "bins", bins, "from 2 to 1000")?;
         self.default_policy.check(self.uses_temperature())?;
+        self.check_target_kl()?;
         self.exploration.check()?;
         self.check_initial_policy()?;
         check_measuring(self.evaluate_every, self.evaluation_episodes, self.log_every)?;
@@ -299,6 +300,19 @@ impl TrainConfig {
     /// The key that is to be changed, with the reason.
     pub fn check_head<T: crate::nn::Scalar>(&self, head: &dyn Head<T>) -> Result<(), ConfigError> {
         super::compatibility::check(self, head)
+    }
+
+    /// A divergence from oneself is zero: no temperature brings it to another number.
+    fn check_target_kl(&self) -> Result<(), ConfigError> {
+        let Temperature::Tuned { target: TemperatureTarget::Kl(kappa), .. } = self.temperature else {
+            return Ok(());
+        };
+        require(
+            self.default_policy != DefaultPolicy::LastUpdate { period: 1 },
+            "target_kl",
+            kappa,
+            "not with default_policy = \"last-update\" and a period of 1: an update starts from that policy, and is at no distance from it",
+        )
     }
 
     fn check_initial_policy(&self) -> Result<(), ConfigError> {
@@ -444,6 +458,12 @@ mod tests {
         assert_eq!(refused(|c| (c.batch, c.samples) = (65_536, 4_096)).key, "samples");
         assert_eq!(refused(|c| c.hidden = vec![64; 9]).key, "hidden");
         assert_eq!(refused(|c| c.policy.log_std_min = -1e300).key, "log_std_min");
+        let from_itself = refused(|c| {
+            let target = TemperatureTarget::Kl(0.1);
+            c.temperature = Temperature::Tuned { initial: 1.0, target };
+            c.default_policy = DefaultPolicy::LastUpdate { period: 1 };
+        });
+        assert_eq!(from_itself.key, "target_kl");
         let mut reverse = TrainConfig::defaults(Objective::ReverseKl, 6);
         reverse.estimation.control_variate = true;
         assert_eq!(reverse.check().unwrap_err().key, "control_variate");

@@ -2,7 +2,7 @@ use super::ConfigError;
 use super::config::require;
 
 /// How consecutive actions of training hang together. Each of them still is, alone, a draw of the policy
-/// (or uniform, before learning starts).
+/// (or uniform, before learning starts), but those that repeat one: they were drawn for an earlier state.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum ExplorationNoise {
     /// Not at all.
@@ -14,7 +14,7 @@ pub enum ExplorationNoise {
     /// The base noise is an Ornstein-Uhlenbeck process of unit variance (Uhlenbeck and Ornstein 1930;
     /// Lillicrap et al. 2016) that loses this share of itself a step.
     OrnsteinUhlenbeck(f64),
-    /// An action is played for this many steps.
+    /// An action is played for this many steps; replay holds its density under the policy of each.
     Repeat(usize),
 }
 

@@ -276,11 +276,11 @@ impl TrajectoryTrainer {
         let learned = self.config.values == ValueSource::Learned;
         let marginal = self.config.objective.is_marginal();
         // What this run does not have is nothing, not zero.
-        line.default_policy_kl = None;
-        line.old_policy_kl_choice = None;
         line.q = line.q.filter(|_| marginal);
         let has_critic = marginal && learned;
         line.critic_loss = line.critic_loss.filter(|_| has_critic);
+        // V-MPO counts the divergence of choices as the mean's.
+        (line.default_policy_kl, line.old_policy_kl_choice) = (None, None);
         line.critic_gradient_norm = line.critic_gradient_norm.filter(|_| has_critic);
         line.value_loss = line.value_loss.filter(|_| learned && self.config.uses_values());
         line
