@@ -301,6 +301,10 @@ fn settings_that_would_do_nothing_are_refused() {
             &["--policy=mixture", "--branches=5", "--objective=reverse-kl-branches", "--samples=4"],
             "samples = 4: at least 5, one for each branch",
         ),
+        (
+            &["--exploration=repeat", "--objective=forward-kl", "--proposal-replay"],
+            "proposal_replay = true: only with exploration = \"white\"",
+        ),
         (&["--exploration-theta=0.1"], "exploration_theta = 0.1: only with exploration = \"ornst"),
         (&["--exploration=pink", "--exploration-steps=3"], "exploration_steps = 3: only with"),
         (&["--default-policy-mean=0.1"], "only with default_policy = \"gaussian\""),

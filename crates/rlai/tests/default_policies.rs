@@ -68,6 +68,8 @@ struct Saved {
     net: Mlp,
     parameters: Vec<f64>,
     head: SharedHead<f64>,
+    /// Mean and variance of the observation, by which the policy sees it.
+    seen: (f64, f64),
 }
 
 impl Saved {
@@ -79,7 +81,14 @@ impl Saved {
             factors: manifest.factors.clone(),
             coordinates: manifest.action_dimension,
         };
+        let number = |name: &str| f64::from(tensors.get(name, &[1]).unwrap()[0]);
+        let seen = if manifest.normalises_observations {
+            (number("observation_mean"), number("observation_variance"))
+        } else {
+            (0.0, 1.0)
+        };
         Self {
+            seen,
             net: Mlp::new(&network.widths),
             parameters: parameters.into_iter().map(f64::from).collect(),
             head: manifest.policy.head(&shape).unwrap(),
@@ -88,7 +97,9 @@ impl Saved {
 
     fn row(&self, state: f64) -> Vec<f64> {
         let mut room = self.net.activations(1);
-        self.net.forward(&self.parameters, &[state], &mut room);
+        let (mean, variance) = self.seen;
+        let seen = [(state - mean) / variance.sqrt()];
+        self.net.forward(&self.parameters, &seen, &mut room);
         room.output().to_vec()
     }
 
@@ -124,10 +135,12 @@ impl Saved {
     }
 }
 
-/// Trains a policy that is to be the default of others: a middling one.
+/// Trains a policy that is to be the default of others: a middling one, which sees observations otherwise
+/// than they do.
 fn default_policy(task: &str, objective: Objective, dir: &Path) -> (Saved, DefaultPolicy) {
     let mut config = config(task, objective);
     config.temperature = Temperature::Fixed(2.0);
+    config.normalise_observations = true;
     train(task, config, dir);
     (Saved::read(dir), DefaultPolicy::Run(dir.to_owned()))
 }

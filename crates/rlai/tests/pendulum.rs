@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::atomic::AtomicBool;
 
+use rlai::distribution::PolicyKind;
 use rlai::env::make_builtin;
 use rlai::proposal::{Proposal, Source};
 use rlai::train::{
@@ -102,8 +103,12 @@ fn two_threads_give_the_same_bits_whatever_is_estimated() {
         };
         assert_eq!(hash(1), hash(2), "{}", objective.name());
     };
-    for objective in Objective::ALL {
-        check(objective, &|_| ());
+    for objective in Objective::ALL.into_iter().filter(|objective| !objective.lists_actions()) {
+        check(objective, &|config| {
+            if objective == Objective::ReverseKlBranches {
+                config.policy.kind = PolicyKind::Mixture;
+            }
+        });
     }
     for proposal in [shifted, replayed] {
         check(Objective::ForwardKl, &|config| config.estimation.proposal = proposal);

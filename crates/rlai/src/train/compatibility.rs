@@ -1,7 +1,7 @@
 //! Which estimators work with which distributions, and why the others do not.
 
 use super::config::require;
-use super::{ConfigError, DefaultPolicy, Objective, TrainConfig};
+use super::{ConfigError, DefaultPolicy, ExplorationNoise, Objective, TrainConfig};
 use crate::distribution::{Head, PolicyKind};
 use crate::nn::Scalar;
 
@@ -106,6 +106,13 @@ fn check_rest<T: Scalar>(config: &TrainConfig, head: &dyn Head<T>) -> Result<(),
         "exploration",
         format!("{:?}", exploration.name()),
         "\"white\" or \"repeat\": this policy has no base noise that could be coloured",
+    )?;
+    require(
+        !config.estimation.proposal.replay || exploration == ExplorationNoise::White,
+        "proposal_replay",
+        true,
+        "only with exploration = \"white\": given its state, the density of an action that hangs \
+         together with those before it is not the policy's",
     )?;
     if let Some((mean, log_std)) = config.initial_policy {
         let starts = head.starting_at(mean, log_std).is_some();
