@@ -29,7 +29,7 @@ fn train(room: &Room, more: &[&str]) -> Value {
 const POLICIES: [&[&str]; 10] = [
     &["--env=Pendulum-v1", "--policy=tanh-normal", "--log-std-max=1", "--initial-mean=0.3"],
     &["--env=Pendulum-v1", "--policy=normal", "--exploration=pink", "--initial-log-std=-1"],
-    &["--env=Pendulum-v1", "--policy=beta", "--objective=mpo", "--mpo-scale=0.01"],
+    &["--env=Pendulum-v1", "--policy=beta", "--objective=mpo", "--mpo-mean=0.02"],
     &["--env=Pendulum-v1", "--policy=mixture", "--branches=3", "--objective=reverse-kl-branches"],
     &["--env=Pendulum-v1", "--policy=mixture", "--joint", "--objective=mpo", "--mpo-choice=0.1"],
     &["--env=Pendulum-v1", "--policy=histogram", "--bins=5", "--objective=forward-kl"],
@@ -323,8 +323,8 @@ fn settings_that_would_do_nothing_are_refused() {
         (&["--objective=mpo", "--target-kl=0.1"], "target_kl = 0.1: without effect"),
         (&["--objective=mpo", "--mpo-choice=0.1"], "mpo_choice = 0.1: without effect with policy"),
         (
-            &["--objective=mpo", "--policy=beta", "--mpo-mean=0.1"],
-            "mpo_mean = 0.1: without effect with policy = \"beta\"",
+            &["--objective=mpo", "--policy=beta", "--mpo-scale=0.1"],
+            "mpo_scale = 0.1: without effect with policy = \"beta\"",
         ),
         (
             &["--policy=beta", "--objective=forward-kl", "--proposal=shifted"],

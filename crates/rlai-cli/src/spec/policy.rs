@@ -53,8 +53,8 @@ fn has_effect(key: &str, kind: PolicyKind) -> bool {
 fn has_part(key: &str, kind: PolicyKind) -> bool {
     use PolicyKind::{Beta, Categorical, Histogram, Hybrid, Mixture};
     match key {
-        "mpo_mean" => !matches!(kind, Beta | Histogram | Categorical),
-        "mpo_scale" => !matches!(kind, Histogram | Categorical),
+        "mpo_mean" => !matches!(kind, Histogram | Categorical),
+        "mpo_scale" => !matches!(kind, Beta | Histogram | Categorical),
         _ => matches!(kind, Mixture | Hybrid | Histogram | Categorical),
     }
 }
