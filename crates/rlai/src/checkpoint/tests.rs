@@ -238,7 +238,7 @@ fn unfit_tensors_and_manifests_are_not_written() {
     refused(&unbounded, &views(&good), "action box: [-2, inf] is no bounded interval");
     let policy = PolicySettings { log_std_min: 3.0, ..PolicySettings::default() };
     let crossed = Manifest { policy, ..manifest(2) };
-    refused(&crossed, &views(&good), "log_std: [3, 2]");
+    refused(&crossed, &views(&good), "log_std_min = 3: a number below log_std_max = 2");
     let flat = vec![Network { name: "policy".into(), widths: vec![3, 0] }];
     refused(&Manifest { networks: flat, ..manifest(2) }, &views(&good), "widths [3, 0]");
 }

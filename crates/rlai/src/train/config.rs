@@ -304,7 +304,8 @@ impl TrainConfig {
 
     /// A divergence from oneself is zero: no temperature brings it to another number.
     fn check_target_kl(&self) -> Result<(), ConfigError> {
-        let Temperature::Tuned { target: TemperatureTarget::Kl(kappa), .. } = self.temperature else {
+        let Temperature::Tuned { target: TemperatureTarget::Kl(kappa), .. } = self.temperature
+        else {
             return Ok(());
         };
         require(
