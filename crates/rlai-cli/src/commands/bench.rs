@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use rlai::Trainer;
+use rlai::env::{ActionShape, Environment};
 use rlai::nn::gemm_gflops;
 use rlai::train::{ConfigError, TrainConfig, TrainError, TrajectoryObjective, work};
 use serde::Serialize;
@@ -83,12 +84,14 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let Method::Actions(config) = &spec.method else { unreachable!("it is not on trajectories") };
     let env = tasks::make_env(&spec.env)?;
     let observation = env.observation_space().dimension();
-    let action = env.action_space().as_box().map_or(0, |space| space.dimension());
+    let actions = ActionShape::from(env.action_space());
+    let head = config.policy.head::<f32>(&actions).map_err(Failure::input)?;
     let mut trainer =
         Trainer::new(config.clone(), env, tasks::make_env(&spec.env)?).map_err(Failure::input)?;
-    let rates = measure(&mut trainer, config, (observation, action), args.seconds)
+    let rates = measure(&mut trainer, config, (observation, &actions), args.seconds)
         .map_err(Failure::running)?;
-    let gflop_per_update = work::gflop_per_update(config, observation, action);
+    let gflop_per_update =
+        work::gflop_per_update(config, observation, &actions, head.parameters_per_state());
     let report = Report {
         env: spec.env,
         objective: config.objective.name(),
@@ -126,7 +129,7 @@ struct Rates {
 fn measure(
     trainer: &mut Trainer,
     config: &TrainConfig,
-    (observation, action): (usize, usize),
+    (observation, actions): (usize, &ActionShape),
     seconds: f64,
 ) -> Result<Rates, TrainError> {
     let bar = ProgressBar::new(u64::from(TURNS))
@@ -137,7 +140,7 @@ fn measure(
     while trainer.updates() < WARM_UP_UPDATES {
         team.run(|| trainer.advance())?;
     }
-    let shapes = work::product_shapes(config, observation, action);
+    let shapes = work::product_shapes(config, observation, actions);
     let turn = seconds / f64::from(TURNS);
     let yardstick = Duration::from_secs_f64(turn * YARDSTICK / shapes.len() as f64);
     let (mut steps, mut updates, mut rates) = (vec![], vec![], vec![]);

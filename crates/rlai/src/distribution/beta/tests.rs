@@ -131,7 +131,7 @@ fn entropy_and_divergence_are_integrals_of_the_density() {
         let exact = grid().kl(&head, &old, &new);
         assert!((exact - total_kl(&head, &old, &new)).abs() < 1e-10, "{old:?}");
         let kl = head.kl_from(&old, &new);
-        assert_eq!((kl.mean, kl.choice), (0.0, 0.0));
+        assert_eq!((kl.scale, kl.choice), (0.0, 0.0));
     }
 }
 
