@@ -66,8 +66,10 @@ pub struct Figure {
     pub caption: String,
     /// The curves.
     pub curves: Vec<Curve>,
-    /// Division of the x axis; an even one begins at 0, or where there is something below it.
+    /// Division of the x axis; an even one begins at 0, unless its ends are told.
     pub x_scale: Scale,
+    /// Ends of an even x axis.
+    pub x_range: Option<(f64, f64)>,
     /// Division of the y axis.
     pub y_scale: Scale,
     /// Whether the points of the lines are marked.
@@ -107,7 +109,10 @@ impl Figure {
             .with_legend_position(LegendPosition::OutsideRightTop)
             .with_legend_box(false);
         layout = match self.x_scale {
-            Scale::Linear => layout.with_x_axis_min(self.smallest_x().min(0.0)),
+            Scale::Linear => match self.x_range {
+                Some((low, high)) => layout.with_x_axis_min(low).with_x_axis_max(high),
+                None => layout.with_x_axis_min(0.0),
+            },
             Scale::Logarithmic => {
                 let (low, high) = self.logarithmic_range(|(x, _)| x);
                 layout.with_log_x().with_x_axis_min(low).with_x_axis_max(high)
@@ -125,11 +130,6 @@ impl Figure {
     /// A long title is smaller: it is centred above the plot, beside which the legend takes its room.
     fn title_size(&self) -> u32 {
         if self.title.chars().count() > LONG_TITLE { 14 } else { 17 }
-    }
-
-    fn smallest_x(&self) -> f64 {
-        let points = self.curves.iter().flat_map(|curve| &curve.line);
-        points.map(|(x, _)| *x).fold(f64::INFINITY, f64::min)
     }
 
     /// The smallest and largest positive coordinate of all lines, with a margin: a whole decade more, as

@@ -72,7 +72,10 @@ pub fn run(args: Args) -> Result<(), Failure> {
         .map(|(label, policy)| Described::of(label, policy, &observation, &key))
         .collect::<Result<Vec<_>, _>>()?;
     let optimal = args.optimal.map(|alpha| Optimal::of(env.as_mut(), alpha, &key)).transpose()?;
-    let report = Report { env: policies[0].1.env(), observation, policies: described, optimal };
+    let space = policies[0].1.action_box();
+    let range = (space.dimension() == 1).then(|| (space.low[0], space.high[0]));
+    let env = policies[0].1.env();
+    let report = Report { env, observation, range, policies: described, optimal };
     if let (Some(path), Some(ending)) = (&args.figure, drawing) {
         figure::write(path, ending, &args.title, &report)?;
     }

@@ -4,7 +4,7 @@ use rlai::distribution::{Draws, Head, Mixture, TanhNormal};
 use rlai::env::BimodalBandit;
 use rlai::estimator::Signal;
 
-/// Temperature of everything here.
+/// Temperature, unless another is told.
 pub const ALPHA: f64 = 0.1;
 /// The task's box is [-2, 2].
 const HALF_BOX: f64 = 2.0;
@@ -29,6 +29,8 @@ pub struct Bandit {
     log_target: Vec<f64>,
     /// `log Z`.
     log_evidence: f64,
+    /// Length of a step downhill: divergences are the steeper, the lower the temperature.
+    pace: f64,
 }
 
 /// A policy at the only observation, measured.
@@ -48,14 +50,18 @@ pub struct Measured {
 
 impl Bandit {
     pub fn new() -> Self {
+        Self::at(ALPHA)
+    }
+
+    fn at(alpha: f64) -> Self {
         let u: Vec<f64> = (0..POINTS).map(|i| i as f64 * STEP - FURTHEST).collect();
         let reward: Vec<f64> =
             u.iter().map(|u| BimodalBandit::reward(HALF_BOX * u.tanh())).collect();
         let volume: Vec<f64> = u.iter().map(|u| STEP / u.cosh().powi(2)).collect();
-        let evidence: f64 = reward.iter().zip(&volume).map(|(r, v)| (r / ALPHA).exp() * v).sum();
+        let evidence: f64 = reward.iter().zip(&volume).map(|(r, v)| (r / alpha).exp() * v).sum();
         let log_evidence = evidence.ln();
-        let log_target = reward.iter().map(|r| r / ALPHA - log_evidence).collect();
-        Self { u, reward, volume, log_target, log_evidence }
+        let log_target = reward.iter().map(|r| r / alpha - log_evidence).collect();
+        Self { u, reward, volume, log_target, log_evidence, pace: PACE * (alpha / ALPHA).min(1.0) }
     }
 
     /// The grid as draws of this policy.
@@ -98,7 +104,7 @@ impl Bandit {
     /// information: s^2 for a mean, 1/2 for a log standard deviation, 2 for one of two logits.
     pub fn descend(&self, gradient: impl Fn(&[f64]) -> Vec<f64>, start: &[f64]) -> Vec<f64> {
         let mut row = start.to_vec();
-        for _ in 0..4_000 {
+        for _ in 0..40_000 {
             let slope = gradient(&row);
             if slope.iter().all(|g| g.abs() < 1e-11) {
                 return row;
@@ -112,7 +118,7 @@ impl Bandit {
                 })
                 .collect();
             for (i, x) in row.iter_mut().enumerate() {
-                *x -= PACE * pace[i] * slope[i];
+                *x -= self.pace * pace[i] * slope[i];
             }
         }
         panic!("no minimum from {start:?}: at {row:?} the gradient is {:?}", gradient(&row));
@@ -262,6 +268,31 @@ fn the_start_decides_which_minimum_of_the_reverse_kl_is_found() {
         [0.0, 0.05, 0.3, 0.5].into_iter().map(end).collect()
     };
     assert_eq!([0.0, -0.5, -1.0, -2.0].map(ends), ["0000", "0000", "00++", "00++"]);
+}
+
+/// The broad policy is a minimum at every temperature, and where the temperature is high the only one: a
+/// temperature that falls during training finds the policy there, and leaves it there.
+#[test]
+fn the_broad_policy_is_a_minimum_at_every_temperature() {
+    for (alpha, narrow_is_better) in [(0.5, None), (0.3, Some(false)), (0.2, Some(true))] {
+        let bandit = Bandit::at(alpha);
+        let [broad, narrow] =
+            [(0.01, 0.0), (0.5, -2.5)].map(|(m, s)| reverse_minimum(&bandit, m, s));
+        let kl = |row: &[f64]| bandit.measure(&tanh_normal(), row).reverse;
+        near(broad[0], 0.0, 1e-8);
+        assert_eq!(
+            (narrow[0] > 0.5).then(|| kl(&narrow) < kl(&broad)),
+            narrow_is_better,
+            "{alpha}"
+        );
+    }
+    for alpha in [0.05, 0.01] {
+        let bandit = Bandit::at(alpha);
+        let row = reverse_minimum(&bandit, 0.01, 0.0);
+        near(row[0], 0.0, 1e-8);
+        near(row[1].exp(), if alpha < 0.02 { 0.5747 } else { 0.5923 }, 1e-3);
+        near(bandit.measure(&tanh_normal(), &row).reward, 0.424, 1e-3);
+    }
 }
 
 /// Before the tanh the minimiser has the target's own mean and variance.

@@ -42,6 +42,7 @@ pub fn write(path: &Path, ending: Ending, title: &str, report: &Report<'_>) -> R
         y_label: "density".to_owned(),
         caption: caption(report),
         curves,
+        x_range: report.range,
         ..Figure::default()
     };
     let bytes = match ending {

@@ -89,6 +89,9 @@ fn probabilities(policy: &Policy, parameters: &[f32]) -> Option<Vec<f64>> {
 pub struct Report<'a> {
     pub env: &'a str,
     pub observation: Vec<f64>,
+    /// Ends of the box of one coordinate.
+    #[serde(skip)]
+    pub range: Option<(f64, f64)>,
     pub policies: Vec<Described>,
     pub optimal: Option<Optimal>,
 }
