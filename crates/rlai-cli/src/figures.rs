@@ -66,8 +66,10 @@ pub struct Figure {
     pub caption: String,
     /// The curves.
     pub curves: Vec<Curve>,
-    /// Division of the x axis; an even one begins at 0.
+    /// Division of the x axis; an even one begins at 0, unless its ends are told.
     pub x_scale: Scale,
+    /// Ends of an even x axis.
+    pub x_range: Option<(f64, f64)>,
     /// Division of the y axis.
     pub y_scale: Scale,
     /// Whether the points of the lines are marked.
@@ -107,7 +109,10 @@ impl Figure {
             .with_legend_position(LegendPosition::OutsideRightTop)
             .with_legend_box(false);
         layout = match self.x_scale {
-            Scale::Linear => layout.with_x_axis_min(0.0),
+            Scale::Linear => match self.x_range {
+                Some((low, high)) => layout.with_x_axis_min(low).with_x_axis_max(high),
+                None => layout.with_x_axis_min(0.0),
+            },
             Scale::Logarithmic => {
                 let (low, high) = self.logarithmic_range(|(x, _)| x);
                 layout.with_log_x().with_x_axis_min(low).with_x_axis_max(high)

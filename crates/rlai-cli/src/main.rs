@@ -54,6 +54,7 @@ struct Cli {
 enum Command {
     Train(Box<commands::train::Args>),
     Evaluate(commands::evaluate::Args),
+    Policy(commands::policy::Args),
     Study(commands::study::Args),
     Lab(commands::lab::Args),
     Bench(commands::bench::Args),
@@ -69,6 +70,7 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::Train(args) => commands::train::run(*args),
         Command::Evaluate(args) => commands::evaluate::run(args),
+        Command::Policy(args) => commands::policy::run(args),
         Command::Study(args) => commands::study::run(args),
         Command::Lab(args) => commands::lab::run(args),
         Command::Bench(args) => commands::bench::run(args),

@@ -6,6 +6,7 @@ pub mod doctor;
 pub mod env;
 pub mod evaluate;
 pub mod lab;
+pub mod policy;
 pub mod setup;
 pub mod study;
 pub mod train;

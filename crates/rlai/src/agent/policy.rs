@@ -5,7 +5,7 @@ use super::actor::room_for;
 use super::normaliser::Normaliser;
 use crate::checkpoint::Manifest;
 use crate::distribution::{Draws, SharedHead};
-use crate::env::{Action, ActionShape};
+use crate::env::{Action, ActionShape, BoxSpace};
 use crate::nn::{Mlp, Scalar, all_finite};
 use crate::random::Stream;
 
@@ -137,7 +137,7 @@ impl Policy {
     /// # Panics
     /// As [`Policy::act`].
     pub fn decide(&self, observation: &[f64]) -> Result<Decision, NonFinite> {
-        let parameters = self.distribution(observation)?;
+        let parameters = self.distribution_parameters(observation)?;
         let mut draws = room_for(&self.head, 1, 1);
         self.head.mode(&parameters, &mut draws);
         self.decision(draws)
@@ -151,14 +151,33 @@ impl Policy {
     /// # Panics
     /// As [`Policy::act`].
     pub fn sample(&self, observation: &[f64], random: &mut Stream) -> Result<Decision, NonFinite> {
-        let parameters = self.distribution(observation)?;
+        let parameters = self.distribution_parameters(observation)?;
         let mut draws = room_for(&self.head, 1, 1);
         self.head.draw(&parameters, random, &mut draws);
         self.decision(draws)
     }
 
-    /// Parameters of the action's distribution.
-    fn distribution(&self, observation: &[f64]) -> Result<Vec<f32>, NonFinite> {
+    /// Its distribution over actions: with [`Policy::distribution_parameters`] all that there is to know
+    /// of what it does in a state.
+    pub fn distribution(&self) -> &SharedHead<f32> {
+        &self.head
+    }
+
+    /// The task's own box of action coordinates, which `[-1, 1]^A` stands for.
+    pub fn action_box(&self) -> BoxSpace {
+        let Manifest { action_low, action_high, .. } = &self.manifest;
+        BoxSpace { low: action_low.clone(), high: action_high.clone() }
+    }
+
+    /// Parameters of the action's distribution at an observation, `[P]`, in the order that the
+    /// distribution gives them: of a tanh-normal means before the tanh, then log standard deviations.
+    ///
+    /// # Errors
+    /// As [`Policy::decide`].
+    ///
+    /// # Panics
+    /// As [`Policy::act`].
+    pub fn distribution_parameters(&self, observation: &[f64]) -> Result<Vec<f32>, NonFinite> {
         let mut input: Vec<f32> = observation.iter().map(|&x| x as f32).collect();
         // Minus infinity vanishes in a rectifier: the answer alone might not show it.
         if !all_finite(&input) {

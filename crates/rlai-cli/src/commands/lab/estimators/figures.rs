@@ -185,6 +185,7 @@ impl Drawing<'_> {
             x_scale: self.scale,
             y_scale: self.quantity.scale,
             markers: true,
+            ..Figure::default()
         };
         let name = format!("{}-by-{}", self.quantity.name, self.axis.replace('_', "-"));
         let png = figure.to_png().map_err(Failure::running)?;
