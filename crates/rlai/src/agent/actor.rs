@@ -61,6 +61,22 @@ impl<T: Scalar> Actor<T> {
         self.parameters = parameters;
     }
 
+    pub(super) fn adam(&self) -> &Adam<T> {
+        &self.adam
+    }
+
+    pub(super) fn adam_mut(&mut self) -> &mut Adam<T> {
+        &mut self.adam
+    }
+
+    pub(super) fn repeats_left(&self) -> usize {
+        self.repeats_left
+    }
+
+    pub(super) fn set_repeats_left(&mut self, steps: usize) {
+        self.repeats_left = steps;
+    }
+
     /// An episode begins: no action is left over.
     pub(super) fn restart(&mut self) {
         self.repeats_left = 0;

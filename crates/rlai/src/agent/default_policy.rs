@@ -90,6 +90,26 @@ impl<T: Scalar> DefaultPolicy<T> {
         }
     }
 
+    /// Parameters and updates since they were copied, of one that follows the policy.
+    pub(super) fn following(&self) -> Option<(&[T], u64)> {
+        let Self::Network(network) = self else { return None };
+        match network.follow {
+            Follow::Never => None,
+            Follow::Average(_) => Some((&network.parameters, 0)),
+            Follow::Every { age, .. } => Some((&network.parameters, age)),
+        }
+    }
+
+    /// The same, to be overwritten; the age is none for one that has none.
+    pub(super) fn following_mut(&mut self) -> Option<(&mut [T], Option<&mut u64>)> {
+        let Self::Network(network) = self else { return None };
+        match &mut network.follow {
+            Follow::Never => None,
+            Follow::Average(_) => Some((&mut network.parameters, None)),
+            Follow::Every { age, .. } => Some((&mut network.parameters, Some(age))),
+        }
+    }
+
     /// Takes over the policy, where it is made of it.
     pub(super) fn restart(&mut self, policy: &[T]) {
         let Self::Network(network) = self else { return };

@@ -3,7 +3,8 @@
 use super::UpdateMetrics;
 use crate::env::ActionShape;
 use crate::estimator::{
-    Dual, Duals, TrustRegion, mpo_temperature_residual, temperature_residual, trust_region_residual,
+    Dual, DualState, Duals, TrustRegion, mpo_temperature_residual, temperature_residual,
+    trust_region_residual,
 };
 use crate::nn::Scalar;
 use crate::train::{DefaultPolicy, Objective, Temperature, TemperatureTarget, TrainConfig};
@@ -123,6 +124,20 @@ impl AgentDuals {
             if let Some(logarithm) = stored(name) {
                 *dual = Dual::new(f64::from(logarithm).exp());
             }
+        }
+    }
+
+    /// Everything about all of them, to the last bit.
+    pub(super) fn states(&self) -> [DualState; 5] {
+        self.all().map(Dual::state)
+    }
+
+    /// Goes on from what [`AgentDuals::states`] gave.
+    pub(super) fn set_states(&mut self, states: &[DualState; 5]) {
+        let duals =
+            [&mut self.alpha, &mut self.eta, &mut self.mean, &mut self.scale, &mut self.choice];
+        for (dual, state) in duals.into_iter().zip(states) {
+            *dual = Dual::from_state(state);
         }
     }
 

@@ -46,6 +46,18 @@ impl Explorer {
         }
     }
 
+    /// What is left of the noise of earlier steps, and whether it is to be forgotten.
+    pub(super) fn memory(&self) -> (&[f64], bool) {
+        (&self.states, self.fresh)
+    }
+
+    /// Goes on from a memory of the same length.
+    pub(super) fn set_memory(&mut self, states: &[f64], fresh: bool) -> Option<()> {
+        (states.len() == self.states.len()).then(|| self.states.copy_from_slice(states))?;
+        self.fresh = fresh;
+        Some(())
+    }
+
     /// An episode begins: nothing of the noise before it is left.
     pub(super) fn restart(&mut self) {
         self.fresh = true;

@@ -1,5 +1,8 @@
+use serde::{Deserialize, Serialize};
+
 /// What one update saw: means over its batch.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct UpdateMetrics {
     /// Half of the mean squared TD error, summed over both critics.
     pub critic_loss: f64,

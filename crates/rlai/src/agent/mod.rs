@@ -12,6 +12,7 @@ mod normaliser;
 mod persist;
 mod policy;
 mod shard;
+mod state;
 pub(crate) mod trajectory;
 mod valuing;
 

@@ -1,5 +1,7 @@
 //! Running normalisation of observations.
 
+use serde::{Deserialize, Serialize};
+
 use crate::nn::Scalar;
 
 /// Normalised coordinates are cut here.
@@ -9,7 +11,8 @@ const LEAST_VARIANCE: f64 = 1e-8;
 
 /// Mean and variance of every coordinate of the observations seen so far (Welford 1962), by which
 /// observations are brought to mean 0 and variance 1 and cut at 10. Replay keeps them as they were seen.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Normaliser {
     count: f64,
     mean: Vec<f64>,
@@ -20,6 +23,11 @@ pub(crate) struct Normaliser {
 impl Normaliser {
     pub(crate) fn new(dimension: usize) -> Self {
         Self { count: 0.0, mean: vec![0.0; dimension], variance: vec![1.0; dimension] }
+    }
+
+    /// Numbers of means and of variances: O, both.
+    pub(super) fn dimensions(&self) -> (usize, usize) {
+        (self.mean.len(), self.variance.len())
     }
 
     /// From what a checkpoint holds.

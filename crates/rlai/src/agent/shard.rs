@@ -8,7 +8,7 @@ use crate::critic::{Networks, TwinCritic};
 use crate::distribution::Draws;
 use crate::estimator::{ActionEstimator, Duals, Particles, Signal, TrustRegion};
 use crate::nn::{Activations, Scalar};
-use crate::random::{Key, Stream};
+use crate::random::{Key, Stream, StreamState};
 use crate::train::TrainConfig;
 
 /// Half of a batch on its way through the policy's update. The halves are the same with one thread and
@@ -79,6 +79,15 @@ impl<T: Scalar> Shard<T> {
             old_policy_kl: TrustRegion::zero(),
             next: NextValues::new(states, config, networks),
         }
+    }
+
+    /// The stream of its noise.
+    pub(super) fn noise(&mut self) -> &mut Stream {
+        &mut self.noise
+    }
+
+    pub(super) fn noise_state(&self) -> StreamState {
+        self.noise.state()
     }
 
     pub(super) fn states(&self) -> usize {

@@ -20,12 +20,14 @@ mod durable;
 mod error;
 mod manifest;
 mod read;
+mod state;
 mod tensors;
 mod write;
 
 pub use error::CheckpointError;
 pub use manifest::{FORMAT_VERSION, Manifest, Network};
 pub use read::read;
+pub use state::State;
 pub use tensors::{TensorView, Tensors, parameters_blake3};
 pub use write::write;
 

@@ -114,6 +114,16 @@ impl<T: Scalar> TwinCritic<T> {
         &self.members[index].target
     }
 
+    /// A critic's optimiser.
+    pub(crate) fn adam(&self, index: usize) -> &Adam<T> {
+        &self.members[index].adam
+    }
+
+    /// A critic's optimiser, to be overwritten.
+    pub(crate) fn adam_mut(&mut self, index: usize) -> &mut Adam<T> {
+        &mut self.members[index].adam
+    }
+
     /// Replaces the parameters of a critic and of its target.
     pub(crate) fn set_parameters(&mut self, index: usize, parameters: Vec<T>, target: Vec<T>) {
         self.members[index].parameters = parameters;

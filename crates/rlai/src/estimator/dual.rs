@@ -53,10 +53,37 @@ pub struct Dual {
     adam: Adam<f64>,
 }
 
+/// All that a [`Dual`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DualState {
+    /// Its logarithm.
+    pub log_value: f64,
+    /// First and second moment of its optimiser.
+    pub moments: [f64; 2],
+    /// Steps that the optimiser has taken.
+    pub steps: i32,
+}
+
 impl Dual {
     /// A dual that starts at `value`, which is positive.
     pub fn new(value: f64) -> Self {
         Self { log_value: [value.ln()], adam: Adam::new(1) }
+    }
+
+    /// Its logarithm, and what its optimiser remembers: first and second moment, and steps.
+    pub fn state(&self) -> DualState {
+        let (first, second, steps) = self.adam.moments();
+        DualState { log_value: self.log_value[0], moments: [first[0], second[0]], steps }
+    }
+
+    /// The number that goes on from `state`.
+    pub fn from_state(state: &DualState) -> Self {
+        let mut dual = Self::new(1.0);
+        dual.log_value = [state.log_value];
+        let (first, second, steps) = dual.adam.moments_mut();
+        (first[0], second[0], *steps) = (state.moments[0], state.moments[1], state.steps);
+        dual
     }
 
     /// The number now.

@@ -20,6 +20,16 @@ impl<T: Scalar> Adam<T> {
         Self { first_moment: zeros(), second_moment: zeros(), steps: 0 }
     }
 
+    /// First moments, second moments and the number of steps taken: all that it remembers.
+    pub fn moments(&self) -> (&[T], &[T], i32) {
+        (&self.first_moment, &self.second_moment, self.steps)
+    }
+
+    /// The moments, to be overwritten by those that [`Adam::moments`] gave, and the number of steps.
+    pub fn moments_mut(&mut self) -> (&mut [T], &mut [T], &mut i32) {
+        (&mut self.first_moment, &mut self.second_moment, &mut self.steps)
+    }
+
     /// Moves `parameters` against `scale * gradient` by one step of size `learning_rate`.
     ///
     /// `scale` is the factor of gradient clipping, 1 without.

@@ -1,3 +1,5 @@
+use serde::{Deserialize, Serialize};
+
 use super::TrainError;
 use crate::env::{Action, ActionShape, Environment, Step, StepError};
 
@@ -17,7 +19,40 @@ pub(super) struct Episode {
     pub(super) over: bool,
 }
 
+/// An [`Episode`] as a checkpoint holds it.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EpisodeState {
+    observation: Vec<f64>,
+    action: Vec<f32>,
+    total: f64,
+    length: u64,
+    over: bool,
+}
+
 impl Episode {
+    pub(super) fn state(&self) -> EpisodeState {
+        EpisodeState {
+            observation: self.observation.clone(),
+            action: self.action.clone(),
+            total: self.total,
+            length: self.length,
+            over: self.over,
+        }
+    }
+
+    /// Goes on from a state of the same task; otherwise none.
+    pub(super) fn set_state(&mut self, state: EpisodeState) -> Option<()> {
+        let fits = state.observation.len() == self.observation.len()
+            && state.action.len() == self.action.len();
+        fits.then(|| {
+            self.observation = state.observation;
+            self.action = state.action;
+            (self.total, self.length, self.over) = (state.total, state.length, state.over);
+            self.look();
+        })
+    }
+
     pub(super) fn new(observation: usize, shape: ActionShape) -> Self {
         Self {
             observation: vec![0.0; observation],

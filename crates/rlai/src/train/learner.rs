@@ -2,7 +2,8 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use super::{Observer, StopReason, TrainError};
-use crate::checkpoint::CheckpointError;
+use crate::checkpoint::{CheckpointError, State};
+use crate::replay::ReplayBuffer;
 
 /// A run of any kind, as those see it who start it, listen to it and keep what it learned.
 pub trait Learner {
@@ -29,6 +30,25 @@ pub trait Learner {
 
     /// Hash of all parameters: equal runs have equal ones.
     fn parameters_blake3(&self) -> String;
+
+    /// Writes everything that [`Learner::save`] does not keep, but replay.
+    fn write_state(&self, state: &mut State);
+
+    /// The replay that belongs to the state of the run; none if there is none, or it is a data set, which
+    /// is read again.
+    fn replay(&self) -> Option<&ReplayBuffer>;
+
+    /// Goes on, bit for bit, from where a run of the same configuration stood: from what
+    /// [`Learner::save`] kept in the folder `networks`, from its state and its replay.
+    ///
+    /// # Errors
+    /// They cannot be read, or are of another run. The learner is then of no use.
+    fn restore(
+        &mut self,
+        networks: &Path,
+        state: &State,
+        replay: Option<ReplayBuffer>,
+    ) -> Result<(), TrainError>;
 }
 
 impl Learner for super::Trainer {
@@ -50,5 +70,22 @@ impl Learner for super::Trainer {
 
     fn parameters_blake3(&self) -> String {
         Self::parameters_blake3(self)
+    }
+
+    fn write_state(&self, state: &mut State) {
+        Self::write_state(self, state);
+    }
+
+    fn replay(&self) -> Option<&ReplayBuffer> {
+        Self::replay(self)
+    }
+
+    fn restore(
+        &mut self,
+        networks: &Path,
+        state: &State,
+        replay: Option<ReplayBuffer>,
+    ) -> Result<(), TrainError> {
+        Self::restore(self, networks, state, replay)
     }
 }

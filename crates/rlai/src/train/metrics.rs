@@ -1,8 +1,11 @@
+use serde::{Deserialize, Serialize};
+
 use super::TrainingMetrics;
 use crate::agent::UpdateMetrics;
 
 /// Sums since the last line of metrics.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(in crate::train) struct Accumulator {
     updates: UpdateMetrics,
     update_count: u64,

@@ -11,6 +11,7 @@ mod metrics;
 mod objective;
 mod observer;
 mod play;
+mod state;
 mod trainer;
 mod trajectory;
 pub mod work;

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Where the run stands, after every environment step.
 #[derive(Clone, Copy, Debug, Default)]
@@ -19,7 +19,7 @@ pub struct Progress {
 const RECENT_EPISODES: usize = 10;
 
 /// Returns of the last training episodes.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct RecentReturns(VecDeque<f64>);
 
 impl RecentReturns {

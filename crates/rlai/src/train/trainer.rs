@@ -96,23 +96,23 @@ fn shape_of(env: &Task) -> ActionShape {
 
 /// A run: agent, environment, replay and counters.
 pub struct Trainer {
-    config: TrainConfig,
-    agent: Agent<f32>,
-    env: Task,
-    evaluation_env: Box<dyn Environment>,
-    replay: ReplayBuffer,
+    pub(super) config: TrainConfig,
+    pub(super) agent: Agent<f32>,
+    pub(super) env: Task,
+    pub(super) evaluation_env: Box<dyn Environment>,
+    pub(super) replay: ReplayBuffer,
     /// Replay is a data set: nothing is played but evaluations.
-    offline: bool,
-    batch: Batch,
-    key: Key,
-    env_stream: Stream,
-    replay_stream: Stream,
-    episode: Episode,
-    step: u64,
-    updates: u64,
-    episodes: u64,
-    recent_returns: RecentReturns,
-    since_last_line: Accumulator,
+    pub(super) offline: bool,
+    pub(super) batch: Batch,
+    pub(super) key: Key,
+    pub(super) env_stream: Stream,
+    pub(super) replay_stream: Stream,
+    pub(super) episode: Episode,
+    pub(super) step: u64,
+    pub(super) updates: u64,
+    pub(super) episodes: u64,
+    pub(super) recent_returns: RecentReturns,
+    pub(super) since_last_line: Accumulator,
 }
 
 impl Trainer {

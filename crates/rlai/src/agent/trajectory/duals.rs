@@ -1,7 +1,8 @@
 use super::FREE;
 use crate::agent::UpdateMetrics;
 use crate::estimator::{
-    Dual, Duals, TrustRegion, mpo_temperature_residual, temperature_residual, trust_region_residual,
+    Dual, DualState, Duals, TrustRegion, mpo_temperature_residual, temperature_residual,
+    trust_region_residual,
 };
 use crate::train::{Temperature, TemperatureTarget, TrajectoryConfig, TrajectoryObjective};
 
@@ -88,6 +89,22 @@ impl TrajectoryDuals {
 
     fn all(&self) -> impl Iterator<Item = &Dual> {
         std::iter::once(&self.alpha).chain(self.v_mpo.iter().flatten())
+    }
+
+    /// Everything about all of them, to the last bit.
+    pub(super) fn states(&self) -> Vec<DualState> {
+        self.all().map(Dual::state).collect()
+    }
+
+    /// Goes on from as many states as [`TrajectoryDuals::states`] gave; otherwise none.
+    pub(super) fn set_states(&mut self, states: &[DualState]) -> Option<()> {
+        let duals = std::iter::once(&mut self.alpha).chain(self.v_mpo.iter_mut().flatten());
+        let duals: Vec<&mut Dual> = duals.collect();
+        (duals.len() == states.len()).then(|| {
+            for (dual, state) in duals.into_iter().zip(states) {
+                *dual = Dual::from_state(state);
+            }
+        })
     }
 
     /// Names and logarithms, for a checkpoint.

@@ -1,3 +1,5 @@
+use serde::{Deserialize, Serialize};
+
 use crate::agent::NonFinite;
 use crate::distribution::{Categorical, Draws, TanhNormal};
 use crate::env::Space;
@@ -13,7 +15,8 @@ pub(super) enum Head {
 }
 
 /// What was done, step by step: pre-tanh actions `[steps, A]`, or choices `[steps]`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Taken {
     pub(super) u: Vec<f64>,
     pub(super) choices: Vec<usize>,

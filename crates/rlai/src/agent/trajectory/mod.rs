@@ -8,6 +8,7 @@ mod marginal;
 mod persist;
 mod regressor;
 mod rollouts;
+mod state;
 mod walker;
 
 pub(crate) use exact::{ExactValues, MOST_CELLS};

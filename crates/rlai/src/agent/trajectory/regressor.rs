@@ -31,6 +31,16 @@ impl Regressor {
         Self { adam: Adam::new(parameters.len()), net, parameters, standard: [0.0; 2] }
     }
 
+    /// Its optimiser.
+    pub(super) fn adam(&self) -> &Adam<f32> {
+        &self.adam
+    }
+
+    /// Its optimiser, to be overwritten.
+    pub(super) fn adam_mut(&mut self) -> &mut Adam<f32> {
+        &mut self.adam
+    }
+
     /// All outputs of every row, `[rows, outputs]`; zero before the first fit.
     pub(super) fn predict(&self, inputs: &[f32]) -> Vec<f64> {
         let mut room = self.net.activations(inputs.len() / self.net.inputs());

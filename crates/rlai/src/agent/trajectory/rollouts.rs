@@ -1,8 +1,11 @@
+use serde::{Deserialize, Serialize};
+
 use super::head::{Chosen, Taken};
 use crate::estimator::trajectory::Trajectories;
 
 /// Trajectories on their way into an update.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Rollouts {
     /// O.
     width: usize,
@@ -48,6 +51,27 @@ impl Rollouts {
             terminated: Vec::new(),
             final_observations: Vec::new(),
         }
+    }
+
+    /// Whether these are whole, and of the same task as `other`.
+    pub(crate) fn fits(&self, other: &Self) -> bool {
+        let (steps, count) = (self.log_pi.len(), self.terminated.len());
+        let of_steps = |length: usize, optional: bool| {
+            steps.checked_mul(length.checked_div(steps).unwrap_or(0)) == Some(length)
+                && (optional || steps == 0 || length > 0)
+        };
+        self.width == other.width
+            && steps.checked_mul(self.width) == Some(self.observations.len())
+            && count.checked_mul(self.width) == Some(self.final_observations.len())
+            && self.reward.len() == steps
+            && of_steps(self.taken.u.len() + self.taken.choices.len(), false)
+            && [self.log_pi_0.len(), self.log_default.len(), self.cells.len()]
+                .into_iter()
+                .all(|length| of_steps(length, true))
+            && self.offsets.len() == count + 1
+            && self.offsets[0] == 0
+            && self.offsets.is_sorted()
+            && self.offsets[count] <= steps
     }
 
     pub(crate) fn clear(&mut self) {

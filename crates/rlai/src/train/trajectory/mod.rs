@@ -1,6 +1,7 @@
 //! Training on whole trajectories: no replay; M trajectories of the current policy, then an update.
 
 mod config;
+mod state;
 mod trainer;
 
 pub use config::{TrajectoryConfig, TrajectoryObjective, ValueSource};

@@ -6,11 +6,12 @@ use crate::agent::trajectory::{
     Chosen, ExactValues, MOST_CELLS, Played, Rollouts, TrajectoryAgent, smoothed_states,
 };
 use crate::agent::{NonFinite, Policy};
-use crate::checkpoint::CheckpointError;
+use crate::checkpoint::{CheckpointError, State};
 use crate::env::{Action, Environment, Rescaled, Space};
 use crate::estimator::trajectory::StateWeights;
 use crate::lab::{Process, ProcessError};
 use crate::random::{Key, Stream};
+use crate::replay::ReplayBuffer;
 use crate::train::metrics::Accumulator;
 use crate::train::{
     ConfigError, Evaluation, Learner, Observer, Progress, RecentReturns, StopReason, TrainError,
@@ -19,24 +20,24 @@ use crate::train::{
 
 /// A run on trajectories: agent, environment, the batch being played and counters.
 pub struct TrajectoryTrainer {
-    config: TrajectoryConfig,
-    agent: TrajectoryAgent,
+    pub(super) config: TrajectoryConfig,
+    pub(super) agent: TrajectoryAgent,
     /// Takes actions in `[-1, 1]^A`, or choices.
-    env: Box<dyn Environment>,
-    evaluation_env: Box<dyn Environment>,
-    batch: Rollouts,
-    key: Key,
-    env_stream: Stream,
-    smoothing_stream: Stream,
-    observation: Vec<f64>,
-    seen: Vec<f32>,
+    pub(super) env: Box<dyn Environment>,
+    pub(super) evaluation_env: Box<dyn Environment>,
+    pub(super) batch: Rollouts,
+    pub(super) key: Key,
+    pub(super) env_stream: Stream,
+    pub(super) smoothing_stream: Stream,
+    pub(super) observation: Vec<f64>,
+    pub(super) seen: Vec<f32>,
     /// Return and length of the episode being played; none is: the next step starts one.
-    episode: Option<(f64, u64)>,
-    step: u64,
-    updates: u64,
-    episodes: u64,
-    recent_returns: RecentReturns,
-    since_last_line: Accumulator,
+    pub(super) episode: Option<(f64, u64)>,
+    pub(super) step: u64,
+    pub(super) updates: u64,
+    pub(super) episodes: u64,
+    pub(super) recent_returns: RecentReturns,
+    pub(super) since_last_line: Accumulator,
 }
 
 impl TrajectoryTrainer {
@@ -322,5 +323,22 @@ impl Learner for TrajectoryTrainer {
 
     fn parameters_blake3(&self) -> String {
         self.agent.parameters_blake3()
+    }
+
+    fn write_state(&self, state: &mut State) {
+        Self::write_state(self, state);
+    }
+
+    fn replay(&self) -> Option<&ReplayBuffer> {
+        None
+    }
+
+    fn restore(
+        &mut self,
+        networks: &Path,
+        state: &State,
+        _replay: Option<ReplayBuffer>,
+    ) -> Result<(), TrainError> {
+        Self::restore(self, networks, state)
     }
 }
