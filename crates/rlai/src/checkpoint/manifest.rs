@@ -149,9 +149,9 @@ pub(super) fn element_count(shape: &[usize]) -> Option<usize> {
 /// A tensor's name and shape.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct TensorShape {
-    pub(super) name: String,
-    pub(super) shape: Vec<usize>,
+pub(crate) struct TensorShape {
+    pub(crate) name: String,
+    pub(crate) shape: Vec<usize>,
 }
 
 /// What is known of the file of the tensors.

@@ -16,15 +16,16 @@
 //! is stopped, the old checkpoint or the new one can be read. Whatever differs from what the manifest
 //! says, in either file, is an error that names the file and the difference.
 
-mod durable;
+pub(crate) mod durable;
 mod error;
 mod manifest;
 mod read;
 mod state;
-mod tensors;
+pub(crate) mod tensors;
 mod write;
 
 pub use error::CheckpointError;
+pub(crate) use manifest::TensorShape;
 pub use manifest::{FORMAT_VERSION, Manifest, Network};
 pub use read::read;
 pub use state::State;

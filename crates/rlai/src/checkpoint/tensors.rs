@@ -147,7 +147,7 @@ impl View for &TensorView<'_> {
 }
 
 /// The bytes of a safetensors file. Equal tensors give equal bytes.
-pub(super) fn encode(tensors: &[TensorView<'_>]) -> Result<Vec<u8>, CheckpointError> {
+pub(crate) fn encode(tensors: &[TensorView<'_>]) -> Result<Vec<u8>, CheckpointError> {
     // One entry only: a map of several would be written in a random order.
     let about = HashMap::from([("format".to_owned(), "rlai-parameters".to_owned())]);
     let named = tensors.iter().map(|tensor| (tensor.name.as_str(), tensor));
@@ -156,7 +156,7 @@ pub(super) fn encode(tensors: &[TensorView<'_>]) -> Result<Vec<u8>, CheckpointEr
 }
 
 /// Reads the tensors of a safetensors file, which must be exactly those `expected`.
-pub(super) fn decode(bytes: &[u8], expected: &[TensorShape]) -> Result<Tensors, CheckpointError> {
+pub(crate) fn decode(bytes: &[u8], expected: &[TensorShape]) -> Result<Tensors, CheckpointError> {
     let inconsistent = |reason: String| CheckpointError::Inconsistent(reason);
     let (header, data) = split_header(bytes).ok_or_else(|| {
         inconsistent("no safetensors file: it ends before its header does".to_owned())

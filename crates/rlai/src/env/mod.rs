@@ -47,7 +47,7 @@ pub use switch_or_stay::SwitchOrStay;
 pub use tabular::Tabular;
 pub use time_limit::TimeLimit;
 
-use crate::random::Stream;
+use crate::random::{Stream, StreamState};
 
 /// An action as the caller holds it, in the task's own units (its box).
 ///
@@ -199,6 +199,16 @@ pub trait Environment: Send {
         None
     }
 
+    /// Where the random numbers of the episode stand, if a task draws from a stream of its own between
+    /// resets. With it a snapshot goes on as the episode itself would have.
+    fn episode_stream(&self) -> Option<StreamState> {
+        None
+    }
+
+    /// Goes on with these random numbers, after a [`restore`](Environment::restore); without effect on a
+    /// task that has none of its own.
+    fn set_episode_stream(&mut self, _state: &StreamState) {}
+
     /// Goes on from a [`snapshot`](Environment::snapshot) of this task; writes its observation. All
     /// randomness of what follows comes from `random`: copies of a state go different ways.
     ///
@@ -262,6 +272,14 @@ impl<E: Environment + ?Sized> Environment for Box<E> {
 
     fn snapshot(&self) -> Option<Vec<f64>> {
         (**self).snapshot()
+    }
+
+    fn episode_stream(&self) -> Option<StreamState> {
+        (**self).episode_stream()
+    }
+
+    fn set_episode_stream(&mut self, state: &StreamState) {
+        (**self).set_episode_stream(state);
     }
 
     fn restore(

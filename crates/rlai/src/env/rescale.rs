@@ -1,6 +1,6 @@
 use super::{Action, BoxSpace, EnvError, Environment, Space, Step, StepError, Tabular};
 use crate::nn::Scalar;
-use crate::random::Stream;
+use crate::random::{Stream, StreamState};
 
 /// A task whose action coordinates live in `[-1, 1]^A`: an affine map carries them to the task's own
 /// box. Choices pass through as they are.
@@ -135,6 +135,14 @@ impl<E: Environment> Environment for Rescaled<E> {
 
     fn snapshot(&self) -> Option<Vec<f64>> {
         self.inner.snapshot()
+    }
+
+    fn episode_stream(&self) -> Option<StreamState> {
+        self.inner.episode_stream()
+    }
+
+    fn set_episode_stream(&mut self, state: &StreamState) {
+        self.inner.set_episode_stream(state);
     }
 
     fn restore(

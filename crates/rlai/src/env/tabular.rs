@@ -1,6 +1,6 @@
 use super::{Action, BoxSpace, Environment, Space, Step, StepError};
 use crate::lab::Process;
-use crate::random::{Key, Stream};
+use crate::random::{Key, Stream, StreamState};
 
 /// A tabular decision process as a task: `tabular:FILE.json` and `tabular-stationary:FILE.json`.
 ///
@@ -202,6 +202,14 @@ impl Environment for Tabular {
     fn snapshot(&self) -> Option<Vec<f64>> {
         let ended = if self.ended { 1.0 } else { 0.0 };
         Some(vec![self.time as f64, self.state as f64, ended])
+    }
+
+    fn episode_stream(&self) -> Option<StreamState> {
+        Some(self.random.state())
+    }
+
+    fn set_episode_stream(&mut self, state: &StreamState) {
+        self.random = Stream::from_state(state);
     }
 
     fn restore(

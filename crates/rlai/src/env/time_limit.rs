@@ -1,5 +1,5 @@
 use super::{Action, BoxSpace, Environment, Space, Step, StepError};
-use crate::random::Stream;
+use crate::random::{Stream, StreamState};
 
 /// Truncates the episodes of a task after a number of steps.
 ///
@@ -71,6 +71,14 @@ impl<E: Environment> Environment for TimeLimit<E> {
         let mut snapshot = self.inner.snapshot()?;
         snapshot.push(self.steps as f64);
         Some(snapshot)
+    }
+
+    fn episode_stream(&self) -> Option<StreamState> {
+        self.inner.episode_stream()
+    }
+
+    fn set_episode_stream(&mut self, state: &StreamState) {
+        self.inner.set_episode_stream(state);
     }
 
     fn restore(

@@ -149,12 +149,14 @@ pub struct TrainConfig {
     pub normalise_observations: bool,
     /// How consecutive actions of training hang together.
     pub exploration: ExplorationNoise,
-    /// Steps between two evaluations (and two checkpoints of the parameters).
+    /// Steps between two evaluations.
     pub evaluate_every: u64,
     /// Episodes of one evaluation.
     pub evaluation_episodes: usize,
     /// Steps between two lines of training metrics.
     pub log_every: u64,
+    /// Steps between two checkpoints.
+    pub checkpoint_every: u64,
     /// Whether Pareto k-hat of the weights is estimated: a sort a state.
     pub pareto_k: bool,
 }
@@ -208,6 +210,7 @@ impl TrainConfig {
             evaluate_every: 10_000,
             evaluation_episodes: 10,
             log_every: 1_000,
+            checkpoint_every: 10_000,
             pareto_k: false,
         }
     }
@@ -279,6 +282,8 @@ impl TrainConfig {
         self.check_target_kl()?;
         self.exploration.check()?;
         self.check_initial_policy()?;
+        let every = self.checkpoint_every;
+        require(every >= 1, "checkpoint_every", every, "at least 1")?;
         check_measuring(self.evaluate_every, self.evaluation_episodes, self.log_every)?;
         require(
             !self.pareto_k || self.samples >= FEWEST_FOR_PARETO_K,

@@ -1,7 +1,9 @@
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
+use super::checkpoints::StoredReplay;
 use super::{Observer, StopReason, TrainError};
+use crate::agent::Policy;
 use crate::checkpoint::{CheckpointError, State};
 use crate::replay::ReplayBuffer;
 
@@ -31,6 +33,9 @@ pub trait Learner {
     /// Hash of all parameters: equal runs have equal ones.
     fn parameters_blake3(&self) -> String;
 
+    /// The policy as it stands, for its task.
+    fn policy(&self) -> Policy;
+
     /// Writes everything that [`Learner::save`] does not keep, but replay.
     fn write_state(&self, state: &mut State);
 
@@ -47,7 +52,7 @@ pub trait Learner {
         &mut self,
         networks: &Path,
         state: &State,
-        replay: Option<ReplayBuffer>,
+        replay: Option<StoredReplay<'_>>,
     ) -> Result<(), TrainError>;
 }
 
@@ -72,6 +77,10 @@ impl Learner for super::Trainer {
         Self::parameters_blake3(self)
     }
 
+    fn policy(&self) -> Policy {
+        Self::policy(self)
+    }
+
     fn write_state(&self, state: &mut State) {
         Self::write_state(self, state);
     }
@@ -84,7 +93,7 @@ impl Learner for super::Trainer {
         &mut self,
         networks: &Path,
         state: &State,
-        replay: Option<ReplayBuffer>,
+        replay: Option<StoredReplay<'_>>,
     ) -> Result<(), TrainError> {
         Self::restore(self, networks, state, replay)
     }

@@ -1,5 +1,6 @@
 //! Training: the loop of steps, updates, metrics and evaluations.
 
+pub mod checkpoints;
 mod compatibility;
 mod config;
 mod default_policy;

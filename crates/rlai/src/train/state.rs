@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::checkpoints::StoredReplay;
 use super::episode::EpisodeState;
 use super::{TrainError, Trainer};
 use crate::checkpoint::{CheckpointError, State};
@@ -12,6 +13,7 @@ use crate::replay::ReplayBuffer;
 const COUNTERS: &str = "run.counters";
 const ENVIRONMENT: &str = "run.environment";
 const SNAPSHOT: &str = "run.environment_snapshot";
+const EPISODE_STREAM: &str = "run.episode_stream";
 const REPLAY: &str = "run.replay";
 const EPISODE: &str = "run.episode";
 const RETURNS: &str = "run.recent_returns";
@@ -30,6 +32,7 @@ impl Trainer {
         state.set(SINCE_LAST_LINE, &self.since_last_line);
         let playing = !self.offline && !self.episode.over;
         state.set(SNAPSHOT, playing.then(|| self.env.snapshot()).flatten());
+        state.set(EPISODE_STREAM, self.env.episode_stream());
     }
 
     /// The replay, unless it is a data set.
@@ -46,12 +49,16 @@ impl Trainer {
         &mut self,
         networks: &Path,
         state: &State,
-        replay: Option<ReplayBuffer>,
+        replay: Option<StoredReplay<'_>>,
     ) -> Result<(), TrainError> {
         self.agent.load(networks)?;
         self.agent.read_state(state)?;
         if let Some(replay) = replay {
-            self.replay = replay;
+            let StoredReplay { record, folder } = replay;
+            // It was made for this run, and nothing was played yet.
+            let nothing = ReplayBuffer::new(1, 1, 1, None)?;
+            let empty = std::mem::replace(&mut self.replay, nothing);
+            self.replay = empty.restore(record.segments.files(folder), &record.tail)?;
         }
         (self.step, self.updates, self.episodes) = state.get(COUNTERS)?;
         self.recent_returns = state.get(RETURNS)?;
@@ -76,6 +83,10 @@ impl Trainer {
         let mut observation = vec![0.0; self.episode.observation.len()];
         let mut random = self.key.stream("restored");
         let restored = self.env.restore(&snapshot, &mut random, &mut observation);
-        restored.map_err(|source| TrainError::Step { step: self.step, source })
+        restored.map_err(|source| TrainError::Step { step: self.step, source })?;
+        if let Some(stream) = state.get::<Option<_>>(EPISODE_STREAM)? {
+            self.env.set_episode_stream(&stream);
+        }
+        Ok(())
     }
 }

@@ -302,10 +302,17 @@ impl Trainer {
             if self.step.is_multiple_of(self.config.log_every) {
                 observer.training(&self.training_line())?;
             }
-            let last = self.step == self.config.steps;
-            if last || self.step.is_multiple_of(self.config.evaluate_every) {
+            let due =
+                |every: u64| self.step == self.config.steps || self.step.is_multiple_of(every);
+            let (evaluate, save) =
+                (due(self.config.evaluate_every), due(self.config.checkpoint_every));
+            if evaluate || save {
                 self.agent.check_parameters().map_err(|source| self.non_finite(source))?;
+            }
+            if evaluate {
                 observer.evaluation(&self.evaluate()?)?;
+            }
+            if save {
                 observer.checkpoint(self)?;
             }
         }

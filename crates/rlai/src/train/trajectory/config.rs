@@ -132,12 +132,14 @@ pub struct TrajectoryConfig {
     pub log_std_max: f64,
     /// V-MPO: bounds on divergences in nats. Choices have one trust region, bounded by `mean`.
     pub bounds: MpoBounds,
-    /// Steps between two evaluations (and two checkpoints of the parameters).
+    /// Steps between two evaluations.
     pub evaluate_every: u64,
     /// Episodes of one evaluation.
     pub evaluation_episodes: usize,
     /// Steps between two lines of training metrics.
     pub log_every: u64,
+    /// Steps between two checkpoints.
+    pub checkpoint_every: u64,
 }
 
 impl TrajectoryConfig {
@@ -173,6 +175,7 @@ impl TrajectoryConfig {
             evaluate_every: 10_000,
             evaluation_episodes: 10,
             log_every: 1_000,
+            checkpoint_every: 10_000,
         }
     }
 
@@ -378,6 +381,8 @@ impl TrajectoryConfig {
         }
         check_gradient_norm(self.max_gradient_norm)?;
         check_clamp(self.log_std_min, self.log_std_max)?;
+        let every = self.checkpoint_every;
+        require(every >= 1, "checkpoint_every", every, "at least 1")?;
         check_measuring(self.evaluate_every, self.evaluation_episodes, self.log_every)
     }
 }

@@ -12,6 +12,7 @@ use crate::train::TrainError;
 const COUNTERS: &str = "run.counters";
 const ENVIRONMENT: &str = "run.environment";
 const SNAPSHOT: &str = "run.environment_snapshot";
+const EPISODE_STREAM: &str = "run.episode_stream";
 const SMOOTHING: &str = "run.smoothing";
 const BATCH: &str = "run.batch";
 const EPISODE: &str = "run.episode";
@@ -32,6 +33,7 @@ impl TrajectoryTrainer {
         state.set(OBSERVATION, &self.observation);
         state.set(RETURNS, &self.recent_returns);
         state.set(SINCE_LAST_LINE, &self.since_last_line);
+        state.set(EPISODE_STREAM, self.env.episode_stream());
         state.set(SNAPSHOT, self.episode.and_then(|_| self.env.snapshot()));
     }
 
@@ -70,6 +72,9 @@ impl TrajectoryTrainer {
             let mut room = vec![0.0; self.observation.len()];
             let restored = self.env.restore(&snapshot, &mut random, &mut room);
             restored.map_err(|source| TrainError::Step { step: self.step, source })?;
+            if let Some(stream) = state.get::<Option<_>>(EPISODE_STREAM)? {
+                self.env.set_episode_stream(&stream);
+            }
         }
         self.env_stream = Stream::from_state(&state.get(ENVIRONMENT)?);
         Ok(())

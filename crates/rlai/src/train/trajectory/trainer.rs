@@ -12,6 +12,7 @@ use crate::estimator::trajectory::StateWeights;
 use crate::lab::{Process, ProcessError};
 use crate::random::{Key, Stream};
 use crate::replay::ReplayBuffer;
+use crate::train::checkpoints::StoredReplay;
 use crate::train::metrics::Accumulator;
 use crate::train::{
     ConfigError, Evaluation, Learner, Observer, Progress, RecentReturns, StopReason, TrainError,
@@ -125,12 +126,18 @@ impl TrajectoryTrainer {
             let passed = |every: u64| self.step / every > before / every;
             let (log, evaluate) =
                 (passed(self.config.log_every), passed(self.config.evaluate_every));
+            let (over, save) =
+                (self.step >= self.config.steps, passed(self.config.checkpoint_every));
             if log {
                 observer.training(&self.training_line())?;
             }
-            if evaluate || self.step >= self.config.steps {
+            if evaluate || save || over {
                 self.agent.check_parameters().map_err(|source| self.non_finite(source))?;
+            }
+            if evaluate || over {
                 observer.evaluation(&self.evaluate()?)?;
+            }
+            if save || over {
                 observer.checkpoint(self)?;
             }
         }
@@ -325,6 +332,10 @@ impl Learner for TrajectoryTrainer {
         self.agent.parameters_blake3()
     }
 
+    fn policy(&self) -> Policy {
+        Self::policy(self)
+    }
+
     fn write_state(&self, state: &mut State) {
         Self::write_state(self, state);
     }
@@ -337,7 +348,7 @@ impl Learner for TrajectoryTrainer {
         &mut self,
         networks: &Path,
         state: &State,
-        _replay: Option<ReplayBuffer>,
+        _replay: Option<StoredReplay<'_>>,
     ) -> Result<(), TrainError> {
         Self::restore(self, networks, state)
     }

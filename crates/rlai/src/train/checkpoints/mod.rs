@@ -1,0 +1,324 @@
+//! Checkpoints of a whole run, from which it goes on bit for bit.
+//!
+//! A writer's folder holds `checkpoints/` and `replay/`. Each checkpoint is a folder named after the
+//! step: the networks as every policy is saved, `state.json` and `moments.safetensors` (counters, random
+//! streams, the episode in progress, optimisers), and last `run.json`, which names them all with their
+//! hashes, and the segments of the replay. It is written under another name, synced and renamed: a folder
+//! under its final name is whole. Segments are shared by the checkpoints, and only what is new is written.
+
+mod manifest;
+mod probe;
+#[cfg(test)]
+mod tests;
+
+pub use manifest::{FileRecord, ReplayRecord, RunManifest};
+pub use probe::{Probe, Rounding};
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::{Learner, TrainError};
+use crate::checkpoint::{CheckpointError, State, TensorShape, durable, tensors};
+use crate::replay::SegmentList;
+
+const FOLDER: &str = "checkpoints";
+const REPLAY: &str = "replay";
+const PARTIAL: &str = ".partial";
+const STATE: &str = "state.json";
+const MOMENTS: &str = "moments.safetensors";
+/// Largest state that is read, in bytes.
+const STATE_LIMIT: u64 = 1 << 30;
+
+/// The replay of a checkpoint, as a learner restores it.
+#[derive(Clone, Copy, Debug)]
+pub struct StoredReplay<'a> {
+    /// The checkpoint's record of it.
+    pub record: &'a ReplayRecord,
+    /// The folder of its segments.
+    pub folder: &'a Path,
+}
+
+/// Where one writer keeps the checkpoints of a run.
+#[derive(Debug)]
+pub struct Checkpoints {
+    folder: PathBuf,
+    keep: usize,
+    /// Those that are kept, oldest first, with the segments they need.
+    kept: Vec<(PathBuf, SegmentList)>,
+}
+
+/// What a save came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Saved {
+    /// The checkpoint's folder.
+    pub path: PathBuf,
+    /// Bytes written: files of the checkpoint, and new segments.
+    pub bytes: u64,
+}
+
+impl Checkpoints {
+    /// Checkpoints in this folder, the newest `keep` of them (at least one).
+    pub fn new(folder: &Path, keep: usize) -> Self {
+        Self { folder: folder.to_owned(), keep: keep.max(1), kept: Vec::new() }
+    }
+
+    /// The newest checkpoint's folder, if one was saved here.
+    pub fn newest(&self) -> Option<&Path> {
+        self.kept.last().map(|(path, _)| path.as_path())
+    }
+
+    /// Saves the run as it stands; `extra` is whatever the caller needs to go on with it. Then removes
+    /// checkpoints beyond those to be kept, and segments that none needs.
+    ///
+    /// # Errors
+    /// A number that is not finite, or a file system that refuses: then all earlier checkpoints are as
+    /// they were.
+    pub fn save(&mut self, learner: &dyn Learner, extra: Value) -> Result<Saved, CheckpointError> {
+        let replay_folder = self.folder.join(REPLAY);
+        let before = self.kept.last().map(|(_, list)| list.clone()).unwrap_or_default();
+        let replay = match learner.replay() {
+            Some(buffer) => Some(ReplayRecord {
+                segments: before.extend(buffer, &replay_folder)?,
+                tail: buffer.tail(),
+            }),
+            None => None,
+        };
+        let list = replay.as_ref().map(|replay| replay.segments.clone()).unwrap_or_default();
+        let known = |file: &Path| before.files(&replay_folder).any(|(path, _)| path == file);
+        let new = list.files(&replay_folder).filter(|(path, _)| !known(path));
+        let segments: u64 = new.map(|(_, info)| info.bytes).sum();
+        let parent = self.folder.join(FOLDER);
+        let name = format!("{:012}", learner.step());
+        let (partial, path) = (parent.join(name.clone() + PARTIAL), parent.join(name));
+        let files = write(learner, &partial, replay, extra)?;
+        publish(&partial, &path, &parent)?;
+        self.kept.retain(|(kept, _)| *kept != path);
+        self.kept.push((path.clone(), list));
+        self.prune(&replay_folder);
+        Ok(Saved { path, bytes: files + segments })
+    }
+
+    fn prune(&mut self, replay_folder: &Path) {
+        while self.kept.len() > self.keep {
+            // Whatever cannot be removed only takes space.
+            let _ = fs::remove_dir_all(self.kept.remove(0).0);
+        }
+        let lists: Vec<&SegmentList> = self.kept.iter().map(|(_, list)| list).collect();
+        SegmentList::remove_unlisted(replay_folder, &lists);
+    }
+
+    /// Takes over a checkpoint of an earlier writer, its segments by hard links (copies where the file
+    /// system has none), so that whatever that one still does to its own folder harms nothing here.
+    ///
+    /// # Errors
+    /// A file system that refuses.
+    pub fn adopt(&mut self, found: &Found) -> Result<(), CheckpointError> {
+        let parent = self.folder.join(FOLDER);
+        let name = found.path.file_name().unwrap_or_default().to_owned();
+        let mut partial_name = name.clone();
+        partial_name.push(PARTIAL);
+        let (partial, path) = (parent.join(partial_name), parent.join(name));
+        make_empty(&partial)?;
+        let names = found.manifest.files.iter().map(|file| file.name.as_str());
+        for name in names.chain([RunManifest::FILE]) {
+            link(&found.path.join(name), &partial.join(name))?;
+        }
+        let mut list = SegmentList::default();
+        if let Some(replay) = &found.manifest.replay {
+            let folder = self.folder.join(REPLAY);
+            fs::create_dir_all(&folder).map_err(CheckpointError::io("make the folder", &folder))?;
+            for (from, _) in replay.segments.files(&found.replay_folder()) {
+                let to = folder.join(from.file_name().unwrap_or_default());
+                if !to.exists() {
+                    link(&from, &to)?;
+                }
+            }
+            durable::sync_folder(&folder).map_err(CheckpointError::io("sync", &folder))?;
+            list = replay.segments.clone();
+        }
+        publish(&partial, &path, &parent)?;
+        self.kept.push((path, list));
+        Ok(())
+    }
+}
+
+/// A checkpoint whose every file is, to the byte, what was written.
+#[derive(Debug)]
+pub struct Found {
+    /// Its folder.
+    pub path: PathBuf,
+    /// What it says of itself.
+    pub manifest: RunManifest,
+    state: State,
+}
+
+/// What a search for checkpoints came to.
+#[derive(Debug, Default)]
+pub struct Search {
+    /// The newest usable one.
+    pub found: Option<Found>,
+    /// Newer ones that are not usable, and why.
+    pub damaged: Vec<(PathBuf, CheckpointError)>,
+}
+
+/// The newest usable checkpoint in a writer's folder; damaged ones are named and passed over.
+pub fn find(folder: &Path) -> Search {
+    let mut search = Search::default();
+    for path in candidates(&folder.join(FOLDER)) {
+        match Found::open(&path) {
+            Ok(found) => {
+                search.found = Some(found);
+                return search;
+            }
+            Err(error) => search.damaged.push((path, error)),
+        }
+    }
+    search
+}
+
+/// Folders under final names, newest first.
+pub fn candidates(parent: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(parent) else { return Vec::new() };
+    let is_step = |name: &str| name.len() == 12 && name.bytes().all(|b| b.is_ascii_digit());
+    let mut paths: Vec<PathBuf> = entries
+        .flatten()
+        .filter(|entry| entry.file_name().to_str().is_some_and(is_step))
+        .map(|entry| entry.path())
+        .collect();
+    paths.sort_by(|a, b| b.cmp(a));
+    paths
+}
+
+impl Found {
+    /// Opens a checkpoint, and verifies all of it, segments of the replay included.
+    ///
+    /// # Errors
+    /// The first file that is not what was written.
+    pub fn open(path: &Path) -> Result<Self, CheckpointError> {
+        let manifest = RunManifest::read(path)?;
+        for file in &manifest.files {
+            verify(&path.join(&file.name), file.bytes, &file.blake3)?;
+        }
+        let found = Self { path: path.to_owned(), state: read_state(path, &manifest)?, manifest };
+        if let Some(replay) = &found.manifest.replay {
+            for (file, info) in replay.segments.files(&found.replay_folder()) {
+                verify(&file, info.bytes, &info.blake3)?;
+            }
+        }
+        Ok(found)
+    }
+
+    /// The folder of the replay's segments.
+    pub fn replay_folder(&self) -> PathBuf {
+        self.path.parent().and_then(Path::parent).unwrap_or(Path::new("")).join(REPLAY)
+    }
+
+    /// Puts a new learner of the same configuration where the run stood. Says whether this machine rounds
+    /// as the one did that wrote it: where it does not, the run goes on exactly in its state, and not in
+    /// its rounding.
+    ///
+    /// # Errors
+    /// A checkpoint of another run. The learner is then of no use.
+    pub fn restore(&self, learner: &mut dyn Learner) -> Result<Rounding, TrainError> {
+        let folder = self.replay_folder();
+        let replay =
+            self.manifest.replay.as_ref().map(|record| StoredReplay { record, folder: &folder });
+        learner.restore(&self.path, &self.state, replay)?;
+        self.manifest.probe.compare(&learner.policy()).ok_or_else(|| {
+            let reason = "the policy does not answer as it did when it was saved";
+            CheckpointError::damaged(&self.path, reason).into()
+        })
+    }
+}
+
+/// Writes a checkpoint's files into an empty folder of this name; returns their bytes.
+fn write(
+    learner: &dyn Learner,
+    folder: &Path,
+    replay: Option<ReplayRecord>,
+    extra: Value,
+) -> Result<u64, CheckpointError> {
+    make_empty(folder)?;
+    learner.save(folder)?;
+    let mut state = State::default();
+    learner.write_state(&mut state);
+    durable::write(folder, STATE, state.values_text().as_bytes())?;
+    let views = state.views();
+    durable::write(folder, MOMENTS, &tensors::encode(&views)?)?;
+    let shape = |view: &crate::checkpoint::TensorView<'_>| TensorShape {
+        name: view.name.clone(),
+        shape: view.shape.clone(),
+    };
+    let (shapes, probe) = (views.iter().map(shape).collect(), Probe::of(&learner.policy()));
+    let files = record_files(folder)?;
+    let manifest = RunManifest::new(learner.step(), files, shapes, replay, probe, extra);
+    let text = manifest.to_text();
+    durable::write(folder, RunManifest::FILE, text.as_bytes())?;
+    Ok(manifest.files.iter().map(|file| file.bytes).sum::<u64>() + text.len() as u64)
+}
+
+fn record_files(folder: &Path) -> Result<Vec<FileRecord>, CheckpointError> {
+    let failed = || CheckpointError::io("read", folder);
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed())? {
+        let name = entry.map_err(failed())?.file_name().to_string_lossy().into_owned();
+        let bytes = durable::read(&folder.join(&name), u64::MAX)?;
+        let blake3 = blake3::hash(&bytes).to_hex().to_string();
+        files.push(FileRecord { name, bytes: bytes.len() as u64, blake3 });
+    }
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(files)
+}
+
+/// Gives a whole checkpoint its final name.
+fn publish(partial: &Path, path: &Path, parent: &Path) -> Result<(), CheckpointError> {
+    durable::sync_folder(partial).map_err(CheckpointError::io("sync", partial))?;
+    if path.exists() {
+        // The same step once more: equal in content, so nothing is lost whenever this ends.
+        fs::remove_dir_all(path).map_err(CheckpointError::io("replace", path))?;
+    }
+    fs::rename(partial, path).map_err(CheckpointError::io("rename to", path))?;
+    durable::sync_folder(parent).map_err(CheckpointError::io("sync", parent))
+}
+
+fn make_empty(folder: &Path) -> Result<(), CheckpointError> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).map_err(CheckpointError::io("empty", folder))?;
+    }
+    fs::create_dir_all(folder).map_err(CheckpointError::io("make the folder", folder))
+}
+
+fn link(from: &Path, to: &Path) -> Result<(), CheckpointError> {
+    fs::hard_link(from, to)
+        .or_else(|_| fs::copy(from, to).map(|_| ()))
+        .map_err(CheckpointError::io("link or copy to", to))
+}
+
+fn verify(path: &Path, bytes: u64, blake3: &str) -> Result<(), CheckpointError> {
+    let failed = || CheckpointError::io("read", path);
+    let mut file = fs::File::open(path).map_err(failed())?;
+    let size = file.metadata().map_err(failed())?.len();
+    if size != bytes {
+        let reason = format!("{size} bytes, the manifest says {bytes}");
+        return Err(CheckpointError::damaged(path, reason));
+    }
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(&mut file).map_err(failed())?;
+    let found = hasher.finalize().to_hex();
+    if found.as_str() != blake3 {
+        let reason = format!("BLAKE3 {found}, the manifest says {blake3}");
+        return Err(CheckpointError::damaged(path, reason));
+    }
+    Ok(())
+}
+
+fn read_state(folder: &Path, manifest: &RunManifest) -> Result<State, CheckpointError> {
+    let (state, moments) = (folder.join(STATE), folder.join(MOMENTS));
+    let text = durable::read(&state, STATE_LIMIT)?;
+    let bytes = durable::read(&moments, STATE_LIMIT)?;
+    let tensors =
+        tensors::decode(&bytes, &manifest.tensors).map_err(|error| error.in_file(&moments))?;
+    State::from_parts(&text, &tensors).map_err(|error| error.in_file(&state))
+}
