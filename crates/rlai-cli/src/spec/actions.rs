@@ -132,6 +132,7 @@ fn fill(
             defaults.evaluation_episodes,
         ),
         log_every: whole.read("log_every", s.log_every, defaults.log_every),
+        checkpoint_every: defaults.checkpoint_every,
         pareto_k: s.pareto_k.unwrap_or(defaults.pareto_k),
     })
 }

@@ -196,6 +196,7 @@ pub(super) fn read(
             d.evaluation_episodes,
         ),
         log_every: whole.read("log_every", s.log_every, d.log_every),
+        checkpoint_every: d.checkpoint_every,
     };
     refuse_without_effect(s, &config, task)?;
     Ok(config)

@@ -210,6 +210,20 @@ impl<T: Scalar> Shard<T> {
         known.fold((0.0, 0), |(sum, count), k| (sum + k.widen(), count + 1))
     }
 
+    /// Sum over states of the critic's mean under the policy.
+    fn mean_values(&self) -> f64 {
+        let samples = self.signal.samples();
+        let rows = self.q.chunks_exact(samples).zip(self.drawing.log_base().chunks_exact(samples));
+        let mean = |(q, log_base): (&[T], &[T])| {
+            let weighted = q.iter().zip(log_base).fold((0.0, 0.0), |(sum, total), (q, b)| {
+                let weight = b.widen().exp();
+                (sum + if weight > 0.0 { weight * q.widen() } else { 0.0 }, total + weight)
+            });
+            weighted.0 / weighted.1
+        };
+        rows.map(mean).sum()
+    }
+
     /// Adds this half's sums to `metrics`.
     pub(super) fn report(&self, metrics: &mut UpdateMetrics) {
         let sum = |values: &[T]| values.iter().map(|x| x.widen()).sum::<f64>();
@@ -225,7 +239,7 @@ impl<T: Scalar> Shard<T> {
         metrics.old_policy_kl_mean += self.old_policy_kl.mean;
         metrics.old_policy_kl_scale += self.old_policy_kl.scale;
         metrics.old_policy_kl_choice += self.old_policy_kl.choice;
-        metrics.q += sum(&self.q);
+        metrics.q += self.mean_values();
     }
 }
 

@@ -240,7 +240,10 @@ impl Stored {
         let stored: Self = serde_json::from_slice(bytes).map_err(malformed)?;
         // Comparing the whole text leaves no byte uncovered, blanks included.
         if stored.to_text()?.as_bytes() != bytes {
-            return Err(CheckpointError::damaged(path, "the text is not the one that was written"));
+            return Err(CheckpointError::damaged(
+                path,
+                "its checksum does not fit: the text is not the one that was written",
+            ));
         }
         stored.policy.check().map_err(|error| error.in_file(path))?;
         stored.file.check().map_err(|error| error.in_file(path))?;

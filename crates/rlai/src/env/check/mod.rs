@@ -100,6 +100,7 @@ pub fn check<E: Environment>(one: E, other: E, options: &CheckOptions) -> Vec<Fi
     let difference = pair.play(&key, options.steps, &mut actions, &mut notes);
     let limit = pair.one.env.time_limit();
     let plays = notes.play_problem.is_none();
+    let first_episode = std::mem::take(&mut notes.first_episode);
     findings.extend(notes.findings(options.steps, limit));
     let same = format!("{} steps are the same in two instances", options.steps);
     findings.push(match (plays, difference) {
@@ -108,7 +109,12 @@ pub fn check<E: Environment>(one: E, other: E, options: &CheckOptions) -> Vec<Fi
         (false, None) => Finding::new("determinism", Outcome::Skip, "it could not be played"),
     });
     if plays {
-        let restart = pair.restarts(&key, options.steps, &mut actions);
+        // After a long history the first episode once more, then two different short ones.
+        let space = pair.one.env.action_space().clone();
+        let mut same_actions = RandomActions::new(space, key.stream("actions"));
+        let restart = pair
+            .repeats(&key, &mut same_actions, &first_episode)
+            .or_else(|| pair.restarts(&key, options.steps, &mut actions));
         let passed = "different histories, the same start and what follows it";
         findings.push(Finding::of("reset", restart, passed));
         findings.push(snapshots_hold(&mut pair, &key, options.steps, &mut actions));

@@ -51,12 +51,14 @@ impl<E: Environment> Pair<E> {
             let starts = self.one.over;
             let at = if starts { format!("reset before step {t}") } else { format!("step {t}") };
             let compares = difference.is_none();
+            let mut reward = 0.0;
             let told = if starts {
                 self.one.reset().map(|()| compares.then(|| self.reset_other()).flatten())
             } else {
                 let limit = self.one.env.time_limit();
                 self.step(actions, compares).map(|(step, told)| {
                     notes.step(&at, &step, self.one.length, limit);
+                    reward = step.reward;
                     t += 1;
                     told
                 })
@@ -67,6 +69,10 @@ impl<E: Environment> Pair<E> {
                     notes.play_problem = Some(format!("{at}: {error}"));
                     return difference;
                 }
+            }
+            if !notes.has_first_episode {
+                notes.first_episode.push((self.one.observation.clone(), reward));
+                notes.has_first_episode = self.one.over || t >= ENOUGH;
             }
             notes.look(&at, &self.one.observation, self.one.env.observation_space());
         }
@@ -117,6 +123,37 @@ impl<E: Environment> Pair<E> {
                 Ok((_, None)) => (),
                 Ok((_, Some(what))) => return Some(format!("{t} steps later: {what}")),
                 Err(error) => return Some(format!("{t} steps later: {error}")),
+            }
+        }
+        None
+    }
+
+    /// Plays the first instance's first episode once more, with the same seed and actions. Returns a
+    /// difference.
+    pub(super) fn repeats(
+        &mut self,
+        key: &Key,
+        actions: &mut RandomActions,
+        first: &[(Vec<f64>, f64)],
+    ) -> Option<String> {
+        self.one.random = key.stream("environment");
+        for (t, (observation, reward)) in first.iter().enumerate() {
+            let played = if t == 0 {
+                self.one.reset().map(|()| 0.0)
+            } else if self.one.over {
+                return Some(format!("the first episode ends after {} steps now", t - 1));
+            } else {
+                self.one.step(actions.draw()).map(|step| step.reward)
+            };
+            let told = match played {
+                Err(error) => Some(error.to_string()),
+                Ok(now) if now.to_bits() != reward.to_bits() => {
+                    Some(format!("the reward is {reward} and {now}"))
+                }
+                Ok(_) => differing(observation, &self.one.observation),
+            };
+            if let Some(what) = told {
+                return Some(format!("the first episode again, step {t}: {what}"));
             }
         }
         None

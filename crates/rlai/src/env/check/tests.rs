@@ -25,6 +25,7 @@ enum Fault {
     EndsWithoutALimit,
     CountsItsInstances,
     ForgetsToRestart,
+    WearsOut,
     SnapshotLacksVelocity,
     RestoreShowsAnother,
     NoSnapshot,
@@ -36,6 +37,8 @@ struct Point {
     instance: usize,
     state: [f64; 2],
     steps: usize,
+    /// Steps since it was made.
+    ever: usize,
     observation: BoxSpace,
     action: Space,
 }
@@ -106,10 +109,13 @@ impl Environment for Point {
             *position += 1e-9;
         }
         self.steps += 1;
+        self.ever += 1;
         if self.fault == Fault::Breaks && self.steps == 5 {
             return Err(StepError::Unstable("five steps are too many".to_owned()));
         }
-        let terminated = self.state[0].abs() > 3.0;
+        // From then on every episode has one step, after any history.
+        let worn_out = self.fault == Fault::WearsOut && self.ever > 5;
+        let terminated = self.state[0].abs() > 3.0 || worn_out;
         let limit = match self.fault {
             Fault::EndsTooEarly => LIMIT - 1,
             Fault::EndsTooLate => LIMIT + 1,
@@ -180,6 +186,7 @@ fn every_fault_fails_its_check_and_no_other() {
         (Fault::EndsTooEarly, Some("time limit")),
         (Fault::EndsWithoutALimit, Some("time limit")),
         (Fault::ForgetsToRestart, Some("reset")),
+        (Fault::WearsOut, Some("reset")),
         (Fault::SnapshotLacksVelocity, Some("snapshot")),
         (Fault::RestoreShowsAnother, Some("snapshot")),
     ] {
