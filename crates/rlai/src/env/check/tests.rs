@@ -60,7 +60,7 @@ impl Point {
             _ => BoxSpace::uniform(1, -1.0, 1.0).into(),
         };
         let instance = INSTANCES.fetch_add(1, Ordering::Relaxed);
-        Self { fault, instance, state: [0.0; 2], steps: 0, observation, action }
+        Self { fault, instance, state: [0.0; 2], steps: 0, ever: 0, observation, action }
     }
 
     fn observe(&self, observation: &mut [f64]) {
