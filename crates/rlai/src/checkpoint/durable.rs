@@ -8,21 +8,34 @@ use super::CheckpointError;
 
 /// Writes a file under a temporary name in the same folder, syncs it and renames it to `name`.
 pub(super) fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), CheckpointError> {
-    let temporary = folder.join(format!("{name}.tmp"));
-    let path = folder.join(name);
-    let written = write_synced(&temporary, bytes).and_then(|()| fs::rename(&temporary, &path));
-    if let Err(error) = written {
-        // The error that matters is the first one; what is left is overwritten by the next attempt.
-        let _ = fs::remove_file(&temporary);
-        return Err(CheckpointError::io("write", &path)(error));
-    }
-    sync_folder(folder).map_err(CheckpointError::io("sync", folder))
+    write_with(folder, name, |file| file.write_all(bytes))
 }
 
-fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// As [`write`], for what is too large to be laid out in memory first: `fill` writes the content, and
+/// what it returns is handed on.
+pub(crate) fn write_with<T>(
+    folder: &Path,
+    name: &str,
+    fill: impl FnOnce(&mut File) -> io::Result<T>,
+) -> Result<T, CheckpointError> {
+    let temporary = folder.join(format!("{name}.tmp"));
+    let path = folder.join(name);
+    let written = write_synced(&temporary, fill)
+        .and_then(|filled| fs::rename(&temporary, &path).map(|()| filled));
+    let filled = written.map_err(|error| {
+        // The error that matters is the first one; what is left is overwritten by the next attempt.
+        let _ = fs::remove_file(&temporary);
+        CheckpointError::io("write", &path)(error)
+    })?;
+    sync_folder(folder).map_err(CheckpointError::io("sync", folder))?;
+    Ok(filled)
+}
+
+fn write_synced<T>(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<T>) -> io::Result<T> {
     let mut file = File::create(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+    let filled = fill(&mut file)?;
+    file.sync_all()?;
+    Ok(filled)
 }
 
 /// Makes renames in a folder outlive a crash of the machine.

@@ -16,7 +16,7 @@
 //! is stopped, the old checkpoint or the new one can be read. Whatever differs from what the manifest
 //! says, in either file, is an error that names the file and the difference.
 
-mod durable;
+pub(crate) mod durable;
 mod error;
 mod manifest;
 mod read;

@@ -28,7 +28,7 @@ pub enum ReplayError {
 /// What a row holds besides its observation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-enum Kind {
+pub(super) enum Kind {
     /// Nothing: the last observation of a truncated episode, or the newest of the one being played.
     Observation,
     /// A transition to the observation in the next row.
@@ -60,24 +60,26 @@ pub struct Transition<'a> {
 /// touched only as it fills; [`push`](Self::push) and [`sample`](Self::sample) never allocate.
 #[derive(Debug)]
 pub struct ReplayBuffer {
-    capacity: usize,
-    observation_dimension: usize,
-    action_dimension: usize,
+    pub(super) capacity: usize,
+    pub(super) observation_dimension: usize,
+    pub(super) action_dimension: usize,
     /// Rows of the ring. The vectors below grow to this many rows and are overwritten from then on.
-    rows: usize,
-    observations: Vec<f32>,
-    actions: Vec<f32>,
-    log_densities: Vec<f32>,
-    rewards: Vec<f32>,
-    kinds: Vec<Kind>,
+    pub(super) rows: usize,
+    pub(super) observations: Vec<f32>,
+    pub(super) actions: Vec<f32>,
+    pub(super) log_densities: Vec<f32>,
+    pub(super) rewards: Vec<f32>,
+    pub(super) kinds: Vec<Kind>,
     /// Oldest row held.
-    start: usize,
+    pub(super) start: usize,
     /// Rows held, from `start` on.
-    held: usize,
+    pub(super) held: usize,
     /// Transitions among them.
-    len: usize,
+    pub(super) len: usize,
     /// Whether an episode is being played: the newest row waits for its action.
-    open: bool,
+    pub(super) open: bool,
+    /// Rows ever appended, less those taken back: the sequence number that the next row gets.
+    pub(super) appended: u64,
 }
 
 impl ReplayBuffer {
@@ -121,6 +123,7 @@ impl ReplayBuffer {
                 held: 0,
                 len: 0,
                 open: false,
+                appended: 0,
             })
         };
         buffer().map_err(|_| refused)
@@ -158,6 +161,7 @@ impl ReplayBuffer {
         // An episode of no transitions left nothing but its first observation: take its row.
         if self.open && !self.newest_row_is_bootstrapped_from() {
             self.held -= 1;
+            self.appended -= 1;
         }
         self.append(observation);
         self.open = true;
@@ -253,12 +257,13 @@ impl ReplayBuffer {
     }
 
     /// Appends a row that holds an observation alone.
-    fn append(&mut self, observation: &[f32]) {
+    pub(super) fn append(&mut self, observation: &[f32]) {
         assert_eq!(observation.len(), self.observation_dimension, "length of an observation");
         if self.held == self.rows {
             self.drop_oldest_row();
         }
         self.held += 1;
+        self.appended += 1;
         let row = self.newest_row();
         if row == self.kinds.len() {
             self.observations.extend_from_slice(observation);
@@ -269,6 +274,12 @@ impl ReplayBuffer {
         } else {
             let range = self.observation_range(row);
             self.observations[range].copy_from_slice(observation);
+            // Nothing is left of the row that was here: equal histories are equal bytes on disk,
+            // wherever in the ring a row lies.
+            let range = self.action_range(row);
+            self.actions[range].fill(0.0);
+            self.log_densities[row] = 0.0;
+            self.rewards[row] = 0.0;
             self.kinds[row] = Kind::Observation;
         }
     }
@@ -286,18 +297,18 @@ impl ReplayBuffer {
         self.held >= 2 && self.kinds[self.row_after(self.start, self.held - 2)] == Kind::Continues
     }
 
-    fn newest_row(&self) -> usize {
+    pub(super) fn newest_row(&self) -> usize {
         self.row_after(self.start, self.held - 1)
     }
 
     /// The row `distance` (less than the ring's size) after `row`.
-    fn row_after(&self, row: usize, distance: usize) -> usize {
+    pub(super) fn row_after(&self, row: usize, distance: usize) -> usize {
         // Not `%`: a division of integers is slow, and both terms are below `rows`.
         let sum = row + distance;
         if sum >= self.rows { sum - self.rows } else { sum }
     }
 
-    fn observation_range(&self, row: usize) -> Range<usize> {
+    pub(super) fn observation_range(&self, row: usize) -> Range<usize> {
         row * self.observation_dimension..(row + 1) * self.observation_dimension
     }
 
