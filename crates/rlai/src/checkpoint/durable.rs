@@ -39,7 +39,7 @@ fn write_synced<T>(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<T>) -
 }
 
 /// Makes renames in a folder outlive a crash of the machine.
-fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 

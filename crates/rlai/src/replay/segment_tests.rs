@@ -529,7 +529,7 @@ fn only_rows_that_are_held_and_final_can_be_written() {
     assert_eq!(buffer.new_rows(10), 10..10);
     assert_eq!(buffer.new_rows(u64::MAX), 10..10);
     let late = held.end + 1;
-    for rows in [0..10, held.start..late, 5..5, 9..8, u64::MAX - 1..u64::MAX] {
+    for rows in [0..10, held.start..late, 5..5, late..5, u64::MAX - 1..u64::MAX] {
         let error = buffer.write_segment(rows, folder.path()).unwrap_err();
         assert!(error.to_string().contains("final rows held are"), "{error}");
     }
@@ -593,4 +593,26 @@ fn only_segments_that_no_list_names_are_removed() {
     assert!(!leftovers.iter().any(|name| there(name)));
     SegmentList::remove_unlisted(folder, &[&list]);
     assert!(there(&sample.info.file_name()) && !there(&other.file_name()));
+}
+
+#[test]
+fn another_folder_adopts_the_segments_and_outlives_the_first() {
+    let sample = Sample::new();
+    let (from, other) = (sample.folder.path(), tempfile::tempdir().unwrap());
+    let to = other.path().join("attempt");
+    let infos = [0..2, 2..6].map(|rows| sample.buffer.write_segment(rows, from).unwrap());
+    let list = SegmentList::of(infos.to_vec());
+    list.adopt(from, from).unwrap();
+    list.adopt(from, &to).unwrap();
+    // What an interrupted attempt left in the way is replaced, and the original is not touched.
+    fs::remove_file(to.join(infos[1].file_name())).unwrap();
+    fs::write(to.join(infos[1].file_name()), "other").unwrap();
+    list.adopt(from, &to).unwrap();
+    empty(SIZES).restore(list.files(from), &sample.buffer.tail()).unwrap();
+    SegmentList::remove_unlisted(from, &[]);
+    assert_eq!(fs::read_dir(from).unwrap().count(), 0);
+    let restored = empty(SIZES).restore(list.files(&to), &sample.buffer.tail()).unwrap();
+    assert_eq!(contents(&restored), contents(&sample.buffer));
+    let said = list.adopt(from, &other.path().join("third")).unwrap_err().to_string();
+    assert!(said.contains("cannot read") && said.contains(&infos[0].file_name()), "{said}");
 }
