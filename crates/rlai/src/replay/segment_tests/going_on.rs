@@ -129,34 +129,7 @@ proptest! {
         ),
         times in 1usize..5,
     ) {
-        let mut list = Vec::<SegmentInfo>::new();
-        let (mut end, mut written, mut needed) = (0u64, 0, 0);
-        for new in std::iter::repeat_n(checkpoints, times).flatten() {
-            let before = end;
-            end += new;
-            let held = end.saturating_sub(ring)..end;
-            let Plan { kept, rows } = SegmentList::of(list.clone()).plan(held.clone(), ring);
-            let fresh = before.max(held.start)..end;
-            let length = rows.end.saturating_sub(rows.start);
-            prop_assert!(length <= new + 2 * ring.div_ceil(128));
-            list = list[kept].to_vec();
-            if fresh.is_empty() {
-                prop_assert!(rows.is_empty());
-            } else {
-                list.push(info_of(rows.start, length));
-                written += length;
-                needed += fresh.end - fresh.start;
-            }
-            prop_assert!(list.len() < 200, "{} files", list.len());
-            // Together they hold all that is held, each row once.
-            if let Some(first) = list.first() {
-                prop_assert!(first.first <= held.start && held.start < first.end());
-            }
-            prop_assert!(list.windows(2).all(|pair| pair[0].end() == pair[1].first));
-            prop_assert_eq!(list.last().map_or(end, SegmentInfo::end), end);
-        }
-        let times = 1.0 + (ring.div_ceil(128) as f64).ln() / 1.5f64.ln();
-        prop_assert!(written as f64 <= needed as f64 * times, "{written} of {needed}");
+        check_plans(ring, std::iter::repeat_n(checkpoints, times).flatten());
     }
 }
 
@@ -237,4 +210,45 @@ fn another_folder_adopts_the_segments_and_outlives_the_first() {
     assert_eq!(contents(&restored), contents(&sample.buffer));
     let said = list.adopt(from, &other.path().join("third")).unwrap_err().to_string();
     assert!(said.contains("cannot read") && said.contains(&infos[0].file_name()), "{said}");
+}
+
+/// Plans a checkpoint after each of these numbers of new rows, and holds every promise of
+/// [`SegmentList`] against the plans.
+fn check_plans(ring: u64, checkpoints: impl IntoIterator<Item = u64>) {
+    let mut list = Vec::<SegmentInfo>::new();
+    let (mut end, mut written, mut needed) = (0u64, 0, 0);
+    for new in checkpoints {
+        let before = end;
+        end += new;
+        let held = end.saturating_sub(ring)..end;
+        let Plan { kept, rows } = SegmentList::of(list.clone()).plan(held.clone(), ring);
+        let fresh = before.max(held.start)..end;
+        let length = rows.end.saturating_sub(rows.start);
+        assert!(length <= new + 2 * ring.div_ceil(128));
+        list = list[kept].to_vec();
+        if fresh.is_empty() {
+            assert!(rows.is_empty());
+        } else {
+            list.push(info_of(rows.start, length));
+            written += length;
+            needed += fresh.end - fresh.start;
+        }
+        assert!(list.len() < 200, "{} files", list.len());
+        // Together they hold all that is held, each row once.
+        if let Some(first) = list.first() {
+            assert!(first.first <= held.start && held.start < first.end());
+        }
+        assert!(list.windows(2).all(|pair| pair[0].end() == pair[1].first));
+        assert_eq!(list.last().map_or(end, SegmentInfo::end), end);
+    }
+    let times = 1.0 + (ring.div_ceil(128) as f64).ln() / 1.5f64.ln();
+    assert!(written as f64 <= needed as f64 * times, "{written} of {needed}");
+}
+
+#[test]
+fn checkpoints_that_bring_less_and_less_do_not_pile_up() {
+    for ring in [1_000, 100_000] {
+        check_plans(ring, (1..ring / 250).rev());
+        check_plans(ring, std::iter::repeat_n(1, 3000));
+    }
 }
