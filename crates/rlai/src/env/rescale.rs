@@ -1,6 +1,6 @@
 use super::{Action, BoxSpace, EnvError, Environment, Space, Step, StepError, Tabular};
 use crate::nn::Scalar;
-use crate::random::Stream;
+use crate::random::{Stream, StreamState};
 
 /// A task whose action coordinates live in `[-1, 1]^A`: an affine map carries them to the task's own
 /// box. Choices pass through as they are.
@@ -144,6 +144,14 @@ impl<E: Environment> Environment for Rescaled<E> {
         observation: &mut [f64],
     ) -> Result<(), StepError> {
         self.inner.restore(snapshot, random, observation)
+    }
+
+    fn random_state(&self) -> Option<StreamState> {
+        self.inner.random_state()
+    }
+
+    fn set_random_state(&mut self, state: &StreamState) -> Result<(), StepError> {
+        self.inner.set_random_state(state)
     }
 }
 

@@ -1,5 +1,6 @@
+use super::classic::count_of;
 use super::{Action, BoxSpace, Environment, Space, Step, StepError};
-use crate::random::Stream;
+use crate::random::{Stream, StreamState};
 
 /// Truncates the episodes of a task after a number of steps.
 ///
@@ -80,11 +81,21 @@ impl<E: Environment> Environment for TimeLimit<E> {
         observation: &mut [f64],
     ) -> Result<(), StepError> {
         let Some((&steps, inner)) = snapshot.split_last() else {
-            return Err(StepError::State("an empty snapshot".to_owned()));
+            let message = format!("{}: an empty snapshot, without the steps played", self.id());
+            return Err(StepError::State(message));
         };
+        let steps = count_of(self.id(), "steps", steps)?;
         self.inner.restore(inner, random, observation)?;
-        self.steps = steps as usize;
+        self.steps = steps;
         Ok(())
+    }
+
+    fn random_state(&self) -> Option<StreamState> {
+        self.inner.random_state()
+    }
+
+    fn set_random_state(&mut self, state: &StreamState) -> Result<(), StepError> {
+        self.inner.set_random_state(state)
     }
 }
 
