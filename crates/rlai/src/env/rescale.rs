@@ -137,14 +137,6 @@ impl<E: Environment> Environment for Rescaled<E> {
         self.inner.snapshot()
     }
 
-    fn episode_stream(&self) -> Option<StreamState> {
-        self.inner.episode_stream()
-    }
-
-    fn set_episode_stream(&mut self, state: &StreamState) {
-        self.inner.set_episode_stream(state);
-    }
-
     fn restore(
         &mut self,
         snapshot: &[f64],
@@ -152,6 +144,14 @@ impl<E: Environment> Environment for Rescaled<E> {
         observation: &mut [f64],
     ) -> Result<(), StepError> {
         self.inner.restore(snapshot, random, observation)
+    }
+
+    fn random_state(&self) -> Option<StreamState> {
+        self.inner.random_state()
+    }
+
+    fn set_random_state(&mut self, state: &StreamState) -> Result<(), StepError> {
+        self.inner.set_random_state(state)
     }
 }
 

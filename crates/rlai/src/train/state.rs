@@ -3,17 +3,16 @@
 use std::path::Path;
 
 use super::checkpoints::StoredReplay;
-use super::episode::EpisodeState;
+use super::episode::Played;
 use super::{TrainError, Trainer};
 use crate::checkpoint::{CheckpointError, State};
-use crate::env::Environment;
+use crate::env::EpisodeState;
 use crate::random::Stream;
 use crate::replay::ReplayBuffer;
 
 const COUNTERS: &str = "run.counters";
 const ENVIRONMENT: &str = "run.environment";
 const SNAPSHOT: &str = "run.environment_snapshot";
-const EPISODE_STREAM: &str = "run.episode_stream";
 const REPLAY: &str = "run.replay";
 const EPISODE: &str = "run.episode";
 const RETURNS: &str = "run.recent_returns";
@@ -31,8 +30,7 @@ impl Trainer {
         state.set(RETURNS, &self.recent_returns);
         state.set(SINCE_LAST_LINE, &self.since_last_line);
         let playing = !self.offline && !self.episode.over;
-        state.set(SNAPSHOT, playing.then(|| self.env.snapshot()).flatten());
-        state.set(EPISODE_STREAM, self.env.episode_stream());
+        state.set(SNAPSHOT, playing.then(|| EpisodeState::of(&self.env)).flatten());
     }
 
     /// The replay, unless it is a data set.
@@ -70,23 +68,18 @@ impl Trainer {
     }
 
     fn restore_episode(&mut self, state: &State) -> Result<(), TrainError> {
-        let stored: EpisodeState = state.get(EPISODE)?;
+        let stored: Played = state.get(EPISODE)?;
         self.episode.set_state(stored).ok_or_else(|| {
             let reason = format!("state {EPISODE}: of another task");
             CheckpointError::Inconsistent(reason)
         })?;
-        let snapshot: Option<Vec<f64>> = state.get(SNAPSHOT)?;
+        let snapshot: Option<EpisodeState> = state.get(SNAPSHOT)?;
         let Some(snapshot) = snapshot else {
             self.episode.over = true;
             return Ok(());
         };
         let mut observation = vec![0.0; self.episode.observation.len()];
-        let mut random = self.key.stream("restored");
-        let restored = self.env.restore(&snapshot, &mut random, &mut observation);
-        restored.map_err(|source| TrainError::Step { step: self.step, source })?;
-        if let Some(stream) = state.get::<Option<_>>(EPISODE_STREAM)? {
-            self.env.set_episode_stream(&stream);
-        }
-        Ok(())
+        let resumed = snapshot.resume(&mut self.env, &mut observation);
+        resumed.map_err(|source| TrainError::Step { step: self.step, source })
     }
 }

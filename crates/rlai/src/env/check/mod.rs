@@ -76,7 +76,7 @@ impl Finding {
 /// | `time limit` | episodes are truncated after as many steps as `time_limit` says, never otherwise |
 /// | `determinism` | both instances do the same, to the last bit, under equal seeds and actions |
 /// | `reset` | after different histories both start again in the same way |
-/// | `snapshot` | both go on in the same way from a snapshot of one; skipped where none is offered |
+/// | `snapshot` | an [`EpisodeState`](super::EpisodeState) is resumed as if nothing had happened, and both go on in the same way from a snapshot with equal random numbers; skipped where none is offered |
 ///
 /// ```
 /// use rlai::env::{CheckOptions, Outcome, Pendulum, check};

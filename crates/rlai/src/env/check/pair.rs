@@ -3,7 +3,7 @@
 use super::action::RandomActions;
 use super::play::{Notes, Player};
 use super::{Finding, Outcome};
-use crate::env::{Environment, StepError};
+use crate::env::{Environment, EpisodeState, StepError};
 use crate::random::Key;
 
 /// Steps after which two instances are taken to go on in the same way.
@@ -180,15 +180,28 @@ impl<E: Environment> Pair<E> {
         self.reset_other().or_else(|| self.go_on(steps.min(ENOUGH), actions))
     }
 
-    /// Takes a snapshot of the first instance and lets both go on from it. Returns a difference.
+    /// The second instance takes up the episode of the first, which goes on. Returns a difference.
+    fn resumes(&mut self, state: &EpisodeState, actions: &mut RandomActions) -> Option<String> {
+        (self.other.length, self.other.over) = (self.one.length, false);
+        self.other.observation.fill(f64::NAN);
+        if let Err(error) = state.resume(&mut self.other.env, &mut self.other.observation) {
+            return Some(format!("it cannot be resumed: {error}"));
+        }
+        if let Some(what) = differing(&self.one.observation, &self.other.observation) {
+            return Some(format!("before it and resumed: {what}"));
+        }
+        self.go_on(AFTER_SNAPSHOT, actions).map(|what| format!("gone on and resumed, {what}"))
+    }
+
+    /// Both instances go on from a snapshot with equal random numbers, and show first what was seen
+    /// `before`. Returns a difference.
     fn forks(
         &mut self,
         snapshot: &[f64],
+        before: &[f64],
         key: &Key,
         actions: &mut RandomActions,
     ) -> Option<String> {
-        let before = self.one.observation.clone();
-        self.other.length = self.one.length;
         self.seed(key, "after the snapshot", "after the snapshot");
         for player in [&mut self.one, &mut self.other] {
             player.observation.fill(f64::NAN);
@@ -198,7 +211,7 @@ impl<E: Environment> Pair<E> {
             if let Err(error) = restored {
                 return Some(format!("it cannot be restored: {error}"));
             }
-            if let Some(what) = differing(&before, &player.observation) {
+            if let Some(what) = differing(before, &player.observation) {
                 return Some(format!("before it and restored: {what}"));
             }
         }
@@ -241,11 +254,14 @@ pub(super) fn snapshots_hold<E: Environment>(
         if pair.one.over {
             continue;
         }
-        let Some(snapshot) = pair.one.env.snapshot() else {
+        let Some(state) = EpisodeState::of(&pair.one.env) else {
             return Finding::new("snapshot", Outcome::Skip, "not offered by this task");
         };
         taken += 1;
-        if let Some(problem) = pair.forks(&snapshot, key, actions) {
+        let before = pair.one.observation.clone();
+        let problem = pair.resumes(&state, actions);
+        let problem = problem.or_else(|| pair.forks(&state.snapshot, &before, key, actions));
+        if let Some(problem) = problem {
             return Finding::new("snapshot", Outcome::Fail, problem);
         }
     }
