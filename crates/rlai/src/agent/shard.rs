@@ -133,6 +133,11 @@ impl<T: Scalar> Shard<T> {
         actor.net.forward(actor.parameters(), states, &mut self.room);
         let policy = self.room.output();
         self.drawing.draw(actor, critic, known, policy, &mut self.noise, &mut self.draws);
+        if self.default_room.is_some() {
+            // Of the same rounded u as log pi_0: for a narrow policy the noise itself is another point.
+            let (policy, draws) = (self.room.output(), &mut self.draws);
+            actor.head.evaluate(policy, draws);
+        }
         self.look_at(networks, known);
         let policy = self.room.output();
         let wants_gradient = !self.dq_du.is_empty();

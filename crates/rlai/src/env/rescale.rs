@@ -22,12 +22,16 @@ impl<E: Environment> Rescaled<E> {
     /// `inner` with its action coordinates rescaled to `[-1, 1]^A`.
     ///
     /// # Errors
-    /// [`EnvError::Unbounded`] when the box of the coordinates is unbounded somewhere.
+    /// [`EnvError::Unbounded`] when the box of the coordinates is unbounded somewhere,
+    /// [`EnvError::Degenerate`] when the space holds no action, or is a simpler one in disguise.
     pub fn new(inner: E) -> Result<Self, EnvError> {
         let nothing = BoxSpace { low: Vec::new(), high: Vec::new() };
         let task_box = inner.action_space().coordinates().cloned().unwrap_or(nothing);
         if !task_box.is_bounded() {
             return Err(EnvError::Unbounded { id: inner.id().to_owned(), space: task_box });
+        }
+        if let Some(reason) = inner.action_space().problem() {
+            return Err(EnvError::Degenerate { id: inner.id().to_owned(), reason });
         }
         let dimension = task_box.dimension();
         let rescaled = BoxSpace::uniform(dimension, -1.0, 1.0);

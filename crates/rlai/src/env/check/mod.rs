@@ -6,7 +6,7 @@ mod play;
 #[cfg(test)]
 mod tests;
 
-use super::{Environment, Space};
+use super::Environment;
 use crate::random::Key;
 use action::RandomActions;
 use pair::{Pair, snapshots_hold};
@@ -143,10 +143,5 @@ fn space_problem(env: &dyn Environment) -> Option<String> {
             return Some(format!("action: {space} is unbounded, and cannot be rescaled"));
         }
     }
-    let factors = action.factors();
-    let is_empty = match action {
-        Space::Box(space) => space.dimension() == 0,
-        _ => factors.is_empty() || factors.contains(&0),
-    };
-    is_empty.then(|| format!("action: {action} holds no action"))
+    action.problem().map(|problem| format!("action: {action} {problem}"))
 }

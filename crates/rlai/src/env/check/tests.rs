@@ -1,6 +1,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
+use crate::env::Space;
 use crate::env::{Action, BoxSpace, Probe, ProbeKind, ProbeSpace, Step, StepError};
 use crate::env::{builtin_tasks, make_named};
 use crate::random::{Stream, StreamState};
