@@ -118,11 +118,14 @@ impl Attempt {
     /// # Errors
     /// The folder is gone.
     pub fn exists(&self) -> io::Result<()> {
-        if self.folder.is_dir() {
+        // A folder that is being removed may hold what was written meanwhile, but not this.
+        if self.folder.join(OWNER).is_file() {
             return Ok(());
         }
         let folder = self.folder.display();
-        Err(io::Error::other(format!("{folder} was removed while the run was writing to it")))
+        Err(io::Error::other(format!(
+            "{folder}, or part of it, was removed while the run was writing to it"
+        )))
     }
 
     /// Begins the metrics of this attempt with the first `bytes` of those in the file `from`, on disk
@@ -232,7 +235,7 @@ mod tests {
     fn a_removed_folder_is_told() {
         let run = tempfile::tempdir().unwrap();
         let attempt = Attempt::claim(run.path(), false).unwrap();
-        fs::remove_dir_all(attempt.folder()).unwrap();
+        fs::remove_file(attempt.folder().join(OWNER)).unwrap();
         assert!(attempt.fence().unwrap_err().to_string().contains("was removed"));
     }
 }
