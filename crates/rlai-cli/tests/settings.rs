@@ -98,11 +98,7 @@ const ESTIMATOR_FLAGS: &[(&str, &str, &str)] = &[
     ("forward-kl --default-policy=gaussian", "--default-policy-mean", "0.3"),
     ("forward-kl --default-policy=gaussian", "--default-policy-sd", "0.2"),
     ("forward-kl --temperature=0.2 --default-policy=average", "--default-policy-rate", "0.5"),
-    (
-        "forward-kl --temperature=0.2 --default-policy=last-update",
-        "--default-policy-period",
-        "5",
-    ),
+    ("forward-kl --temperature=0.2 --default-policy=last-update", "--default-policy-period", "5"),
     ("forward-kl", "--target-kl", "0.5"),
     ("forward-kl --default-policy=gaussian", "--target-kl", "0.5"),
 ];

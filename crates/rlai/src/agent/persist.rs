@@ -1,6 +1,6 @@
 //! What an agent has learned, to disk and back.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::duals::LOG_ALPHA;
 use super::normaliser::Normaliser;
@@ -17,12 +17,6 @@ const CRITICS: [&str; 2] = ["critic_0", "critic_1"];
 /// The running normalisation of observations: how many, their means, their variances.
 const NORMALISER: [&str; 3] = ["observation_count", "observation_mean", "observation_variance"];
 const TARGETS: [&str; 2] = ["target_critic_0", "target_critic_1"];
-
-/// The folder that holds the checkpoint of `dir`, a run's folder or a checkpoint's own.
-pub(in crate::agent) fn checkpoint_folder(dir: &Path) -> PathBuf {
-    let inner = dir.join("checkpoint");
-    if inner.is_dir() { inner } else { dir.to_owned() }
-}
 
 pub(in crate::agent) fn network(name: &str, net: &Mlp) -> Network {
     let first = net.inputs();
@@ -56,7 +50,7 @@ impl Agent<f32> {
     /// # Errors
     /// When they cannot be read, or are of other shapes than this agent's.
     pub fn load(&mut self, dir: &Path) -> Result<(), CheckpointError> {
-        let (manifest, tensors) = checkpoint::read(&checkpoint_folder(dir))?;
+        let (manifest, tensors) = checkpoint::read(&checkpoint::folder_of(dir))?;
         if let Some(reason) = self.difference(&manifest) {
             return Err(CheckpointError::Inconsistent(reason));
         }
@@ -231,7 +225,7 @@ impl Policy {
     /// When there is none, it is damaged, or it is a distribution of somebody's own
     /// ([`Policy::load_with`]).
     pub fn load(dir: impl AsRef<Path>) -> Result<Self, CheckpointError> {
-        let folder = checkpoint_folder(dir.as_ref());
+        let folder = checkpoint::folder_of(dir.as_ref());
         let (manifest, tensors) = checkpoint::read(&folder)?;
         if let Some(name) = &manifest.own_distribution {
             return Err(CheckpointError::Inconsistent(format!(
@@ -259,7 +253,7 @@ impl Policy {
         dir: impl AsRef<Path>,
         head: SharedHead<f32>,
     ) -> Result<Self, CheckpointError> {
-        let folder = checkpoint_folder(dir.as_ref());
+        let folder = checkpoint::folder_of(dir.as_ref());
         let (manifest, tensors) = checkpoint::read(&folder)?;
         let shape = ActionShape {
             factors: manifest.factors.clone(),

@@ -8,7 +8,7 @@ use super::{TrainError, Trainer};
 use crate::checkpoint::{CheckpointError, State};
 use crate::env::EpisodeState;
 use crate::random::Stream;
-use crate::replay::ReplayBuffer;
+use crate::replay::{ReplayBuffer, Tail};
 
 const COUNTERS: &str = "run.counters";
 const ENVIRONMENT: &str = "run.environment";
@@ -17,6 +17,23 @@ const REPLAY: &str = "run.replay";
 const EPISODE: &str = "run.episode";
 const RETURNS: &str = "run.recent_returns";
 const SINCE_LAST_LINE: &str = "run.since_last_line";
+
+/// What `tail` is in the ring of `empty`, if that one is larger and nothing was dropped from the smaller
+/// one: then both would hold the same, and draw the same. So a run whose replay was as large as it was
+/// planned to be long may go on further than planned.
+fn in_larger_ring(tail: &Tail, empty: &ReplayBuffer) -> Tail {
+    let as_value = |tail: &Tail| serde_json::to_value(tail).expect("plain values");
+    let (mut value, larger) = (as_value(tail), as_value(&empty.tail()));
+    let grows = value["capacity"].as_u64() < larger["capacity"].as_u64()
+        && value["rows"].as_u64() < larger["rows"].as_u64();
+    if !grows || value["held"] != value["appended"] {
+        return tail.clone();
+    }
+    for size in ["capacity", "rows"] {
+        value[size] = larger[size].clone();
+    }
+    serde_json::from_value(value).unwrap_or_else(|_| tail.clone())
+}
 
 impl Trainer {
     /// Writes everything but networks and replay: counters, streams, moments, the episode in progress with
@@ -56,7 +73,8 @@ impl Trainer {
             // It was made for this run, and nothing was played yet.
             let nothing = ReplayBuffer::new(1, 1, 1, None)?;
             let empty = std::mem::replace(&mut self.replay, nothing);
-            self.replay = empty.restore(record.segments.files(folder), &record.tail)?;
+            let tail = in_larger_ring(&record.tail, &empty);
+            self.replay = empty.restore(record.segments.files(folder), &tail)?;
         }
         (self.step, self.updates, self.episodes) = state.get(COUNTERS)?;
         self.recent_returns = state.get(RETURNS)?;
