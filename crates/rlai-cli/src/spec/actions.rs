@@ -132,7 +132,6 @@ fn fill(
             defaults.evaluation_episodes,
         ),
         log_every: whole.read("log_every", s.log_every, defaults.log_every),
-        checkpoint_every: defaults.checkpoint_every,
         pareto_k: s.pareto_k.unwrap_or(defaults.pareto_k),
         checkpoint_every: whole.read(
             "checkpoint_every",

@@ -28,7 +28,7 @@ pub fn attempts(run: &Path) -> Vec<(u64, PathBuf)> {
         (format!("{number}") == digits).then_some(number)
     };
     let mut found: Vec<(u64, PathBuf)> = named(run, number);
-    found.sort_by_key(|(step, _)| std::cmp::Reverse(*step));
+    found.sort_by_key(|(number, _)| std::cmp::Reverse(*number));
     found
 }
 
