@@ -28,7 +28,7 @@ pub fn attempts(run: &Path) -> Vec<(u64, PathBuf)> {
         (format!("{number}") == digits).then_some(number)
     };
     let mut found: Vec<(u64, PathBuf)> = named(run, number);
-    found.sort_by(|a, b| b.0.cmp(&a.0));
+    found.sort_by_key(|(number, _)| std::cmp::Reverse(*number));
     found
 }
 
