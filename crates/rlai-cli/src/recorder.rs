@@ -148,7 +148,12 @@ impl Recorder {
             seconds: self.seconds(),
         };
         let memory = serde_json::to_value(memory)?;
-        self.checkpoints.save(learner, memory).map_err(io::Error::other)?;
+        let saved = self.checkpoints.save(learner, memory);
+        // A folder that is gone, or another process's, is why nothing could be saved.
+        saved.map_err(|error| match self.attempt.fence() {
+            Ok(()) => io::Error::other(error),
+            Err(gone) => gone,
+        })?;
         self.saved = Some(learner.step());
         self.attempt.prune_earlier(self.keep);
         Ok(())

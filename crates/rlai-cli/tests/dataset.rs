@@ -97,5 +97,5 @@ fn another_content_under_the_same_name_is_another_run() {
     assert!(common::complaint(&again).contains("already finished"));
     std::fs::remove_file(room.path("played.npz")).unwrap();
     room.ok(&["evaluate", "untrained", "--sample", "--seed=5", "--record=played.npz"]);
-    assert!(room.refused(&arguments).contains("holds another run's result"));
+    assert!(room.refused(&arguments).contains("input_blake3 (the files that it learns"));
 }

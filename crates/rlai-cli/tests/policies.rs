@@ -131,7 +131,7 @@ fn another_default_policy_in_the_same_folder_is_another_run() {
     fs::remove_dir_all(room.path("default")).unwrap();
     train(&room, &[&default[..], &["--seed=1"]].concat());
     let complaint = room.refused(&[SMALL, &flags].concat());
-    assert!(complaint.contains("another run's result"), "{complaint}");
+    assert!(complaint.contains("input_blake3 (the files that it learns"), "{complaint}");
     let complaint = room.refused(&["train", "--config=run/run.toml", "--out=again"]);
     assert!(complaint.contains("the file that the run learns from has changed"), "{complaint}");
 }

@@ -42,6 +42,8 @@ const FLAGS: &[(&str, &str)] = &[
     ("--policy", "beta"),
     ("--exploration", "pink"),
     ("--default-policy", "average"),
+    ("--checkpoint-every", "321"),
+    ("--keep-checkpoints", "3"),
     ("--evaluate-every", "123"),
     ("--evaluation-episodes", "3"),
     ("--log-every", "10"),

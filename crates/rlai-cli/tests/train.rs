@@ -177,7 +177,7 @@ fn a_number_that_is_none_stops_the_run_and_keeps_the_last_good_networks() {
     assert!(told.contains("step ") && told.contains(kept), "{told}");
     assert!(!room.path("run/result.json").exists());
     room.ok(&["evaluate", "run", "--episodes=1"]);
-    let manifest = room.json("run/attempt-1/checkpoints/000000000000/manifest.json");
+    let manifest = room.json("run/attempt-1/checkpoints/000000000000/run.json");
     assert_eq!(manifest["step"], 0);
 }
 

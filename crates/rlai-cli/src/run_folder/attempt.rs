@@ -171,8 +171,11 @@ impl Attempt {
         let earlier = attempts(&self.run).into_iter().filter(|(n, _)| *n < self.owner.attempt);
         for (_, folder) in earlier {
             for name in ["checkpoints", "replay"] {
-                // Whatever cannot be removed only takes space.
-                let _ = fs::remove_dir_all(folder.join(name));
+                // Under its name it is whole, also if this is interrupted. Whatever cannot be removed
+                // only takes space.
+                let (path, removed) = (folder.join(name), folder.join(format!("{name}.removed")));
+                let _ = fs::rename(&path, &removed);
+                let _ = fs::remove_dir_all(&removed);
             }
         }
     }

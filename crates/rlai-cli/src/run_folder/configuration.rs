@@ -31,7 +31,11 @@ pub struct Difference {
 impl Display for Difference {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "not set".to_owned());
-        write!(out, "{}: {} there, {} here", self.key, shown(&self.recorded), shown(&self.wanted))
+        let what = match self.key.as_str() {
+            "input_blake3" => "input_blake3 (the files that it learns from)",
+            key => key,
+        };
+        write!(out, "{what}: {} there, {} here", shown(&self.recorded), shown(&self.wanted))
     }
 }
 

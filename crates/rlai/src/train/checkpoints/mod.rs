@@ -107,8 +107,12 @@ impl Checkpoints {
 
     fn prune(&mut self, replay_folder: &Path) {
         while self.kept.len() > self.keep {
-            // Whatever cannot be removed only takes space.
-            let _ = fs::remove_dir_all(self.kept.remove(0).0);
+            // Under its final name a checkpoint is whole, also if this is interrupted. Whatever cannot be
+            // removed only takes space.
+            let path = self.kept.remove(0).0;
+            let mut partial = path.clone().into_os_string();
+            partial.push(PARTIAL);
+            let _ = fs::rename(&path, &partial).and_then(|()| fs::remove_dir_all(&partial));
         }
         let lists: Vec<&SegmentList> = self.kept.iter().map(|(_, list)| list).collect();
         SegmentList::remove_unlisted(replay_folder, &lists);
