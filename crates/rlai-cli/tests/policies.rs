@@ -54,8 +54,13 @@ const DEFAULT_POLICIES: [&[&str]; 5] = [
         "--normalise-observations",
         "--temperature=0.2",
     ],
-    &["--default-policy=default", "--objective=forward-kl-dreg", "--samples=4"],
-    &["--default-policy=default", "--objective=awac", "--critic-target=soft"],
+    &[
+        "--default-policy=default",
+        "--objective=forward-kl-dreg",
+        "--samples=4",
+        "--temperature=0.2",
+    ],
+    &["--default-policy=default", "--objective=awac", "--critic-target=soft", "--temperature=0.2"],
 ];
 
 /// Without what may depend on the machine.
@@ -125,7 +130,7 @@ fn another_default_policy_in_the_same_folder_is_another_run() {
     let room = Room::new();
     let default = ["--env=Pendulum-v1", "--out=default"];
     train(&room, &default);
-    let flags = ["--env=Pendulum-v1", "--default-policy=default", "--out=run"];
+    let flags = ["--env=Pendulum-v1", "--default-policy=default", "--temperature=0.2", "--out=run"];
     let first = train(&room, &flags);
     assert_eq!(train(&room, &flags), first, "it has finished");
     fs::remove_dir_all(room.path("default")).unwrap();
@@ -185,7 +190,8 @@ fn a_damaged_or_unknown_policy_is_one_clear_error() {
         let complaint = room.refused(&["evaluate", "run"]);
         assert_eq!(complaint.lines().count(), 1, "{complaint}");
         assert!(complaint.contains("run/checkpoint"), "{complaint}");
-        let held = [SMALL, &["--env=Pendulum-v1", "--default-policy=run", "--out=held"]].concat();
+        let more = ["--env=Pendulum-v1", "--default-policy=run", "--temperature=0.2", "--out=held"];
+        let held = [SMALL, &more].concat();
         let complaint = room.refused(&held);
         assert!(complaint.contains("default_policy = run: "), "{complaint}");
         complaint
@@ -254,7 +260,7 @@ fn bad_values_are_refused_by_name_value_and_what_is_allowed() {
         ),
         (
             &["--default-policy=average", "--default-policy-rate=0"],
-            "default_policy_rate = 0: above 0, at most 1",
+            "default_policy_rate = 0: above 0, below 1",
         ),
         (
             &["--default-policy=last-update", "--default-policy-period=0"],
@@ -416,17 +422,17 @@ fn settings_that_do_not_go_with_the_files_are_refused() {
             &[pendulum, "--init-from=tanh", "--initial-log-std=-1"],
             "initial_log_std = -1: without effect beside init_from",
         ),
-        (&[pendulum, "--init-from=tanh", "--policy=beta"], "a policy of another distribution"),
+        (&[pendulum, "--init-from=tanh", "--policy=beta"], "its policy is \"tanh-normal\""),
         (&[pendulum, "--init-from=seen"], "observations are normalised there and not here"),
         (
-            &[pendulum, "--default-policy=tanh", "--policy=normal"],
+            &[pendulum, "--default-policy=tanh", "--policy=normal", "--temperature=1"],
             "default_policy = tanh: a policy that is squashed like the one that is trained",
         ),
         (
-            &["--env=CartPole-v1", "--default-policy=tanh"],
+            &["--env=CartPole-v1", "--default-policy=tanh", "--temperature=1"],
             "default_policy = tanh: a policy of this task's observations and actions",
         ),
-        (&[pendulum, "--default-policy=."], "default_policy = .: "),
+        (&[pendulum, "--default-policy=.", "--temperature=1"], "default_policy = .: "),
     ] {
         let complaint = refused(flags);
         assert!(complaint.contains(message), "{flags:?}: {complaint}");

@@ -41,7 +41,7 @@ const FLAGS: &[(&str, &str)] = &[
     ("--log-std-max", "1"),
     ("--policy", "beta"),
     ("--exploration", "pink"),
-    ("--default-policy", "average"),
+    ("--default-policy", "gaussian"),
     ("--checkpoint-every", "321"),
     ("--keep-checkpoints", "3"),
     ("--evaluate-every", "123"),
