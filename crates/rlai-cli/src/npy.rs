@@ -285,9 +285,11 @@ impl Npz<io::BufReader<fs::File>> {
     }
 }
 
-#[cfg(test)]
 impl<'a> Npz<io::Cursor<&'a [u8]>> {
     /// The archive in these bytes.
+    ///
+    /// # Errors
+    /// When they are not an archive.
     pub fn parse(bytes: &'a [u8]) -> Result<Self> {
         Self::new(io::Cursor::new(bytes))
     }
