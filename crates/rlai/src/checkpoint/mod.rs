@@ -28,6 +28,7 @@ pub use error::CheckpointError;
 pub(crate) use manifest::TensorShape;
 pub use manifest::{FORMAT_VERSION, Manifest, Network};
 pub use read::read;
+pub(crate) use state::Count;
 pub use state::State;
 pub use tensors::{TensorView, Tensors, parameters_blake3};
 pub use write::write;

@@ -90,6 +90,10 @@ impl<E: Environment> Environment for TimeLimit<E> {
         let Some((&steps, inner)) = snapshot.split_last() else {
             return Err(StepError::State("an empty snapshot".to_owned()));
         };
+        if steps.fract() != 0.0 || !(0.0..=self.limit as f64).contains(&steps) {
+            let (id, limit) = (self.id(), self.limit);
+            return Err(StepError::State(format!("{id}: {steps} steps played of {limit}")));
+        }
         self.inner.restore(inner, random, observation)?;
         self.steps = steps as usize;
         Ok(())
@@ -144,6 +148,11 @@ mod tests {
         let first = rest();
         assert!(!first.0.truncated && first.1.truncated);
         assert_eq!(rest(), first);
+        for steps in [-1.0, 0.5, 4.0, 1e300, f64::NAN] {
+            let [angle, speed, _] = snapshot[..] else { panic!("two numbers and the steps") };
+            let error = task.restore(&[angle, speed, steps], &mut random, &mut again).unwrap_err();
+            assert!(error.to_string().contains("steps played of 3"), "{error}");
+        }
     }
 
     #[test]
