@@ -45,6 +45,12 @@ VALUES = [
     ("STATE_QPOS", "mjSTATE_QPOS", "i32", "Selects the positions in `mj_getState`."),
     ("STATE_QVEL", "mjSTATE_QVEL", "i32", "Selects the velocities in `mj_getState`."),
     ("STATE_CTRL", "mjSTATE_CTRL", "i32", "Selects the controls in `mj_getState`."),
+    (
+        "STATE_INTEGRATION",
+        "mjSTATE_INTEGRATION",
+        "i32",
+        "Selects everything that the next step depends on in `mj_getState` and `mj_setState`.",
+    ),
     ("WARNING_SIZE", "sizeof(mjWarningStat)", "usize", "Bytes of one warning counter."),
     ("WARNING_NUMBER", "offsetof(mjWarningStat, number)", "usize", "Where a counter holds its count, `i32`."),
     ("BAD_QPOS", "mjWARN_BADQPOS", "usize", "Index of the warning for a bad position."),

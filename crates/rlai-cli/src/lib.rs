@@ -21,6 +21,7 @@ mod source;
 mod spec;
 mod study;
 mod tasks;
+mod training;
 
 use std::process::ExitCode;
 
@@ -38,13 +39,14 @@ use crate::error::Failure;
 Examples:
   rlai study run studies/first-look.toml
   rlai train --env Pendulum-v1 --steps 10000
+  rlai resume runs/Pendulum-v1-reverse-kl-seed0
   rlai evaluate runs/Pendulum-v1-reverse-kl-seed0
 
 Exit codes:
   0   done, or already finished
   1   failed while running
   2   bad input or environment; nothing was created or changed
-  75  train or study stopped by a signal; what was learned is saved
+  75  train, resume or study stopped by a signal; what was learned is saved, and goes on when asked
   130 stopped at once: by a second signal, or any other command by the first
 
 RLAI_LOG sets what is logged to standard error: error, warn, info, debug or trace."
@@ -57,6 +59,8 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Train(Box<commands::train::Args>),
+    Resume(commands::resume::Args),
+    Inspect(commands::inspect::Args),
     Evaluate(commands::evaluate::Args),
     Policy(commands::policy::Args),
     Study(commands::study::Args),
@@ -74,6 +78,8 @@ pub fn main() -> ExitCode {
     log_to_standard_error();
     let result = match cli.command {
         Command::Train(args) => commands::train::run(*args),
+        Command::Resume(args) => commands::resume::run(args),
+        Command::Inspect(args) => commands::inspect::run(args),
         Command::Evaluate(args) => commands::evaluate::run(args),
         Command::Policy(args) => commands::policy::run(args),
         Command::Study(args) => commands::study::run(args),

@@ -2,13 +2,16 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::path::Path;
 use std::time::Instant;
 
+use rlai::train::checkpoints::{Checkpoints, Found};
 use rlai::train::{Evaluation, Learner, Observer, Progress, TrainingMetrics};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::display::Watch;
-use crate::run_folder::{EvaluationPoint, RunFolder};
+use crate::error::Failure;
+use crate::run_folder::{Attempt, EvaluationPoint};
 
 /// A line of `metrics.jsonl`; fields are documented in `docs/metrics.md`.
 #[derive(Serialize)]
@@ -27,37 +30,84 @@ enum Line<'a> {
     },
 }
 
-/// An observer that writes a run's folder and tells a [`Watch`].
+/// What a checkpoint keeps of a run beside the run's own state.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Memory {
+    /// Length of `metrics.jsonl`.
+    pub metrics_bytes: u64,
+    /// Every evaluation so far.
+    pub evaluations: Vec<EvaluationPoint>,
+    /// Seconds of training so far, over all attempts.
+    pub seconds: f64,
+}
+
+/// Where a run goes on from.
+#[derive(Debug)]
+pub struct Resumed {
+    /// The checkpoint.
+    pub found: Found,
+    /// What it remembers.
+    pub memory: Memory,
+    /// The metrics of the attempt that wrote it.
+    pub metrics: std::path::PathBuf,
+}
+
+/// An observer that writes an attempt's folder and tells a [`Watch`].
 pub struct Recorder {
-    folder: RunFolder,
+    attempt: Attempt,
+    checkpoints: Checkpoints,
+    keep: usize,
+    /// The step of the newest checkpoint.
+    saved: Option<u64>,
     metrics: BufWriter<File>,
+    metrics_bytes: u64,
     watch: Watch,
     started: Instant,
+    /// Seconds of earlier attempts.
+    earlier: f64,
     last_line: (Instant, u64),
     evaluations: Vec<EvaluationPoint>,
 }
 
 impl Recorder {
-    /// A recorder of a run that starts now.
+    /// A recorder of an attempt that starts now, anew or from a checkpoint, which becomes its first.
     ///
     /// # Errors
-    /// When `metrics.jsonl` cannot be created.
-    pub fn new(folder: RunFolder, watch: Watch) -> io::Result<Self> {
-        let metrics = BufWriter::new(folder.metrics()?);
+    /// When metrics or checkpoint cannot be taken over.
+    pub fn new(
+        attempt: Attempt,
+        keep: usize,
+        watch: Watch,
+        from: Option<&Resumed>,
+    ) -> Result<Self, Failure> {
+        let memory = from.map(|from| from.memory.clone()).unwrap_or_default();
+        let before = from.map(|from| (from.metrics.as_path(), memory.metrics_bytes));
+        let metrics = BufWriter::new(attempt.begin_metrics(before)?);
+        let mut checkpoints = Checkpoints::new(attempt.folder(), keep);
+        if let Some(from) = from {
+            checkpoints.adopt(&from.found).map_err(Failure::running)?;
+        }
+        let saved = from.map(|from| from.found.manifest.step);
         let started = Instant::now();
         Ok(Self {
-            folder,
+            attempt,
+            checkpoints,
+            keep,
+            saved,
             metrics,
+            metrics_bytes: memory.metrics_bytes,
             watch,
             started,
-            last_line: (started, 0),
-            evaluations: Vec::new(),
+            earlier: memory.seconds,
+            last_line: (started, saved.unwrap_or(0)),
+            evaluations: memory.evaluations,
         })
     }
 
-    /// Seconds since the start.
+    /// Seconds of training, over all attempts.
     pub fn seconds(&self) -> f64 {
-        self.started.elapsed().as_secs_f64()
+        self.earlier + self.started.elapsed().as_secs_f64()
     }
 
     /// Every evaluation so far.
@@ -65,16 +115,58 @@ impl Recorder {
         &self.evaluations
     }
 
+    /// The folder that is written to.
+    pub fn attempt(&self) -> &Attempt {
+        &self.attempt
+    }
+
+    /// The newest checkpoint with its step, if there is one.
+    pub fn newest(&self) -> Option<(&Path, u64)> {
+        self.checkpoints.newest().zip(self.saved)
+    }
+
     /// When the run is over, for whatever reason.
     pub fn end(&self) {
         self.watch.end();
     }
 
+    /// Saves the run as it stands, if it has advanced since it was last saved. What is saved refers to
+    /// metrics that are on disk.
+    ///
+    /// # Errors
+    /// The run is another process's, or a file system that refuses.
+    pub fn save(&mut self, learner: &dyn Learner) -> io::Result<()> {
+        self.attempt.fence()?;
+        if self.saved == Some(learner.step()) {
+            return Ok(());
+        }
+        let synced = self.metrics.flush().and_then(|()| self.metrics.get_ref().sync_all());
+        synced.map_err(|error| self.refused(&error))?;
+        let memory = Memory {
+            metrics_bytes: self.metrics_bytes,
+            evaluations: self.evaluations.clone(),
+            seconds: self.seconds(),
+        };
+        let memory = serde_json::to_value(memory)?;
+        self.checkpoints.save(learner, memory).map_err(io::Error::other)?;
+        self.saved = Some(learner.step());
+        self.attempt.prune_earlier(self.keep);
+        Ok(())
+    }
+
     /// Lines are flushed one by one: a run that is killed leaves whole lines.
     fn write(&mut self, line: &Line<'_>) -> io::Result<()> {
-        serde_json::to_writer(&mut self.metrics, line)?;
-        self.metrics.write_all(b"\n")?;
-        self.metrics.flush()
+        self.attempt.exists()?;
+        let text = serde_json::to_string(line)? + "\n";
+        let written = self.metrics.write_all(text.as_bytes()).and_then(|()| self.metrics.flush());
+        written.map_err(|error| self.refused(&error))?;
+        self.metrics_bytes += text.len() as u64;
+        Ok(())
+    }
+
+    fn refused(&self, error: &io::Error) -> io::Error {
+        let path = self.attempt.metrics();
+        io::Error::new(error.kind(), format!("cannot write {}: {error}", path.display()))
     }
 }
 
@@ -103,6 +195,6 @@ impl Observer for Recorder {
     }
 
     fn checkpoint(&mut self, learner: &dyn Learner) -> io::Result<()> {
-        learner.save(&self.folder.checkpoint()).map_err(io::Error::other)
+        self.save(learner)
     }
 }

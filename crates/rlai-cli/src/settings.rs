@@ -94,6 +94,12 @@ pub struct Settings {
     /// Start from the trained networks of this run's folder
     #[arg(long, value_name = "DIR", help_heading = "Files")]
     pub init_from: Option<PathBuf>,
+    /// Steps between two checkpoints, from which the run can go on [default: 10000]
+    #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, help_heading = "Files")]
+    pub checkpoint_every: Option<i64>,
+    /// Checkpoints to keep, the newest ones [default: 2]
+    #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, help_heading = "Files")]
+    pub keep_checkpoints: Option<i64>,
 
     /// Replay capacity in transitions [default: 1000000]
     #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, help_heading = "Learning")]
@@ -299,7 +305,7 @@ pub struct Settings {
     #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, help_heading = "Default policy")]
     pub default_policy_period: Option<i64>,
 
-    /// Steps between two evaluations, each followed by a checkpoint [default: 10000]
+    /// Steps between two evaluations [default: 10000]
     #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, help_heading = "Measuring")]
     pub evaluate_every: Option<i64>,
     /// Episodes of one evaluation [default: 10]

@@ -3,7 +3,11 @@
 use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use clap::ValueEnum;
+#[cfg(unix)]
+use signal_hook::consts::SIGUSR1;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
@@ -12,19 +16,67 @@ use crate::error::Failure;
 /// Exit code of a program that a second signal ended at once.
 const KILLED: i32 = 130;
 
-/// A flag that the first SIGINT, SIGTERM or SIGHUP sets; a second signal ends the process.
+/// What a run does once a signal has made it save itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum OnSignal {
+    /// It exits.
+    #[default]
+    Stop,
+    /// It waits to be ended: some cluster engines start a run again only if they ended it themselves.
+    Wait,
+}
+
+/// A flag that the first SIGINT, SIGTERM, SIGHUP or SIGUSR1 sets; a second one of the first three ends the
+/// process. SIGUSR1, an early warning, is often followed by others and never ends it.
 ///
 /// # Errors
 /// When the system refuses the handlers.
 pub fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
+    listen(&[SIGINT, SIGTERM, SIGHUP])
+}
+
+/// As [`stop_flag`]; a run that shall wait to be ended is not ended by a second SIGTERM, which comes
+/// before what ends it.
+///
+/// # Errors
+/// When the system refuses the handlers.
+pub fn stop_flag_for(on_signal: OnSignal) -> Result<Arc<AtomicBool>, Failure> {
+    match on_signal {
+        OnSignal::Stop => stop_flag(),
+        OnSignal::Wait => listen(&[SIGINT, SIGHUP]),
+    }
+}
+
+/// A flag for all signals, of which a second one in `deadly` ends the process.
+fn listen(deadly: &[i32]) -> Result<Arc<AtomicBool>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
+    let signals = [
+        SIGINT,
+        SIGTERM,
+        SIGHUP,
+        #[cfg(unix)]
+        SIGUSR1,
+    ];
+    for signal in signals {
         // Handlers run in the order of their registration: this one sees only an earlier signal.
-        flag::register_conditional_shutdown(signal, KILLED, Arc::clone(&stop))
-            .and_then(|_| flag::register(signal, Arc::clone(&stop)))
+        let first = match deadly.contains(&signal) {
+            true => {
+                flag::register_conditional_shutdown(signal, KILLED, Arc::clone(&stop)).map(|_| ())
+            }
+            false => Ok(()),
+        };
+        first
+            .and_then(|()| flag::register(signal, Arc::clone(&stop)))
             .map_err(|error| Failure::running(format!("cannot listen for signals: {error}")))?;
     }
     Ok(stop)
+}
+
+/// Waits for whatever ends this process.
+pub fn wait_for_the_end() -> ! {
+    loop {
+        std::thread::sleep(Duration::from_secs(60));
+    }
 }
 
 /// Also sets `stop` when standard input ends: how a study stops its runs, and how runs notice that

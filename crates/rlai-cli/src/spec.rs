@@ -1,6 +1,6 @@
 //! From what was typed to what it means: [`Settings`] checked into a [`RunSpec`].
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rlai::env::TaskInfo;
 use rlai::train::{
@@ -32,6 +32,8 @@ pub struct RunSpec {
     pub method: Method,
     /// Folder of the run.
     pub out: PathBuf,
+    /// Checkpoints that are kept.
+    pub keep_checkpoints: usize,
     /// Folder whose networks the run starts from.
     pub init_from: Option<PathBuf>,
     /// File with the steps to learn from, instead of playing.
@@ -134,6 +136,7 @@ impl RunSpec {
             env: task.id,
             method,
             out,
+            keep_checkpoints: keep_checkpoints(settings)?,
             init_from: settings.init_from.clone(),
             dataset: settings.dataset.clone(),
             input_blake3: input_blake3(settings)?,
@@ -150,6 +153,7 @@ impl RunSpec {
         settings.env = Some(self.env.clone());
         settings.out = Some(self.out.clone());
         settings.init_from = self.init_from.clone();
+        settings.keep_checkpoints = Some(self.keep_checkpoints as i64);
         let temperature = self.method.temperature();
         if let Some((temperature, loss)) = temperature {
             write_temperature(temperature, loss, &mut settings);
@@ -234,11 +238,17 @@ fn input_blake3(s: &Settings) -> Result<Option<String>, ConfigError> {
     }
 }
 
+/// Fewer than one would leave nothing to go on from.
+fn keep_checkpoints(s: &Settings) -> Result<usize, ConfigError> {
+    let keep = s.keep_checkpoints.unwrap_or(2);
+    let refused = || ConfigError::new("keep_checkpoints", keep, "at least 1");
+    usize::try_from(keep).ok().filter(|&keep| keep >= 1).ok_or_else(refused)
+}
+
 /// The file that says which parameters the policy in a run's folder has.
 fn manifest_of(folder: &str) -> Option<PathBuf> {
-    let folder = PathBuf::from(folder);
-    let found = ["checkpoint/manifest.json", "manifest.json"].map(|name| folder.join(name));
-    found.into_iter().find(|file| file.is_file())
+    let file = rlai::checkpoint::folder_of(Path::new(folder)).join("manifest.json");
+    file.is_file().then_some(file)
 }
 
 /// With a data set nothing is played: settings of playing would silently do nothing.
@@ -276,7 +286,7 @@ fn folder_name(task: &str) -> String {
     match task.split_once(':') {
         None => task.to_owned(),
         Some((kind, file)) => {
-            let stem = std::path::Path::new(file).file_stem().unwrap_or_default();
+            let stem = Path::new(file).file_stem().unwrap_or_default();
             format!("{kind}-{}", stem.to_string_lossy().replace(':', "-"))
         }
     }

@@ -42,8 +42,18 @@ const POLICIES: [&[&str]; 10] = [
 /// Every default policy; `default` is the folder of a run.
 const DEFAULT_POLICIES: [&[&str]; 5] = [
     &["--default-policy=gaussian", "--default-policy-mean=0.2", "--target-kl=0.4"],
-    &["--default-policy=average", "--default-policy-rate=0.01", "--objective=forward-kl"],
-    &["--default-policy=last-update", "--default-policy-period=2", "--normalise-observations"],
+    &[
+        "--default-policy=average",
+        "--default-policy-rate=0.01",
+        "--objective=forward-kl",
+        "--temperature=0.2",
+    ],
+    &[
+        "--default-policy=last-update",
+        "--default-policy-period=2",
+        "--normalise-observations",
+        "--temperature=0.2",
+    ],
     &["--default-policy=default", "--objective=forward-kl-dreg", "--samples=4"],
     &["--default-policy=default", "--objective=awac", "--critic-target=soft"],
 ];

@@ -94,12 +94,38 @@ fn choices_have_probabilities() {
     room.train(&["--env=CartPole-v1", "--out=pole"]);
     let shown = policy(&room, &["pole", "--observation=0.01,-0.5,0,0"]);
     let one = &shown["policies"][0];
-    let probabilities = numbers(&one["probabilities"]);
+    let probabilities = numbers(&one["probabilities"][0]);
     assert_eq!(probabilities.len(), 2);
     assert!((probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-6);
     let surprise: f64 = probabilities.iter().map(|p| -p * p.ln()).sum();
     assert!((one["entropy"].as_f64().unwrap() - surprise).abs() < 1e-5);
     assert!(one["entropy_se"].is_null() && one["density"].is_null());
+}
+
+#[test]
+fn choices_beside_coordinates_and_branches_have_probabilities() {
+    let room = Room::new();
+    room.train(&["--env=MoveAndStrength-v0", "--out=move"]);
+    room.train(&["--env=probe:both:factored", "--out=factored"]);
+    room.train(&["--policy=mixture", "--branches=3", "--out=mixture"]);
+    let sums_to_one = |value: &Value, count: usize| {
+        let probabilities = numbers(value);
+        assert_eq!(probabilities.len(), count);
+        assert!((probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-6);
+        probabilities
+    };
+    let moves = policy(&room, &["move"])["policies"][0].clone();
+    let logits = &numbers(&moves["parameters"])[..3];
+    let total: f64 = logits.iter().map(|x| x.exp()).sum();
+    for (p, logit) in sums_to_one(&moves["probabilities"][0], 3).iter().zip(logits) {
+        assert!((p - logit.exp() / total).abs() < 1e-6);
+    }
+    let factored = policy(&room, &["factored"])["policies"][0].clone();
+    sums_to_one(&factored["probabilities"][0], 2);
+    sums_to_one(&factored["probabilities"][1], 3);
+    let mixture = policy(&room, &["mixture"])["policies"][0].clone();
+    sums_to_one(&mixture["branches"], 3);
+    assert!(mixture["probabilities"].is_null());
 }
 
 #[test]

@@ -94,8 +94,9 @@ fn started_again_it_runs_only_what_has_not_finished() {
     assert_eq!(told.matches("already finished").count(), 3, "{told}");
     assert_eq!(listing(&room.path("runs/tiny/forward")), finished);
     assert!(interrupted.join("result.json").exists());
-    // Nothing is lost: the interrupted run lies beside the new one.
-    assert!(room.path("runs/tiny/reverse/seed1.unfinished-1/metrics.jsonl").exists());
+    // It went on from its last checkpoint, which left nothing to do.
+    assert!(interrupted.join("attempt-2/metrics.jsonl").exists());
+    assert!(!interrupted.join("attempt-3").exists());
 }
 
 #[test]
@@ -169,8 +170,10 @@ fn ctrl_c_stops_the_runs_cleanly() {
     let mut command = room.command(&["study", "run", "s.toml", "--jobs=2"]);
     let child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
     let runs = ["reverse", "forward"].map(|name| room.path("runs/tiny").join(name).join("seed0"));
-    let saved = |run: &std::path::PathBuf| run.join("checkpoint/manifest.json").exists();
-    common::wait_until(|| runs.iter().all(saved));
+    let trained = |run: &std::path::PathBuf| {
+        fs::metadata(run.join("attempt-1/metrics.jsonl")).is_ok_and(|file| file.len() > 0)
+    };
+    common::wait_until(|| runs.iter().all(trained));
     let id = child.id().to_string();
     assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
     let output = child.wait_with_output().unwrap();

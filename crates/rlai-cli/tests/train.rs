@@ -93,10 +93,12 @@ fn a_finished_run_is_not_run_again_and_another_one_is_not_overwritten() {
     assert_eq!(room.train(&["--out=run"]), first);
     assert_eq!(listing(&room.path("run")), before);
     let other = [&["train"], TINY, &["--out=run", "--gamma=0.9"]].concat();
-    assert!(room.refused(&other).contains("another run's result"));
-    fs::remove_file(room.path("run/result.json")).unwrap();
-    let same = [&["train"], TINY, &["--out=run"]].concat();
-    assert!(room.refused(&same).contains("a run that did not finish"));
+    let told = room.refused(&other);
+    assert!(told.contains("another run") && told.contains("gamma: 0.99 there, 0.9 here"), "{told}");
+    fs::create_dir(room.path("mine")).unwrap();
+    room.write("mine/notes.txt", "mine");
+    let mine = [&["train"], TINY, &["--out=mine"]].concat();
+    assert!(room.refused(&mine).contains("something that is not a run"));
 }
 
 #[test]
@@ -146,7 +148,7 @@ fn ctrl_c_saves_the_networks_and_says_so() {
         let long = ["--steps=100000000", "--out=run", "--json"];
         let mut command = room.command(&[&["train"], TINY, &long].concat());
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let metrics = room.path("run/metrics.jsonl");
+        let metrics = room.path("run/attempt-1/metrics.jsonl");
         common::wait_until(|| fs::metadata(&metrics).is_ok_and(|file| file.len() > 0));
         let id = child.id().to_string();
         assert!(std::process::Command::new("kill").args([signal, &id]).status().unwrap().success());
@@ -170,15 +172,13 @@ fn a_number_that_is_none_stops_the_run_and_keeps_the_last_good_networks() {
     let output = room.rlai(&[&["train"], TINY, &wild].concat());
     let told = common::complaint(&output);
     assert_eq!(output.status.code(), Some(1), "{told}");
-    let kept = "the last good networks, of step 0, are kept in run/checkpoint";
+    let kept =
+        "the last good networks, of step 0, are kept in run/attempt-1/checkpoints/000000000000";
     assert!(told.contains("step ") && told.contains(kept), "{told}");
     assert!(!room.path("run/result.json").exists());
     room.ok(&["evaluate", "run", "--episodes=1"]);
-    let manifest = |run: &str| {
-        let text = std::fs::read_to_string(room.path(&format!("{run}/checkpoint/manifest.json")));
-        text.unwrap()
-    };
-    assert!(manifest("run").contains("\"step\": 0"), "{}", manifest("run"));
+    let manifest = room.json("run/attempt-1/checkpoints/000000000000/manifest.json");
+    assert_eq!(manifest["step"], 0);
 }
 
 /// Numbers that say nothing are not written: a single weight is one whatever the policy, a tail that was

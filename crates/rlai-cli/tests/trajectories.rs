@@ -235,7 +235,7 @@ fn ctrl_c_saves_the_networks_and_says_so() {
     let long = ["--objective=v-mpo", "--steps=100000000", "--out=run", "--json"];
     let mut command = room.command(&[&["train"], TINY, &long].concat());
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let metrics = room.path("run/metrics.jsonl");
+    let metrics = room.path("run/attempt-1/metrics.jsonl");
     common::wait_until(|| fs::metadata(&metrics).is_ok_and(|file| file.len() > 0));
     let id = child.id().to_string();
     assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());

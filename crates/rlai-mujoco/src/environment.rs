@@ -85,4 +85,20 @@ impl Environment for MujocoTask {
         self.observe(observation);
         Ok(())
     }
+
+    /// MuJoCo's whole state and what was computed in the last step.
+    fn snapshot(&self) -> Option<Vec<f64>> {
+        self.simulation.snapshot()
+    }
+
+    fn restore(
+        &mut self,
+        snapshot: &[f64],
+        _random: &mut Stream,
+        observation: &mut [f64],
+    ) -> Result<(), StepError> {
+        self.simulation.restore(snapshot)?;
+        self.observe(observation);
+        Ok(())
+    }
 }

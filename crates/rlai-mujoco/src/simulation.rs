@@ -39,6 +39,18 @@ impl Simulation {
         Ok(())
     }
 
+    /// Everything that the simulation goes on from; none after an error, from which it does not.
+    pub(crate) fn snapshot(&self) -> Option<Vec<f64>> {
+        self.check_stability().is_ok().then(|| self.data.snapshot())
+    }
+
+    /// Goes on from a [`snapshot`](Self::snapshot).
+    pub(crate) fn restore(&mut self, snapshot: &[f64]) -> Result<(), StepError> {
+        check_state("snapshot", snapshot, self.data.snapshot_size())?;
+        self.data.restore(snapshot);
+        Ok(())
+    }
+
     /// Plays one action. It is not clipped: MuJoCo limits the force, not the control.
     pub(crate) fn advance(&mut self, action: Action<'_>) -> Result<(), StepError> {
         let expected = self.data.model().sizes().nu;

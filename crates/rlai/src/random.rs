@@ -39,8 +39,10 @@ fn name_to_id(name: &str) -> u64 {
     u64::from_le_bytes(hash.as_bytes()[..8].try_into().expect("a hash has 32 bytes"))
 }
 
-/// Where a stream stands: enough to go on from exactly there.
+/// Where a stream stands: enough to go on from exactly there, after any draw of any kind. No sampler keeps
+/// a number for later (the normal ones are drawn by the ziggurat method, which yields one at a time).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct StreamState {
     key: [u8; 32],
     stream: u64,
@@ -128,7 +130,109 @@ impl Stream {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
+
     use super::*;
+
+    /// One draw of each kind that a stream knows.
+    #[derive(Clone, Copy, Debug)]
+    enum Draw {
+        Below(usize),
+        Unit,
+        Uniform,
+        Normal,
+        Gamma(f64),
+        Normals(usize),
+    }
+
+    fn draws() -> impl Strategy<Value = Draw> {
+        prop_oneof![
+            (1..=usize::MAX).prop_map(Draw::Below),
+            Just(Draw::Unit),
+            Just(Draw::Uniform),
+            Just(Draw::Normal),
+            // Below 1 and above it are two methods; NaN draws nothing.
+            prop_oneof![0.05f64..20.0, Just(f64::NAN)].prop_map(Draw::Gamma),
+            (0..40usize).prop_map(Draw::Normals),
+        ]
+    }
+
+    fn draw(stream: &mut Stream, kind: Draw) -> Vec<u64> {
+        match kind {
+            Draw::Below(bound) => vec![stream.below(bound) as u64],
+            Draw::Unit => vec![stream.unit().to_bits()],
+            Draw::Uniform => vec![stream.uniform(-3.0, 0.1).to_bits()],
+            Draw::Normal => vec![stream.normal().to_bits()],
+            Draw::Gamma(shape) => vec![stream.gamma(shape).to_bits()],
+            Draw::Normals(count) => {
+                let mut out = vec![0.0f32; count];
+                stream.fill_normal(&mut out);
+                out.into_iter().map(|value| u64::from(value.to_bits())).collect()
+            }
+        }
+    }
+
+    fn through_json(stream: &Stream) -> Stream {
+        let text = serde_json::to_string(&stream.state()).unwrap();
+        Stream::from_state(&serde_json::from_str(&text).unwrap())
+    }
+
+    proptest! {
+        /// After every draw, of whatever kind, another stream that is made of the state alone goes on in the
+        /// same way.
+        #[test]
+        fn a_state_is_everything_after_any_draw(seed: u64, kinds in vec(draws(), 1..60)) {
+            let mut stream = Key::from_seed(seed).stream("draws");
+            for &kind in &kinds {
+                let mut resumed = through_json(&stream);
+                assert_eq!(resumed.state(), stream.state());
+                assert_eq!(draw(&mut resumed, kind), draw(&mut stream, kind), "{kind:?}");
+                assert_eq!(resumed.state(), stream.state(), "{kind:?}");
+            }
+            // All at once from the beginning: a restart between draws has no influence.
+            let mut whole = Key::from_seed(seed).stream("draws");
+            let mut pieces = Key::from_seed(seed).stream("draws");
+            for kind in kinds {
+                pieces = through_json(&pieces);
+                assert_eq!(draw(&mut whole, kind), draw(&mut pieces, kind));
+            }
+        }
+
+        /// At any position, odd ones too, near the ends of blocks and buffers and far beyond 2^64 words.
+        #[test]
+        fn a_state_holds_at_any_position(
+            seed: u64,
+            block in prop_oneof![0..8u64, any::<u64>()],
+            word in 0..16u64,
+            kinds in vec(draws(), 1..20),
+        ) {
+            // A position has 68 bits: 64 of the block, 4 of the word within.
+            let state = StreamState {
+                position: [block >> 60, (block << 4) | word],
+                ..Key::from_seed(seed).stream("draws").state()
+            };
+            let mut stream = Stream::from_state(&state);
+            assert_eq!(stream.state(), state);
+            for kind in kinds {
+                let mut resumed = through_json(&stream);
+                assert_eq!(draw(&mut resumed, kind), draw(&mut stream, kind), "{kind:?}");
+            }
+        }
+    }
+
+    /// Equal to skipping draws: a position counts words of 32 bits, two for each uniform number.
+    #[test]
+    fn a_position_counts_words() {
+        let mut stream = Key::from_seed(1).stream("words");
+        let start = stream.state();
+        let drawn: Vec<u64> = (0..200).map(|_| stream.unit().to_bits()).collect();
+        for (i, value) in drawn.into_iter().enumerate() {
+            let state = StreamState { position: [0, 2 * i as u64], ..start.clone() };
+            assert_eq!(Stream::from_state(&state).unit().to_bits(), value);
+        }
+        assert_eq!(stream.state().position, [0, 400]);
+    }
 
     #[test]
     fn streams_are_named_reproducible_and_distinct() {

@@ -238,6 +238,7 @@ fn the_last_updates_policy_makes_forward_kl_the_update_of_mpo() {
     for task in [BOX, CHOICES] {
         let mut config = config(task, Objective::ForwardKl);
         (config.steps, config.log_every) = (400, 50);
+        config.temperature = Temperature::Fixed(0.3);
         config.default_policy = DefaultPolicy::LastUpdate { period: 1 };
         let lines = train(task, config.clone(), folder.path());
         let told = |lines: &Lines| -> Vec<f64> {
@@ -298,7 +299,7 @@ fn a_moving_average_follows_the_policy() {
         println!("{task}: {slow:?} {middle:?} {fast:?}");
         assert!(slow.0 > 2.0 * middle.0 && middle.0 > 2.0 * fast.0, "{task}");
         assert!(fast.1 < 1e-3 && fast.1 < 0.2 * slow.0, "{task}: {fast:?}");
-        let at_once = run(DefaultPolicy::Average { rate: 1.0 });
-        assert!(largest(&at_once).abs() < 1e-6, "{task}: {}", largest(&at_once));
+        let at_once = run(DefaultPolicy::Average { rate: 0.999 });
+        assert!(largest(&at_once).abs() < 1e-4, "{task}: {}", largest(&at_once));
     }
 }

@@ -11,8 +11,8 @@ use rlai::proposal::Source;
 use rlai::train::checkpoints::{self, Checkpoints, Rounding};
 use rlai::train::{
     CriticTarget, DefaultPolicy, Evaluation, ExplorationNoise, Learner, Objective, Observer,
-    Progress, Schedule, StopReason, TrainConfig, Trainer, TrainingMetrics, TrajectoryConfig,
-    TrajectoryObjective, TrajectoryTrainer,
+    Progress, Schedule, StopReason, Temperature, TrainConfig, Trainer, TrainingMetrics,
+    TrajectoryConfig, TrajectoryObjective, TrajectoryTrainer,
 };
 use serde_json::json;
 
@@ -116,6 +116,7 @@ fn runs_on_boxes_go_on_bit_for_bit() {
     check("reverse KL", &config(Objective::ReverseKl, pendulum, plain), &STOPS);
     let busy = |c: &mut TrainConfig| {
         (c.normalise_observations, c.exploration) = (true, ExplorationNoise::Pink);
+        c.temperature = Temperature::Fixed(0.2);
         (c.default_policy, c.n_step) = (DefaultPolicy::Average { rate: 0.01 }, 3);
         c.learning_rate_schedule = Schedule::Linear;
         (c.estimation.proposal.source, c.estimation.proposal.uniform) = (Source::TargetPolicy, 0.3);
@@ -126,6 +127,7 @@ fn runs_on_boxes_go_on_bit_for_bit() {
     let mpo = |c: &mut TrainConfig| c.estimation.target_policy_period = 9;
     check("MPO", &config(Objective::Mpo, pendulum, mpo), &STOPS);
     let last = |c: &mut TrainConfig| {
+        c.temperature = Temperature::Fixed(0.2);
         c.default_policy = DefaultPolicy::LastUpdate { period: 11 };
         c.exploration = ExplorationNoise::Repeat(3);
         c.policy.kind = PolicyKind::Mixture;

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use rlai::distribution::{Distribution, Number, PolicyKind, Scored};
 use rlai::env::{Environment, make_builtin, make_probe};
 use rlai::random::{Key, Stream};
-use rlai::train::{DefaultPolicy, ExplorationNoise, Objective, Silent, TrainConfig};
+use rlai::train::{DefaultPolicy, ExplorationNoise, Objective, Silent, Temperature, TrainConfig};
 use rlai::{Policy, Trainer};
 
 /// A policy, a task for it and an objective that it can be trained by.
@@ -112,6 +112,7 @@ fn threads_change_no_bit_with_a_default_policy() {
             let coloured = if choices { ExplorationNoise::White } else { ExplorationNoise::Pink };
             let config = TrainConfig {
                 normalise_observations: false,
+                temperature: Temperature::Fixed(0.2),
                 exploration: coloured,
                 default_policy,
                 ..plain.clone()
@@ -177,7 +178,9 @@ fn so_does_a_distribution_of_a_users_own() {
     check_same(&one.policy(), &loaded, "laplace");
     // Nor can another program hold a policy to it.
     let default_policy = DefaultPolicy::Run(folder.path().to_owned());
-    let config = TrainConfig { default_policy, normalise_observations: false, ..config };
+    let temperature = Temperature::Fixed(0.2);
+    let config =
+        TrainConfig { default_policy, temperature, normalise_observations: false, ..config };
     let refused = Trainer::new(config, make("Pendulum-v1"), make("Pendulum-v1"));
     let error = refused.err().expect("it must be refused").to_string();
     assert!(error.starts_with("default_policy = ") && error.contains("laplace"), "{error}");

@@ -34,8 +34,7 @@ enum StudyCommand {
 /// Run every variant with every seed, and draw their learning curves
 ///
 /// Each run is a process with one thread; all cores are used. Started again, a study goes on with the
-/// runs that have not finished; a run that was interrupted starts anew, and its folder is kept under
-/// another name. The study's folder ends up with a folder for every run, learning-curves.svg, .png
+/// runs that have not finished, each from its newest checkpoint. The study's folder ends up with a folder for every run, learning-curves.svg, .png
 /// and .csv, and study.json.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\

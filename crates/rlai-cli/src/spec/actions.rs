@@ -134,6 +134,11 @@ fn fill(
         ),
         log_every: whole.read("log_every", s.log_every, defaults.log_every),
         pareto_k: s.pareto_k.unwrap_or(defaults.pareto_k),
+        checkpoint_every: whole.read(
+            "checkpoint_every",
+            s.checkpoint_every,
+            defaults.checkpoint_every,
+        ),
     })
 }
 
@@ -208,6 +213,7 @@ pub(super) fn write(config: &TrainConfig) -> Settings {
         evaluation_episodes: size(config.evaluation_episodes),
         log_every: whole(config.log_every),
         pareto_k: Some(config.pareto_k),
+        checkpoint_every: whole(config.checkpoint_every),
         ..Settings::default()
     };
     estimation::write(config, &mut settings);

@@ -15,7 +15,7 @@ const VALUES: [(&str, ValueSource); 2] =
     [("learned", ValueSource::Learned), ("exact", ValueSource::Exact)];
 
 /// Keys that have an effect with every objective on trajectories.
-const ALWAYS: [&str; 23] = [
+const ALWAYS: [&str; 25] = [
     "env",
     "objective",
     "steps",
@@ -35,6 +35,8 @@ const ALWAYS: [&str; 23] = [
     "evaluate_every",
     "evaluation_episodes",
     "log_every",
+    "checkpoint_every",
+    "keep_checkpoints",
     "versions",
     "input_blake3",
     "trajectories",
@@ -197,6 +199,7 @@ pub(super) fn read(
             d.evaluation_episodes,
         ),
         log_every: whole.read("log_every", s.log_every, d.log_every),
+        checkpoint_every: whole.read("checkpoint_every", s.checkpoint_every, d.checkpoint_every),
     };
     refuse_without_effect(s, &config, task)?;
     Ok(config)
@@ -260,6 +263,7 @@ pub(super) fn write(config: &TrajectoryConfig, task_is_box: bool) -> Settings {
         evaluate_every: whole(config.evaluate_every),
         evaluation_episodes: size(config.evaluation_episodes),
         log_every: whole(config.log_every),
+        checkpoint_every: whole(config.checkpoint_every),
         ..Settings::default()
     };
     let mut table = settings.to_table();

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use toml::Value;
 
-use crate::commands::train;
 use crate::error::Failure;
 use crate::run_folder::{self, FolderState};
 use crate::settings::Settings;
 use crate::source::{Place, Source};
 use crate::spec::RunSpec;
+use crate::training;
 
 const KEYS: [&str; 6] = ["name", "title", "description", "seeds", "base", "variant"];
 /// Keys of a variant that are no settings.
@@ -158,7 +158,7 @@ impl Plan {
     fn check_surroundings(&self) -> Result<(), Failure> {
         for variant in 0..self.variants.len() {
             if let Some(run) = self.runs.iter().find(|run| run.variant == variant) {
-                train::build(&run.spec)?;
+                training::check_buildable(&run.spec)?;
             }
         }
         for run in &self.runs {
@@ -176,15 +176,12 @@ impl Plan {
     }
 }
 
-/// A run that did not finish is moved aside later; another run's result or foreign files never are.
+/// A run that was interrupted goes on; another run and foreign files are left alone.
 fn check_folder(run: &PlannedRun) -> Result<(), Failure> {
-    let held = match run_folder::inspect(&run.spec.out, &run.spec)? {
-        FolderState::Free | FolderState::Finished(_) | FolderState::Unfinished => return Ok(()),
-        FolderState::OtherRun => "the result of a run with other settings",
-        FolderState::Foreign => "something that is not a run",
-    };
-    let dir = run.spec.out.display();
-    Err(Failure::input(format!("the folder {dir} holds {held}; choose another one with --out")))
+    match run_folder::inspect(&run.spec.out, &run.spec)? {
+        FolderState::Free | FolderState::Finished(_) | FolderState::Unfinished => Ok(()),
+        held => Err(training::refused_folder(&run.spec.out, &held)),
+    }
 }
 
 fn read_base(source: &Source) -> Result<Settings, Failure> {

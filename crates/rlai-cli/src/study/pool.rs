@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -48,7 +47,7 @@ fn run_one(run: &PlannedRun, screen: &Screen, stop: &AtomicBool) -> Outcome {
         return Outcome::Stopped;
     }
     let mut line = screen.line(run);
-    let outcome = match prepare(run) {
+    let outcome = match finished(run) {
         Ok(Some(result)) => {
             line.already_finished(&result);
             return Outcome::Finished(result);
@@ -60,30 +59,13 @@ fn run_one(run: &PlannedRun, screen: &Screen, stop: &AtomicBool) -> Outcome {
     outcome
 }
 
-/// The result, if there is one; otherwise makes room for the run.
-fn prepare(run: &PlannedRun) -> Result<Option<Box<RunResult>>, Failure> {
-    let dir = &run.spec.out;
-    match run_folder::inspect(dir, &run.spec)? {
+/// The result, if there is one; otherwise the run starts, or goes on.
+fn finished(run: &PlannedRun) -> Result<Option<Box<RunResult>>, Failure> {
+    match run_folder::inspect(&run.spec.out, &run.spec)? {
         FolderState::Finished(result) => Ok(Some(result)),
-        FolderState::Unfinished => {
-            let aside = free_name(dir);
-            std::fs::rename(dir, &aside).map_err(|error| {
-                Failure::running(format!("cannot move {} aside: {error}", dir.display()))
-            })?;
-            Ok(None)
-        }
-        // The run itself refuses a folder that is not free.
+        // The run itself refuses a folder that is neither free nor its own.
         _ => Ok(None),
     }
-}
-
-/// `seed0.unfinished-1`, or the first number that is free.
-fn free_name(dir: &Path) -> PathBuf {
-    let name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    (1u32..)
-        .map(|i| dir.with_file_name(format!("{name}.unfinished-{i}")))
-        .find(|path| !path.exists())
-        .unwrap_or_else(|| dir.with_extension("unfinished"))
 }
 
 /// Where the lines of all runs are shown.

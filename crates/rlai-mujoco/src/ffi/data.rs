@@ -4,7 +4,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use super::library::RawData;
-use super::model::{Model, ModelError};
+use super::model::{Model, ModelError, Sizes};
 use super::offsets;
 
 /// MuJoCo met a number that it cannot go on from.
@@ -19,22 +19,32 @@ pub enum Instability {
 
 /// An `mjData` together with its model.
 pub struct Data {
-    model: Arc<Model>,
-    raw: NonNull<RawData>,
+    pub(super) model: Arc<Model>,
+    pub(super) raw: NonNull<RawData>,
 }
 
 // SAFETY: the data belongs to this value alone, MuJoCo keeps no thread-local reference to it, and
 // the model may be shared.
 unsafe impl Send for Data {}
 
+/// Where an array lies, and its length in a model of these sizes.
+pub(super) type Array = (usize, fn(Sizes) -> usize);
+
+/// A method for each array, and the list of all of them.
 macro_rules! arrays {
-    ($($(#[$doc:meta])* $name:ident: $offset:ident, $length:expr;)*) => {$(
-        $(#[$doc])*
-        pub fn $name(&self) -> &[f64] {
-            let length: fn(super::model::Sizes) -> usize = $length;
-            self.array(offsets::$offset, length(self.model.sizes()))
-        }
-    )*};
+    ($(#[$about:meta])* $list:ident;
+     $($(#[$doc:meta])* $name:ident: $offset:ident, $length:expr;)*) => {
+        $(#[$about])*
+        pub(super) const $list: &[Array] = &[$((offsets::$offset, $length)),*];
+
+        $(
+            $(#[$doc])*
+            pub fn $name(&self) -> &[f64] {
+                let length: fn(Sizes) -> usize = $length;
+                self.array(offsets::$offset, length(self.model.sizes()))
+            }
+        )*
+    };
 }
 
 impl Data {
@@ -55,12 +65,19 @@ impl Data {
     }
 
     arrays! {
+        /// What is given to MuJoCo, in the order of its own state.
+        GIVEN;
         /// Positions, `[nq]`.
         qpos: DATA_QPOS, |sizes| sizes.nq;
         /// Velocities, `[nv]`.
         qvel: DATA_QVEL, |sizes| sizes.nv;
         /// Controls as they were given, `[nu]`.
         ctrl: DATA_CTRL, |sizes| sizes.nu;
+    }
+
+    arrays! {
+        /// What MuJoCo computes in a step and tasks read after it.
+        COMPUTED;
         /// Positions of the bodies' frames in metres, `[nbody, 3]`.
         xpos: DATA_XPOS, |sizes| 3 * sizes.nbody;
         /// Positions of the bodies' centres of mass in metres, `[nbody, 3]`.
@@ -138,13 +155,13 @@ impl Data {
         unsafe { function(self.model.raw.as_ptr(), self.raw.as_ptr()) }
     }
 
-    fn array(&self, offset: usize, length: usize) -> &[f64] {
+    pub(super) fn array(&self, offset: usize, length: usize) -> &[f64] {
         // SAFETY: at the offset lies a pointer to `length` doubles in the data's own buffer, which
         // only `&mut self` methods write to.
         unsafe { std::slice::from_raw_parts(self.pointer(offset), length) }
     }
 
-    fn array_mut(&mut self, offset: usize, length: usize) -> &mut [f64] {
+    pub(super) fn array_mut(&mut self, offset: usize, length: usize) -> &mut [f64] {
         // SAFETY: as in `array`, and the borrow is exclusive.
         unsafe { std::slice::from_raw_parts_mut(self.pointer(offset), length) }
     }
@@ -165,32 +182,41 @@ impl Data {
         if self.time() != self.model.timestep() {
             return wrong("time step");
         }
-        self.reset();
         let written = self.write_distinct_numbers();
-        let mut state = vec![0.0; written.len()];
         let parts = offsets::STATE_QPOS | offsets::STATE_QVEL | offsets::STATE_CTRL;
-        // SAFETY: the sizes of these three parts were compared with the model's, so the vector has
-        // the room that MuJoCo writes to.
-        unsafe {
-            let model = self.model.raw.as_ptr();
-            (self.model.library.get_state)(model, self.raw.as_ptr(), state.as_mut_ptr(), parts);
+        let state = self.get_state(parts);
+        if !written.starts_with(&state) {
+            return wrong("state");
         }
-        if state == written { Ok(()) } else { wrong("state") }
+        let snapshot = self.snapshot();
+        self.reset();
+        self.restore(&snapshot);
+        let is_restored = self.time() == self.model.timestep()
+            && self.get_state(parts) == state
+            && self.read_all() == written
+            && self.snapshot() == snapshot;
+        if is_restored { Ok(()) } else { wrong("whole state") }
     }
 
-    /// Writes other numbers to every position, velocity and control; returns them in this order.
+    /// Writes other numbers to all arrays, so that none can lie where another does; returns them,
+    /// positions, velocities and controls first.
     fn write_distinct_numbers(&mut self) -> Vec<f64> {
-        let mut written = Vec::new();
-        let mut fill = |part: &mut [f64]| {
-            for value in part {
-                *value = 1.0 + written.len() as f64;
-                written.push(*value);
+        let sizes = self.model.sizes();
+        let mut written = 0.0;
+        for &(offset, length) in Self::GIVEN.iter().chain(Self::COMPUTED) {
+            for value in self.array_mut(offset, length(sizes)) {
+                written += 1.0;
+                *value = written;
             }
-        };
-        fill(self.qpos_mut());
-        fill(self.qvel_mut());
-        fill(self.ctrl_mut());
-        written
+        }
+        (1..=written as usize).map(|number| number as f64).collect()
+    }
+
+    /// All arrays one after another.
+    fn read_all(&self) -> Vec<f64> {
+        let sizes = self.model.sizes();
+        let arrays = Self::GIVEN.iter().chain(Self::COMPUTED);
+        arrays.flat_map(|&(offset, length)| self.array(offset, length(sizes))).copied().collect()
     }
 }
 

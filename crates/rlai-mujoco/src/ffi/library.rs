@@ -48,6 +48,7 @@ pub struct Library {
     pub(super) rne_post_constraint: OnData,
     pub(super) state_size: unsafe extern "C" fn(*const RawModel, c_int) -> c_int,
     pub(super) get_state: unsafe extern "C" fn(*const RawModel, *const RawData, *mut f64, c_int),
+    pub(super) set_state: unsafe extern "C" fn(*const RawModel, *mut RawData, *const f64, c_int),
     // Keeps the code mapped that the pointers above lead to.
     _handle: libloading::Library,
 }
@@ -90,6 +91,7 @@ impl Library {
                 rne_post_constraint: symbol(&handle, b"mj_rnePostConstraint")?,
                 state_size: symbol(&handle, b"mj_stateSize")?,
                 get_state: symbol(&handle, b"mj_getState")?,
+                set_state: symbol(&handle, b"mj_setState")?,
                 _handle: handle,
             })
         }

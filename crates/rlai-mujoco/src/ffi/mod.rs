@@ -10,6 +10,7 @@ mod library;
 mod log;
 mod model;
 mod offsets;
+mod snapshot;
 
 pub use data::{Data, Instability};
 pub use library::{Library, LibraryError};

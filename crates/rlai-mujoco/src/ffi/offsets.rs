@@ -69,6 +69,9 @@ pub const STATE_QVEL: i32 = 4;
 /// Selects the controls in `mj_getState`.
 pub const STATE_CTRL: i32 = 64;
 
+/// Selects everything that the next step depends on in `mj_getState` and `mj_setState`.
+pub const STATE_INTEGRATION: i32 = 16_383;
+
 /// Bytes of one warning counter.
 pub const WARNING_SIZE: usize = 8;
 

@@ -10,8 +10,8 @@ use crate::train::{self, ConfigError};
 pub(super) enum DefaultPolicy<T> {
     /// log pi_0 = 0 everywhere.
     Uniform,
-    /// A normal density of each coordinate of the action, whatever the state.
-    Gaussian { mean: T, sd: T },
+    /// A normal density of each coordinate of the action, whatever the state, and choices alike.
+    Gaussian { mean: T, sd: T, log_choices: T },
     /// Another policy.
     Network(Box<Network<T>>),
 }
@@ -57,7 +57,9 @@ impl<T: Scalar> DefaultPolicy<T> {
         match *wanted {
             train::DefaultPolicy::Uniform => Self::Uniform,
             train::DefaultPolicy::Gaussian { mean, sd } => {
-                Self::Gaussian { mean: T::from_f64(mean), sd: T::from_f64(sd) }
+                let choices = head.shape().factors.iter().map(|&count| (count as f64).ln());
+                let log_choices = T::from_f64(-choices.sum::<f64>());
+                Self::Gaussian { mean: T::from_f64(mean), sd: T::from_f64(sd), log_choices }
             }
             train::DefaultPolicy::Average { rate } => following(Follow::Average(rate)),
             train::DefaultPolicy::LastUpdate { period } => {
@@ -150,8 +152,9 @@ impl<T: Scalar> DefaultPolicy<T> {
     ) {
         match self {
             Self::Uniform => {}
-            Self::Gaussian { mean, sd } => {
+            Self::Gaussian { mean, sd, log_choices } => {
                 gaussian(*mean, *sd, draws, squashed, &mut room.log_pi_0, dl_du);
+                room.log_pi_0.iter_mut().for_each(|log_pi_0| *log_pi_0 += *log_choices);
             }
             Self::Network(network) => {
                 let NetworkRoom { activations, inputs, draws: copy } =
@@ -204,6 +207,13 @@ impl<T: Scalar> Loaded<T> {
             return Err(refused(format!(
                 "a policy of this task's observations and actions: it was trained on {}",
                 policy.env()
+            )));
+        }
+        let has_path = |head: &dyn Head<T>| head.abilities().reparameterised;
+        if has_path(own) && !has_path(&*head) {
+            let (theirs, ours) = (head.name(), own.name());
+            return Err(refused(format!(
+                "a policy whose density has a slope everywhere: {theirs} can be the default of its own kind, not of {ours}"
             )));
         }
         if head.is_squashed() != own.is_squashed() {

@@ -3,8 +3,8 @@
 use super::UpdateMetrics;
 use crate::env::ActionShape;
 use crate::estimator::{
-    Dual, DualState, Duals, TrustRegion, mpo_temperature_residual, temperature_residual,
-    trust_region_residual,
+    Dual, DualState, DualStateError, Duals, TrustRegion, mpo_temperature_residual,
+    temperature_residual, trust_region_residual,
 };
 use crate::nn::Scalar;
 use crate::train::{DefaultPolicy, Objective, Temperature, TemperatureTarget, TrainConfig};
@@ -133,12 +133,13 @@ impl AgentDuals {
     }
 
     /// Goes on from what [`AgentDuals::states`] gave.
-    pub(super) fn set_states(&mut self, states: &[DualState; 5]) {
+    pub(super) fn set_states(&mut self, states: &[DualState; 5]) -> Result<(), DualStateError> {
         let duals =
             [&mut self.alpha, &mut self.eta, &mut self.mean, &mut self.scale, &mut self.choice];
         for (dual, state) in duals.into_iter().zip(states) {
-            *dual = Dual::from_state(state);
+            *dual = Dual::from_state(state)?;
         }
+        Ok(())
     }
 
     fn all(&self) -> [&Dual; 5] {

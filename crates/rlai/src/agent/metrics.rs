@@ -8,7 +8,8 @@ pub struct UpdateMetrics {
     pub critic_loss: f64,
     /// The estimator's loss.
     pub policy_loss: f64,
-    /// The smaller critic at the policy's actions.
+    /// The smaller critic's mean under the policy: at its draws, each with the weight with which it stands
+    /// for the policy.
     pub q: f64,
     /// Entropy of the policy, -mean log pi, nats.
     pub entropy: f64,
@@ -42,7 +43,7 @@ pub struct UpdateMetrics {
 
 impl UpdateMetrics {
     /// Turns the sums that the two halves of a batch reported into means.
-    pub(crate) fn scale_means(&mut self, batch: usize, particles: usize) {
+    pub(crate) fn scale_means(&mut self, batch: usize) {
         let states = batch as f64;
         self.policy_loss /= states;
         self.entropy /= states;
@@ -55,7 +56,7 @@ impl UpdateMetrics {
         self.old_policy_kl_mean /= states;
         self.old_policy_kl_scale /= states;
         self.old_policy_kl_choice /= states;
-        self.q /= states * particles as f64;
+        self.q /= states;
     }
 
     /// Adds another update's, for means over several (but Pareto k-hat, which some updates lack).

@@ -391,7 +391,7 @@ impl<T: Scalar> Agent<T> {
         for shard in [first, second] {
             shard.report(metrics);
         }
-        metrics.scale_means(self.config.batch, self.config.particles());
+        metrics.scale_means(self.config.batch);
         let gradient = self.shards[0].gradient();
         metrics.policy_gradient_norm = crate::nn::norm(gradient);
         check(metrics.policy_loss, "the policy's loss")?;

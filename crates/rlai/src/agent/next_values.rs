@@ -157,9 +157,12 @@ impl<T: Scalar> NextValues<T> {
         } else {
             head.draw(room.output(), noise, draws);
         }
-        if let Some(room) = &mut self.default_room {
+        if let Some(default_room) = &mut self.default_room {
+            // Of the same rounded u as log pi_0.
+            head.evaluate(room.output(), draws);
             let squashed = head.is_squashed();
-            default_policy.evaluate(room, (states, raw_states), draws, squashed, &mut []);
+            let states = (states, raw_states);
+            default_policy.evaluate(default_room, states, draws, squashed, &mut []);
         }
     }
 }

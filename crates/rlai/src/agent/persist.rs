@@ -1,6 +1,6 @@
 //! What an agent has learned, to disk and back.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::duals::LOG_ALPHA;
 use super::normaliser::Normaliser;
@@ -8,7 +8,7 @@ use super::{Agent, Policy};
 use crate::checkpoint::{
     self, CheckpointError, Manifest, Network, TensorView, Tensors, parameters_blake3,
 };
-use crate::distribution::SharedHead;
+use crate::distribution::{PolicyKind, SharedHead};
 use crate::env::{ActionShape, BoxSpace};
 use crate::nn::Mlp;
 
@@ -17,12 +17,6 @@ const CRITICS: [&str; 2] = ["critic_0", "critic_1"];
 /// The running normalisation of observations: how many, their means, their variances.
 const NORMALISER: [&str; 3] = ["observation_count", "observation_mean", "observation_variance"];
 const TARGETS: [&str; 2] = ["target_critic_0", "target_critic_1"];
-
-/// The folder that holds the checkpoint of `dir`, a run's folder or a checkpoint's own.
-pub(in crate::agent) fn checkpoint_folder(dir: &Path) -> PathBuf {
-    let inner = dir.join("checkpoint");
-    if inner.is_dir() { inner } else { dir.to_owned() }
-}
 
 pub(in crate::agent) fn network(name: &str, net: &Mlp) -> Network {
     let first = net.inputs();
@@ -56,10 +50,9 @@ impl Agent<f32> {
     /// # Errors
     /// When they cannot be read, or are of other shapes than this agent's.
     pub fn load(&mut self, dir: &Path) -> Result<(), CheckpointError> {
-        let (manifest, tensors) = checkpoint::read(&checkpoint_folder(dir))?;
-        if manifest.policy != self.config.policy || manifest.own_distribution != self.own_name() {
-            let reason = "it holds a policy of another distribution than this one";
-            return Err(CheckpointError::Inconsistent(reason.to_owned()));
+        let (manifest, tensors) = checkpoint::read(&checkpoint::folder_of(dir))?;
+        if let Some(reason) = self.difference(&manifest) {
+            return Err(CheckpointError::Inconsistent(reason));
         }
         if manifest.normalises_observations != self.normaliser.is_some() {
             let reason = "observations are normalised there and not here, or here and not there";
@@ -109,6 +102,38 @@ impl Agent<f32> {
             self.actor.parameters().to_vec(),
             self.normaliser.as_ref().map(Normaliser::as_stored),
         )
+    }
+
+    /// Why the networks of a checkpoint are none of this agent's.
+    fn difference(&self, manifest: &Manifest) -> Option<String> {
+        let (theirs, ours, shape) = (&manifest.policy, &self.config.policy, self.action_shape());
+        let differ = |what: &str, theirs: &dyn std::fmt::Debug, ours: &dyn std::fmt::Debug| {
+            let (theirs, ours) = (format!("{theirs:?}"), format!("{ours:?}"));
+            (theirs != ours).then(|| format!("its {what} is {theirs}, here it is {ours}"))
+        };
+        let own = self.own_name();
+        let built_in = own.is_none();
+        differ("distribution", &manifest.own_distribution, &own)
+            .or_else(|| {
+                differ("policy", &theirs.kind.name(), &ours.kind.name()).filter(|_| built_in)
+            })
+            .or_else(|| {
+                let mixed = built_in && ours.kind == PolicyKind::Mixture;
+                differ("number of branches", &theirs.branches, &ours.branches).filter(|_| mixed)
+            })
+            .or_else(|| {
+                let binned = built_in && ours.kind == PolicyKind::Histogram;
+                differ("number of bins", &theirs.bins, &ours.bins).filter(|_| binned)
+            })
+            .or_else(|| differ("number of choices", &manifest.factors, &shape.factors))
+            .or_else(|| {
+                let (theirs, ours) = (manifest.action_dimension, shape.coordinates);
+                differ("action's dimension", &theirs, &ours)
+            })
+            .or_else(|| {
+                let (theirs, ours) = (manifest.observation_dimension, self.actor.net.inputs());
+                differ("observation's dimension", &theirs, &ours)
+            })
     }
 
     /// The name of the distribution, if it is somebody's own.
@@ -200,7 +225,7 @@ impl Policy {
     /// When there is none, it is damaged, or it is a distribution of somebody's own
     /// ([`Policy::load_with`]).
     pub fn load(dir: impl AsRef<Path>) -> Result<Self, CheckpointError> {
-        let folder = checkpoint_folder(dir.as_ref());
+        let folder = checkpoint::folder_of(dir.as_ref());
         let (manifest, tensors) = checkpoint::read(&folder)?;
         if let Some(name) = &manifest.own_distribution {
             return Err(CheckpointError::Inconsistent(format!(
@@ -228,10 +253,15 @@ impl Policy {
         dir: impl AsRef<Path>,
         head: SharedHead<f32>,
     ) -> Result<Self, CheckpointError> {
-        let folder = checkpoint_folder(dir.as_ref());
+        let folder = checkpoint::folder_of(dir.as_ref());
         let (manifest, tensors) = checkpoint::read(&folder)?;
-        let stored = manifest.own_distribution.as_deref();
-        if stored.is_some_and(|name| name != head.name()) {
+        let shape = ActionShape {
+            factors: manifest.factors.clone(),
+            coordinates: manifest.action_dimension,
+        };
+        let built_in = manifest.policy.head::<f32>(&shape).map(|head| head.name().to_owned());
+        let stored = manifest.own_distribution.clone().or(built_in.ok());
+        if stored.as_deref() != Some(head.name()) {
             let (folder, name) = (folder.display(), stored.unwrap_or_default());
             return Err(CheckpointError::Inconsistent(format!(
                 "{folder}: its policy is of the distribution {name}, not {}",

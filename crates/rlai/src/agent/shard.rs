@@ -133,6 +133,11 @@ impl<T: Scalar> Shard<T> {
         actor.net.forward(actor.parameters(), states, &mut self.room);
         let policy = self.room.output();
         self.drawing.draw(actor, critic, known, policy, &mut self.noise, &mut self.draws);
+        if self.default_room.is_some() {
+            // Of the same rounded u as log pi_0: for a narrow policy the noise itself is another point.
+            let (policy, draws) = (self.room.output(), &mut self.draws);
+            actor.head.evaluate(policy, draws);
+        }
         self.look_at(networks, known);
         let policy = self.room.output();
         let wants_gradient = !self.dq_du.is_empty();
@@ -210,6 +215,20 @@ impl<T: Scalar> Shard<T> {
         known.fold((0.0, 0), |(sum, count), k| (sum + k.widen(), count + 1))
     }
 
+    /// Sum over states of the critic's mean under the policy.
+    fn mean_values(&self) -> f64 {
+        let samples = self.signal.samples();
+        let rows = self.q.chunks_exact(samples).zip(self.drawing.log_base().chunks_exact(samples));
+        let mean = |(q, log_base): (&[T], &[T])| {
+            let weighted = q.iter().zip(log_base).fold((0.0, 0.0), |(sum, total), (q, b)| {
+                let weight = b.widen().exp();
+                (sum + if weight > 0.0 { weight * q.widen() } else { 0.0 }, total + weight)
+            });
+            weighted.0 / weighted.1
+        };
+        rows.map(mean).sum()
+    }
+
     /// Adds this half's sums to `metrics`.
     pub(super) fn report(&self, metrics: &mut UpdateMetrics) {
         let sum = |values: &[T]| values.iter().map(|x| x.widen()).sum::<f64>();
@@ -225,7 +244,7 @@ impl<T: Scalar> Shard<T> {
         metrics.old_policy_kl_mean += self.old_policy_kl.mean;
         metrics.old_policy_kl_scale += self.old_policy_kl.scale;
         metrics.old_policy_kl_choice += self.old_policy_kl.choice;
-        metrics.q += sum(&self.q);
+        metrics.q += self.mean_values();
     }
 }
 

@@ -269,7 +269,10 @@ fn check_log_ratios(setting: &Setting, default: &train::DefaultPolicy) {
                     let z = (u.tanh() - mean) / sd;
                     -0.5 * z * z - sd.ln() - 0.5 * (2.0 * std::f64::consts::PI).ln()
                 };
-                u.chunks_exact(2).map(|u| u.iter().map(of).sum()).collect()
+                // Choices are alike.
+                let factors = &setting.actor.head.shape().factors;
+                let choices: f64 = factors.iter().map(|&count| (count as f64).ln()).sum();
+                u.chunks_exact(2).map(|u| u.iter().map(of).sum::<f64>() - choices).collect()
             }
             _ => {
                 let weights = setting.actor.parameters().iter().map(|weight| 0.8 * weight + 0.02);

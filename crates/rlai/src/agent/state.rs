@@ -56,7 +56,10 @@ impl Agent<f32> {
         for (name, shard) in SHARDS.into_iter().zip(&mut self.shards) {
             *shard.noise() = Stream::from_state(&state.get(name)?);
         }
-        self.duals.set_states(&state.get(DUALS)?);
+        let duals = state.get(DUALS)?;
+        self.duals
+            .set_states(&duals)
+            .map_err(|error| CheckpointError::Inconsistent(format!("state {DUALS}: {error}")))?;
         self.exploration = Stream::from_state(&state.get(EXPLORATION)?);
         let (memory, fresh): (Vec<f64>, bool) = state.get(EXPLORER)?;
         self.explorer.set_memory(&memory, fresh).ok_or_else(|| {
@@ -89,10 +92,9 @@ impl Agent<f32> {
 
 /// An optimiser's moments and steps.
 pub(in crate::agent) fn write_adam(name: &str, adam: &Adam<f32>, state: &mut State) {
-    let (first, second, steps) = adam.moments();
-    state.set_numbers(&format!("{name}.first_moment"), first);
-    state.set_numbers(&format!("{name}.second_moment"), second);
-    state.set(&format!("{name}.steps"), steps);
+    state.set_numbers(&format!("{name}.first_moment"), adam.first_moment());
+    state.set_numbers(&format!("{name}.second_moment"), adam.second_moment());
+    state.set(&format!("{name}.steps"), adam.steps());
 }
 
 /// Takes over what [`write_adam`] wrote.
@@ -101,9 +103,13 @@ pub(in crate::agent) fn read_adam(
     adam: &mut Adam<f32>,
     state: &State,
 ) -> Result<(), CheckpointError> {
-    let (first, second, steps) = adam.moments_mut();
-    state.read_numbers(&format!("{name}.first_moment"), first)?;
-    state.read_numbers(&format!("{name}.second_moment"), second)?;
-    *steps = state.get(&format!("{name}.steps"))?;
+    let moment = |which: &str| {
+        let mut numbers = vec![0.0; adam.first_moment().len()];
+        state.read_numbers(&format!("{name}.{which}_moment"), &mut numbers)?;
+        Ok::<_, CheckpointError>(numbers)
+    };
+    let steps = state.get(&format!("{name}.steps"))?;
+    *adam = Adam::from_state(moment("first")?, moment("second")?, steps)
+        .map_err(|error| CheckpointError::Inconsistent(format!("state {name}: {error}")))?;
     Ok(())
 }

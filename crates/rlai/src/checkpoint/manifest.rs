@@ -6,9 +6,12 @@ use super::{CheckpointError, TensorView, parameters_blake3};
 use crate::distribution::PolicySettings;
 
 /// The format that this version writes and reads.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 const KIND: &str = "rlai-parameters";
+/// Most choices, coordinates and numbers in an observation that a manifest may speak of: products of three
+/// such numbers can be counted.
+const MOST: usize = 1 << 20;
 
 /// What a checkpoint's parameters are for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,7 +30,6 @@ pub struct Manifest {
     /// `[A]`: its upper bounds.
     pub action_high: Vec<f64>,
     /// K of each discrete factor of an action.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub factors: Vec<usize>,
     /// The policy's distribution.
     pub policy: PolicySettings,
@@ -35,7 +37,6 @@ pub struct Manifest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own_distribution: Option<String>,
     /// Whether the policy sees observations normalised.
-    #[serde(default)]
     pub normalises_observations: bool,
     /// The shapes of all networks.
     pub networks: Vec<Network>,
@@ -105,8 +106,13 @@ impl Manifest {
             let reason = "observation_dimension = 0, or neither action_dimension nor factors";
             return Err(inconsistent(reason.into()));
         }
-        if self.factors.contains(&0) {
-            return Err(inconsistent(format!("factors = {:?}: one has no choice", self.factors)));
+        let counts = [self.factors.len(), actions, self.observation_dimension];
+        let largest = self.factors.iter().chain(&counts).max();
+        if self.factors.contains(&0) || largest > Some(&MOST) {
+            let (factors, seen) = (&self.factors, self.observation_dimension);
+            return Err(inconsistent(format!(
+                "factors = {factors:?}, action_dimension = {actions}, observation_dimension = {seen}: each of them from 1 to {MOST}"
+            )));
         }
         if self.action_low.len() != actions || self.action_high.len() != actions {
             return Err(inconsistent(format!(
@@ -240,7 +246,10 @@ impl Stored {
         let stored: Self = serde_json::from_slice(bytes).map_err(malformed)?;
         // Comparing the whole text leaves no byte uncovered, blanks included.
         if stored.to_text()?.as_bytes() != bytes {
-            return Err(CheckpointError::damaged(path, "the text is not the one that was written"));
+            return Err(CheckpointError::damaged(
+                path,
+                "its checksum does not fit: the text is not the one that was written",
+            ));
         }
         stored.policy.check().map_err(|error| error.in_file(path))?;
         stored.file.check().map_err(|error| error.in_file(path))?;

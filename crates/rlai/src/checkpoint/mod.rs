@@ -18,6 +18,7 @@
 
 pub(crate) mod durable;
 mod error;
+mod layout;
 mod manifest;
 mod read;
 mod state;
@@ -25,6 +26,7 @@ pub(crate) mod tensors;
 mod write;
 
 pub use error::CheckpointError;
+pub use layout::{attempts, candidates, candidates_of_run, folder_of};
 pub(crate) use manifest::TensorShape;
 pub use manifest::{FORMAT_VERSION, Manifest, Network};
 pub use read::read;

@@ -180,8 +180,8 @@ fn shortened_and_lengthened_files_are_refused() {
 #[test]
 fn missing_files_and_other_formats_are_named() {
     let folder = written(7, 0.0);
-    forge(folder.path(), |stored| stored.format_version = 2);
-    assert!(refusal(folder.path()).ends_with("format version 2, this program reads 1"));
+    forge(folder.path(), |stored| stored.format_version = 1);
+    assert!(refusal(folder.path()).ends_with("format version 1, this program reads 2"));
     forge(folder.path(), |stored| stored.kind = "rlai-run".into());
     assert!(refusal(folder.path()).contains("kind \"rlai-run\""));
     let folder = written(7, 0.0);

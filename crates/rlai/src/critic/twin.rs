@@ -170,6 +170,7 @@ impl<T: Scalar> CriticHalf<'_, T> {
         self.net.forward(parameters, input, room);
         let share = T::one() / T::from_f64(targets.len() as f64);
         let outputs = d_output.len() / targets.len();
+        assert!(outputs == 1 || chosen.len() == targets.len(), "a choice for every target");
         // What was not done has no target.
         d_output.fill(T::zero());
         let mut loss = 0.0;

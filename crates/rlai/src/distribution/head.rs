@@ -16,6 +16,9 @@ pub struct Abilities {
     /// The number of branches, where there is one choice beneath the coordinates (a mixture's branch, the
     /// discrete part of a hybrid action), whose log-probability can be scored alone.
     pub branches: Option<usize>,
+    /// The score is of the branch that was drawn, not of the action alone: it means nothing for an action
+    /// whose branch nobody knows.
+    pub scores_branch: bool,
     /// The divergence from an old policy and its gradient are known in closed form (or, said in the
     /// distribution's documentation, an upper bound of it).
     pub trust_region: bool,

@@ -74,7 +74,13 @@ impl<T: Scalar> Head<T> for Hybrid {
 
     fn abilities(&self) -> Abilities {
         let branches = Some(self.choices());
-        Abilities { reparameterised: true, branches, trust_region: true, base_noise: true }
+        Abilities {
+            reparameterised: true,
+            branches,
+            scores_branch: false,
+            trust_region: true,
+            base_noise: true,
+        }
     }
 
     fn draw(&self, parameters: &[T], random: &mut Stream, draws: &mut Draws<T>) {

@@ -99,13 +99,10 @@ pub struct PolicySettings {
     /// Which one.
     pub kind: PolicyKind,
     /// Branches of a mixture, at least 1.
-    #[serde(default = "two")]
     pub branches: usize,
     /// Whether a mixture's score is that of branch and action together.
-    #[serde(default)]
     pub joint: bool,
     /// Bins of a histogram's coordinate, at least 2.
-    #[serde(default = "eleven")]
     pub bins: usize,
     /// Lower clamp of a normal's log standard deviation.
     pub log_std_min: f64,
@@ -113,22 +110,14 @@ pub struct PolicySettings {
     pub log_std_max: f64,
 }
 
-fn two() -> usize {
-    2
-}
-
-fn eleven() -> usize {
-    11
-}
-
 impl Default for PolicySettings {
     /// A tanh-normal, clamped where soft actor-critic clamps it.
     fn default() -> Self {
         Self {
             kind: PolicyKind::TanhNormal,
-            branches: two(),
+            branches: 2,
             joint: false,
-            bins: eleven(),
+            bins: 11,
             log_std_min: -20.0,
             log_std_max: 2.0,
         }

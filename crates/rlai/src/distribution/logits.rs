@@ -6,8 +6,10 @@ use crate::random::Stream;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Logits<'a, T> {
     logits: &'a [T],
-    /// Log of the sum of their exponentials; NaN if a logit is, or if all are minus infinity.
-    normaliser: T,
+    /// The largest of them, and the log of the sum of their exponentials beyond it; NaN if a logit is, or if
+    /// all are minus infinity. Added up they would round: of logits of 1e8 nothing would be left.
+    largest: T,
+    log_total: T,
 }
 
 impl<'a, T: Scalar> Logits<'a, T> {
@@ -15,12 +17,12 @@ impl<'a, T: Scalar> Logits<'a, T> {
     pub fn new(logits: &'a [T]) -> Self {
         let largest = logits.iter().copied().fold(T::neg_infinity(), T::max);
         let total: T = logits.iter().map(|&logit| (logit - largest).exp()).sum();
-        Self { logits, normaliser: largest + total.ln() }
+        Self { logits, largest, log_total: total.ln() }
     }
 
     /// Log-probabilities: their exponentials sum to one.
     pub fn normalised(log_pi: &'a [T]) -> Self {
-        Self { logits: log_pi, normaliser: T::zero() }
+        Self { logits: log_pi, largest: T::zero(), log_total: T::zero() }
     }
 
     pub fn len(&self) -> usize {
@@ -29,12 +31,12 @@ impl<'a, T: Scalar> Logits<'a, T> {
 
     /// Log-probability of one choice.
     pub fn log_p(&self, choice: usize) -> T {
-        self.logits[choice] - self.normaliser
+        (self.logits[choice] - self.largest) - self.log_total
     }
 
     /// Log-probability of every choice.
     pub fn log_all(&self) -> impl Iterator<Item = T> + '_ {
-        self.logits.iter().map(|&logit| logit - self.normaliser)
+        self.logits.iter().map(|&logit| (logit - self.largest) - self.log_total)
     }
 
     /// The most likely choice, the first of equals; none if a logit is NaN.
@@ -48,7 +50,7 @@ impl<'a, T: Scalar> Logits<'a, T> {
     /// One choice, by one uniform number; none if a probability is NaN.
     pub fn sample(&self, random: &mut Stream) -> Option<usize> {
         let mut left = random.unit();
-        let likeliest = self.mode().filter(|_| !self.normaliser.is_nan())?;
+        let likeliest = self.mode().filter(|_| !self.log_total.is_nan())?;
         let reached = self.log_all().position(|log_p| {
             left -= log_p.widen().exp();
             left < 0.0

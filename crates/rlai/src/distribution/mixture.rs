@@ -155,7 +155,13 @@ impl<T: Scalar> Head<T> for Mixture {
     /// The trust region is an upper bound: see [`Mixture::kl_from`](Head::kl_from).
     fn abilities(&self) -> Abilities {
         let branches = Some(self.branches());
-        Abilities { reparameterised: true, branches, trust_region: true, base_noise: true }
+        Abilities {
+            reparameterised: true,
+            branches,
+            scores_branch: self.form == BranchForm::Joint,
+            trust_region: true,
+            base_noise: true,
+        }
     }
 
     fn draw(&self, parameters: &[T], random: &mut Stream, draws: &mut Draws<T>) {

@@ -255,7 +255,13 @@ impl<T: Scalar> Head<T> for TanhNormal {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { reparameterised: true, branches: None, trust_region: true, base_noise: true }
+        Abilities {
+            reparameterised: true,
+            branches: None,
+            scores_branch: false,
+            trust_region: true,
+            base_noise: true,
+        }
     }
 
     fn draw(&self, parameters: &[T], random: &mut Stream, draws: &mut Draws<T>) {

@@ -1,5 +1,6 @@
 use std::f64::consts::PI;
 
+use super::classic::{flag_of, snapshot_of};
 use super::{Action, BoxSpace, Environment, Space, Step, StepError};
 use crate::random::Stream;
 
@@ -156,11 +157,10 @@ impl Environment for CartPole {
         _random: &mut Stream,
         observation: &mut [f64],
     ) -> Result<(), StepError> {
-        let &[x, x_dot, theta, theta_dot, fallen] = snapshot else {
-            return Err(StepError::State(format!("{}: no snapshot of it", Self::ID)));
-        };
+        let [x, x_dot, theta, theta_dot, fallen] = snapshot_of(Self::ID, snapshot)?;
+        let fallen = flag_of(Self::ID, "fallen", fallen)?;
         self.set_state(&[x, theta], &[x_dot, theta_dot], observation)?;
-        self.fallen = fallen != 0.0;
+        self.fallen = fallen;
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! What Gymnasium's tasks of classic control share: states from outside, and NumPy's squares.
+//! What tasks share, above all Gymnasium's of classic control: states from outside, and NumPy's squares.
 
 use std::hint::black_box;
 
@@ -30,6 +30,27 @@ pub(super) fn snapshot_of<const N: usize>(
     let length = snapshot.len();
     let refusal = || StepError::State(format!("{id}: a snapshot of {length} numbers, not {N}"));
     snapshot.try_into().map_err(|_| refusal())
+}
+
+/// A flag of a snapshot, 0 or 1.
+pub(super) fn flag_of(id: &str, name: &str, value: f64) -> Result<bool, StepError> {
+    match value {
+        0.0 => Ok(false),
+        1.0 => Ok(true),
+        _ => Err(StepError::State(format!("{id}: {name} = {value} in a snapshot: 0 or 1"))),
+    }
+}
+
+/// A count of a snapshot.
+pub(super) fn count_of(id: &str, name: &str, value: f64) -> Result<usize, StepError> {
+    /// Beyond it not every whole number is a double.
+    const MOST: f64 = (1u64 << f64::MANTISSA_DIGITS) as f64;
+    if value.fract() == 0.0 && (0.0..=MOST).contains(&value) {
+        Ok(value as usize)
+    } else {
+        let message = format!("{id}: {name} = {value} in a snapshot: a whole number, at least 0");
+        Err(StepError::State(message))
+    }
 }
 
 /// Python and NumPy square their scalars by the C library's `pow`, which rounds some squares

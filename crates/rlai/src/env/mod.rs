@@ -10,6 +10,7 @@ mod bimodal_bandit;
 mod cart_pole;
 mod check;
 mod classic;
+mod episode_state;
 mod grid;
 mod mountain_car;
 mod mountain_car_continuous;
@@ -31,6 +32,7 @@ pub use action_shape::ActionShape;
 pub use bimodal_bandit::BimodalBandit;
 pub use cart_pole::CartPole;
 pub use check::{CheckOptions, Finding, Outcome, check};
+pub use episode_state::EpisodeState;
 pub use grid::{GridError, read_grid};
 pub use mountain_car::MountainCar;
 pub use mountain_car_continuous::MountainCarContinuous;
@@ -193,27 +195,29 @@ pub trait Environment: Send {
         None
     }
 
-    /// The state of the episode, if a task can be put back into it: equal states with equal random
-    /// numbers have equal futures. Its numbers mean something to the task alone.
+    /// Everything of the episode in progress, if a task can be put back into it.
+    ///
+    /// Equal snapshots with equal random numbers have equal futures, to the last bit: every observation,
+    /// reward and end of what is played from there, the default policy, and every later episode. That holds
+    /// in any instance made in the same way, whatever it has played before, at any time: before the first
+    /// reset, right after one, in the middle, and after an end (also for what is played beyond it). Steps
+    /// counted by a [`TimeLimit`] are part of it. Taking a snapshot changes nothing.
+    ///
+    /// Its numbers are finite and mean something to the task alone. What the task was made from (its name,
+    /// its file) is not in it, nor are random numbers: those of a reset are the caller's, and those that a
+    /// task draws by itself are its [`random_state`](Environment::random_state). [`EpisodeState`] is both
+    /// together.
     fn snapshot(&self) -> Option<Vec<f64>> {
         None
     }
 
-    /// Where the random numbers of the episode stand, if a task draws from a stream of its own between
-    /// resets. With it a snapshot goes on as the episode itself would have.
-    fn episode_stream(&self) -> Option<StreamState> {
-        None
-    }
-
-    /// Goes on with these random numbers, after a [`restore`](Environment::restore); without effect on a
-    /// task that has none of its own.
-    fn set_episode_stream(&mut self, _state: &StreamState) {}
-
-    /// Goes on from a [`snapshot`](Environment::snapshot) of this task; writes its observation. All
-    /// randomness of what follows comes from `random`: copies of a state go different ways.
+    /// Goes on from a [`snapshot`](Environment::snapshot) of this task; writes the observation that the task
+    /// showed there. All randomness of what follows comes from `random`: copies of a state go different ways.
+    /// ([`EpisodeState::resume`] goes the way of the original.)
     ///
     /// # Errors
-    /// When the task cannot be put back, or the numbers are not a state of it.
+    /// [`StepError::State`] when the task cannot be put back, or the numbers are not a state of it: too few,
+    /// too many, not finite, or impossible.
     fn restore(
         &mut self,
         _snapshot: &[f64],
@@ -221,6 +225,22 @@ pub trait Environment: Send {
         _observation: &mut [f64],
     ) -> Result<(), StepError> {
         Err(StepError::State(format!("{} cannot go back to an earlier state", self.id())))
+    }
+
+    /// Where the random numbers stand that the task draws by itself between two resets; none if its steps
+    /// draw none. A task whose steps do draw some takes them at a reset, or in
+    /// [`restore`](Environment::restore), from the stream that it is given there.
+    fn random_state(&self) -> Option<StreamState> {
+        None
+    }
+
+    /// Puts the random numbers that the task draws by itself to where they
+    /// [stood](Environment::random_state).
+    ///
+    /// # Errors
+    /// [`StepError::State`] when its steps draw none.
+    fn set_random_state(&mut self, _state: &StreamState) -> Result<(), StepError> {
+        Err(StepError::State(format!("{} draws no random numbers of its own", self.id())))
     }
 }
 
@@ -274,14 +294,6 @@ impl<E: Environment + ?Sized> Environment for Box<E> {
         (**self).snapshot()
     }
 
-    fn episode_stream(&self) -> Option<StreamState> {
-        (**self).episode_stream()
-    }
-
-    fn set_episode_stream(&mut self, state: &StreamState) {
-        (**self).set_episode_stream(state);
-    }
-
     fn restore(
         &mut self,
         snapshot: &[f64],
@@ -289,5 +301,13 @@ impl<E: Environment + ?Sized> Environment for Box<E> {
         observation: &mut [f64],
     ) -> Result<(), StepError> {
         (**self).restore(snapshot, random, observation)
+    }
+
+    fn random_state(&self) -> Option<StreamState> {
+        (**self).random_state()
+    }
+
+    fn set_random_state(&mut self, state: &StreamState) -> Result<(), StepError> {
+        (**self).set_random_state(state)
     }
 }

@@ -1,4 +1,4 @@
-use super::classic::{snapshot_of, square};
+use super::classic::{flag_of, snapshot_of, square};
 use super::mountain_car::{MAX_POSITION, MAX_SPEED, MIN_POSITION, car_state, observation_space};
 use super::numpy::Number::{self, Double, Plain, Single};
 use super::{Action, BoxSpace, Environment, Space, Step, StepError};
@@ -141,7 +141,7 @@ impl Environment for MountainCarContinuous {
         observation: &mut [f64],
     ) -> Result<(), StepError> {
         let [position, velocity, is_single] = snapshot_of(Self::ID, snapshot)?;
-        if is_single == 0.0 {
+        if !flag_of(Self::ID, "is_single", is_single)? {
             return self.set_state(&[position], &[velocity], observation);
         }
         // Bounds in single precision lie a little outside of those in double precision.

@@ -1,6 +1,7 @@
 use std::f64::consts::PI;
 use std::hint::black_box;
 
+use super::classic::snapshot_of;
 use super::{Action, BoxSpace, Environment, Space, Step, StepError};
 use crate::random::Stream;
 
@@ -126,8 +127,8 @@ impl Environment for Pendulum {
         _random: &mut Stream,
         observation: &mut [f64],
     ) -> Result<(), StepError> {
-        let middle = snapshot.len() / 2;
-        self.set_state(&snapshot[..middle], &snapshot[middle..], observation)
+        let [theta, theta_dot] = snapshot_of(Self::ID, snapshot)?;
+        self.set_state(&[theta], &[theta_dot], observation)
     }
 }
 

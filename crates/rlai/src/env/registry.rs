@@ -10,6 +10,14 @@ use crate::lab::{Process, ReadError};
 /// A task that cannot be built or wrapped as asked.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum EnvError {
+    /// A space that holds no action, or is a simpler one in disguise.
+    #[error("{id}: its action space {reason}")]
+    Degenerate {
+        /// The task's name.
+        id: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// Actions of an unbounded box cannot be rescaled from `[-1, 1]`.
     #[error("{id}: the action box {space} is unbounded, and only a bounded one can be rescaled")]
     Unbounded {
@@ -17,14 +25,6 @@ pub enum EnvError {
         id: String,
         /// Its action box.
         space: BoxSpace,
-    },
-    /// Choices where a box of actions is needed.
-    #[error("{id}: its actions are {space}, and a box of real vectors is needed")]
-    Choices {
-        /// The task's name.
-        id: String,
-        /// Its actions.
-        space: Space,
     },
     /// A grid world whose map cannot be read.
     #[error(transparent)]

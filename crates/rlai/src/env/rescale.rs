@@ -22,12 +22,16 @@ impl<E: Environment> Rescaled<E> {
     /// `inner` with its action coordinates rescaled to `[-1, 1]^A`.
     ///
     /// # Errors
-    /// [`EnvError::Unbounded`] when the box of the coordinates is unbounded somewhere.
+    /// [`EnvError::Unbounded`] when the box of the coordinates is unbounded somewhere,
+    /// [`EnvError::Degenerate`] when the space holds no action, or is a simpler one in disguise.
     pub fn new(inner: E) -> Result<Self, EnvError> {
         let nothing = BoxSpace { low: Vec::new(), high: Vec::new() };
         let task_box = inner.action_space().coordinates().cloned().unwrap_or(nothing);
         if !task_box.is_bounded() {
             return Err(EnvError::Unbounded { id: inner.id().to_owned(), space: task_box });
+        }
+        if let Some(reason) = inner.action_space().problem() {
+            return Err(EnvError::Degenerate { id: inner.id().to_owned(), reason });
         }
         let dimension = task_box.dimension();
         let rescaled = BoxSpace::uniform(dimension, -1.0, 1.0);
@@ -137,14 +141,6 @@ impl<E: Environment> Environment for Rescaled<E> {
         self.inner.snapshot()
     }
 
-    fn episode_stream(&self) -> Option<StreamState> {
-        self.inner.episode_stream()
-    }
-
-    fn set_episode_stream(&mut self, state: &StreamState) {
-        self.inner.set_episode_stream(state);
-    }
-
     fn restore(
         &mut self,
         snapshot: &[f64],
@@ -152,6 +148,14 @@ impl<E: Environment> Environment for Rescaled<E> {
         observation: &mut [f64],
     ) -> Result<(), StepError> {
         self.inner.restore(snapshot, random, observation)
+    }
+
+    fn random_state(&self) -> Option<StreamState> {
+        self.inner.random_state()
+    }
+
+    fn set_random_state(&mut self, state: &StreamState) -> Result<(), StepError> {
+        self.inner.set_random_state(state)
     }
 }
 

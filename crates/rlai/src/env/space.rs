@@ -79,6 +79,26 @@ pub enum Space {
 }
 
 impl Space {
+    /// What keeps an agent from acting in it: it holds no action, or a simpler kind of space says the
+    /// same.
+    pub fn problem(&self) -> Option<&'static str> {
+        match self {
+            Self::Box(space) if space.dimension() == 0 => Some("holds no action"),
+            Self::Discrete(0) => Some("holds no action"),
+            Self::Factored(factors) if factors.is_empty() || factors.contains(&0) => {
+                Some("holds no action")
+            }
+            Self::Factored(factors) if factors.len() == 1 => {
+                Some("has one factor: make it Discrete")
+            }
+            Self::Hybrid { choices: 0, .. } => Some("holds no action"),
+            Self::Hybrid { coordinates, .. } if coordinates.dimension() == 0 => {
+                Some("has no coordinates: make it Discrete")
+            }
+            _ => None,
+        }
+    }
+
     /// The box, if actions are real vectors and nothing else.
     pub fn as_box(&self) -> Option<&BoxSpace> {
         match self {

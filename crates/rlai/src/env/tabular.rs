@@ -1,3 +1,4 @@
+use super::classic::{flag_of, snapshot_of};
 use super::{Action, BoxSpace, Environment, Space, Step, StepError};
 use crate::lab::Process;
 use crate::random::{Key, Stream, StreamState};
@@ -204,26 +205,27 @@ impl Environment for Tabular {
         Some(vec![self.time as f64, self.state as f64, ended])
     }
 
-    fn episode_stream(&self) -> Option<StreamState> {
-        Some(self.random.state())
-    }
-
-    fn set_episode_stream(&mut self, state: &StreamState) {
-        self.random = Stream::from_state(state);
-    }
-
     fn restore(
         &mut self,
         snapshot: &[f64],
         random: &mut Stream,
         observation: &mut [f64],
     ) -> Result<(), StepError> {
+        let [time, state, ended] = snapshot_of(&self.id, snapshot)?;
+        let ended = flag_of(&self.id, "ended", ended)?;
+        self.put((time, state, ended), observation)?;
         self.random = episode_stream(random);
-        let &[time, state, ended] = snapshot else {
-            let (id, length) = (&self.id, snapshot.len());
-            return Err(StepError::State(format!("{id}: a snapshot of {length} numbers, not 3")));
-        };
-        self.put((time, state, ended != 0.0), observation)
+        Ok(())
+    }
+
+    /// Of the next states.
+    fn random_state(&self) -> Option<StreamState> {
+        Some(self.random.state())
+    }
+
+    fn set_random_state(&mut self, state: &StreamState) -> Result<(), StepError> {
+        self.random = Stream::from_state(state);
+        Ok(())
     }
 }
 

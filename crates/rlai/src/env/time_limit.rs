@@ -1,3 +1,4 @@
+use super::classic::count_of;
 use super::{Action, BoxSpace, Environment, Space, Step, StepError};
 use crate::random::{Stream, StreamState};
 
@@ -73,14 +74,6 @@ impl<E: Environment> Environment for TimeLimit<E> {
         Some(snapshot)
     }
 
-    fn episode_stream(&self) -> Option<StreamState> {
-        self.inner.episode_stream()
-    }
-
-    fn set_episode_stream(&mut self, state: &StreamState) {
-        self.inner.set_episode_stream(state);
-    }
-
     fn restore(
         &mut self,
         snapshot: &[f64],
@@ -88,15 +81,25 @@ impl<E: Environment> Environment for TimeLimit<E> {
         observation: &mut [f64],
     ) -> Result<(), StepError> {
         let Some((&steps, inner)) = snapshot.split_last() else {
-            return Err(StepError::State("an empty snapshot".to_owned()));
+            let message = format!("{}: an empty snapshot, without the steps played", self.id());
+            return Err(StepError::State(message));
         };
-        if steps.fract() != 0.0 || !(0.0..=self.limit as f64).contains(&steps) {
+        let steps = count_of(self.id(), "steps", steps)?;
+        if steps > self.limit {
             let (id, limit) = (self.id(), self.limit);
             return Err(StepError::State(format!("{id}: {steps} steps played of {limit}")));
         }
         self.inner.restore(inner, random, observation)?;
-        self.steps = steps as usize;
+        self.steps = steps;
         Ok(())
+    }
+
+    fn random_state(&self) -> Option<StreamState> {
+        self.inner.random_state()
+    }
+
+    fn set_random_state(&mut self, state: &StreamState) -> Result<(), StepError> {
+        self.inner.set_random_state(state)
     }
 }
 
@@ -151,7 +154,7 @@ mod tests {
         for steps in [-1.0, 0.5, 4.0, 1e300, f64::NAN] {
             let [angle, speed, _] = snapshot[..] else { panic!("two numbers and the steps") };
             let error = task.restore(&[angle, speed, steps], &mut random, &mut again).unwrap_err();
-            assert!(error.to_string().contains("steps played of 3"), "{error}");
+            assert!(error.to_string().contains("steps"), "{error}");
         }
     }
 

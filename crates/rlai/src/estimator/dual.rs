@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::nn::Adam;
+use crate::nn::{Adam, AdamStateError};
 
 /// Which loss tunes the temperature (both push it to the same place).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,23 +46,36 @@ pub fn trust_region_residual(lambda: f64, epsilon: f64, divergence: f64) -> f64 
     lambda * (epsilon - divergence)
 }
 
-/// A positive number learned as its logarithm, with its own Adam: a temperature, or a multiplier.
-#[derive(Clone, Debug)]
-pub struct Dual {
-    log_value: [f64; 1],
-    adam: Adam<f64>,
-}
-
-/// All that a [`Dual`] is.
+/// All that a [`Dual`] goes on from. JSON keeps every bit.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DualState {
-    /// Its logarithm.
+    /// The logarithm of the number.
     pub log_value: f64,
-    /// First and second moment of its optimiser.
-    pub moments: [f64; 2],
-    /// Steps that the optimiser has taken.
-    pub steps: i32,
+    /// Adam's running mean of the residuals.
+    pub first_moment: f64,
+    /// Adam's running mean of the squared residuals.
+    pub second_moment: f64,
+    /// Adam's steps so far.
+    pub steps: u32,
+}
+
+/// A state that no [`Dual`] can have.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum DualStateError {
+    /// The logarithm, or the number itself, is not finite.
+    #[error("log_value = {0}: a number whose exponential is finite and positive")]
+    Value(f64),
+    /// The optimiser's part.
+    #[error(transparent)]
+    Adam(#[from] AdamStateError),
+}
+
+/// A positive number learned as its logarithm, with its own Adam: a temperature, or a multiplier.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dual {
+    log_value: [f64; 1],
+    adam: Adam<f64>,
 }
 
 impl Dual {
@@ -71,24 +84,33 @@ impl Dual {
         Self { log_value: [value.ln()], adam: Adam::new(1) }
     }
 
-    /// Its logarithm, and what its optimiser remembers: first and second moment, and steps.
-    pub fn state(&self) -> DualState {
-        let (first, second, steps) = self.adam.moments();
-        DualState { log_value: self.log_value[0], moments: [first[0], second[0]], steps }
-    }
-
-    /// The number that goes on from `state`.
-    pub fn from_state(state: &DualState) -> Self {
-        let mut dual = Self::new(1.0);
-        dual.log_value = [state.log_value];
-        let (first, second, steps) = dual.adam.moments_mut();
-        (first[0], second[0], *steps) = (state.moments[0], state.moments[1], state.steps);
-        dual
-    }
-
     /// The number now.
     pub fn value(&self) -> f64 {
         self.log_value[0].exp()
+    }
+
+    /// All that it goes on from.
+    pub fn state(&self) -> DualState {
+        DualState {
+            log_value: self.log_value[0],
+            first_moment: self.adam.first_moment()[0],
+            second_moment: self.adam.second_moment()[0],
+            steps: self.adam.steps(),
+        }
+    }
+
+    /// The dual that goes on from `state`, to the last bit.
+    ///
+    /// # Errors
+    /// When a number is not finite, or impossible.
+    pub fn from_state(state: &DualState) -> Result<Self, DualStateError> {
+        let DualState { log_value, first_moment, second_moment, steps } = *state;
+        let value = log_value.exp();
+        if !(value.is_finite() && value > 0.0) {
+            return Err(DualStateError::Value(log_value));
+        }
+        let adam = Adam::from_state(vec![first_moment], vec![second_moment], steps)?;
+        Ok(Self { log_value: [log_value], adam })
     }
 
     /// Steps the logarithm against `residual`, the gradient of the loss with respect to it.
@@ -141,6 +163,45 @@ mod tests {
         assert!((mean_divergence(eta.value(), &made) - 0.3).abs() < 1e-6);
         let best = mpo_dual(eta.value(), 0.3, &made);
         assert!([0.9, 1.1].iter().all(|f| mpo_dual(f * eta.value(), 0.3, &made) > best));
+    }
+
+    #[test]
+    fn goes_on_from_its_state_to_the_last_bit() {
+        for pause in [0, 1, 2, 300] {
+            let mut dual = Dual::new(0.7);
+            let residual = |dual: &Dual, t: i32| (f64::from(t) * 0.3 + dual.value()).sin() - 0.2;
+            let walk = |dual: &mut Dual, steps: std::ops::Range<i32>| {
+                steps.for_each(|t| dual.step(residual(dual, t), 3e-3));
+            };
+            walk(&mut dual, 0..pause);
+            let text = serde_json::to_string(&dual.state()).unwrap();
+            let mut again = Dual::from_state(&serde_json::from_str(&text).unwrap()).unwrap();
+            assert_eq!(again, dual);
+            walk(&mut dual, pause..pause + 100);
+            walk(&mut again, pause..pause + 100);
+            assert_eq!(again.value().to_bits(), dual.value().to_bits(), "after {pause} steps");
+            assert_eq!(again.state(), dual.state());
+            // A logarithm in single precision with a new optimiser is not enough.
+            let rounded = f64::from(dual.state().log_value as f32);
+            let mut anew = Dual::new(rounded.exp());
+            anew.step(0.1, 3e-3);
+            dual.step(0.1, 3e-3);
+            assert_ne!(anew.value().to_bits(), dual.value().to_bits());
+        }
+    }
+
+    #[test]
+    fn a_state_that_cannot_be_is_refused() {
+        let good = Dual::new(2.0).state();
+        assert!(Dual::from_state(&good).is_ok());
+        for log_value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e4, -1e4] {
+            let error = Dual::from_state(&DualState { log_value, ..good }).unwrap_err();
+            assert!(error.to_string().starts_with(&format!("log_value = {log_value}")), "{error}");
+        }
+        let negative = DualState { second_moment: -1.0, ..good };
+        assert!(matches!(Dual::from_state(&negative), Err(DualStateError::Adam(_))));
+        let broken = DualState { first_moment: f64::NAN, ..good };
+        assert!(matches!(Dual::from_state(&broken), Err(DualStateError::Adam(_))));
     }
 
     #[test]

@@ -63,8 +63,8 @@ mod weights;
 pub use diagnostics::Diagnostics;
 pub use divergence::Divergence;
 pub use dual::{
-    Dual, DualState, TemperatureLoss, mpo_temperature_residual, temperature_residual,
-    trust_region_residual,
+    Dual, DualState, DualStateError, TemperatureLoss, mpo_temperature_residual,
+    temperature_residual, trust_region_residual,
 };
 pub use duals::Duals;
 pub use f_divergence::FDivergence;

@@ -2,11 +2,41 @@ use super::Scalar;
 use super::simd::vectorised;
 
 /// Adam (Kingma and Ba 2015), with PyTorch's defaults: beta 0.9 and 0.999, epsilon 1e-8.
-#[derive(Clone, Debug)]
+///
+/// Its state is two moments and a count: what [`Adam::first_moment`], [`Adam::second_moment`] and
+/// [`Adam::steps`] give, [`Adam::from_state`] goes on from to the last bit.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Adam<T> {
     first_moment: Vec<T>,
     second_moment: Vec<T>,
-    steps: i32,
+    steps: u32,
+}
+
+/// Numbers that are no state of [`Adam`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AdamStateError {
+    /// The moments are of different numbers of parameters.
+    #[error("{first} first moments and {second} second moments: one of each for every parameter")]
+    Lengths {
+        /// First moments.
+        first: usize,
+        /// Second moments.
+        second: usize,
+    },
+    /// A moment is not finite.
+    #[error("{which} moment {index} is not finite")]
+    NonFinite {
+        /// `first` or `second`.
+        which: &'static str,
+        /// The parameter.
+        index: usize,
+    },
+    /// A mean of squares below zero.
+    #[error("second moment {index} is negative")]
+    Negative {
+        /// The parameter.
+        index: usize,
+    },
 }
 
 const BETA_1: f64 = 0.9;
@@ -20,14 +50,43 @@ impl<T: Scalar> Adam<T> {
         Self { first_moment: zeros(), second_moment: zeros(), steps: 0 }
     }
 
-    /// First moments, second moments and the number of steps taken: all that it remembers.
-    pub fn moments(&self) -> (&[T], &[T], i32) {
-        (&self.first_moment, &self.second_moment, self.steps)
+    /// The optimiser that goes on from these moments after so many steps.
+    ///
+    /// # Errors
+    /// When the moments differ in length, are not finite, or a second one is negative.
+    pub fn from_state(
+        first_moment: Vec<T>,
+        second_moment: Vec<T>,
+        steps: u32,
+    ) -> Result<Self, AdamStateError> {
+        let (first, second) = (first_moment.len(), second_moment.len());
+        if first != second {
+            return Err(AdamStateError::Lengths { first, second });
+        }
+        for (which, moment) in [("first", &first_moment), ("second", &second_moment)] {
+            if let Some(index) = moment.iter().position(|value| !value.widen().is_finite()) {
+                return Err(AdamStateError::NonFinite { which, index });
+            }
+        }
+        match second_moment.iter().position(|&value| value < T::zero()) {
+            Some(index) => Err(AdamStateError::Negative { index }),
+            None => Ok(Self { first_moment, second_moment, steps }),
+        }
     }
 
-    /// The moments, to be overwritten by those that [`Adam::moments`] gave, and the number of steps.
-    pub fn moments_mut(&mut self) -> (&mut [T], &mut [T], &mut i32) {
-        (&mut self.first_moment, &mut self.second_moment, &mut self.steps)
+    /// Running means of the gradients, one a parameter, without the correction of their bias.
+    pub fn first_moment(&self) -> &[T] {
+        &self.first_moment
+    }
+
+    /// Running means of the squared gradients, one a parameter, without the correction of their bias.
+    pub fn second_moment(&self) -> &[T] {
+        &self.second_moment
+    }
+
+    /// Steps taken so far.
+    pub fn steps(&self) -> u32 {
+        self.steps
     }
 
     /// Moves `parameters` against `scale * gradient` by one step of size `learning_rate`.
@@ -35,8 +94,10 @@ impl<T: Scalar> Adam<T> {
     /// `scale` is the factor of gradient clipping, 1 without.
     pub fn step(&mut self, parameters: &mut [T], gradient: &[T], scale: T, learning_rate: f64) {
         self.steps = self.steps.saturating_add(1);
-        let correction_1 = 1.0 - BETA_1.powi(self.steps);
-        let correction_2 = 1.0 - BETA_2.powi(self.steps);
+        // Long before the largest count both powers are zero.
+        let steps = i32::try_from(self.steps).unwrap_or(i32::MAX);
+        let correction_1 = 1.0 - BETA_1.powi(steps);
+        let correction_2 = 1.0 - BETA_2.powi(steps);
         let rate = T::from_f64(learning_rate / correction_1);
         let root = T::from_f64(1.0 / correction_2.sqrt());
         let epsilon = T::from_f64(EPSILON);
@@ -72,6 +133,65 @@ mod tests {
             adam.step(&mut parameter, &[g], 1.0, 0.01);
             assert!((parameter[0] - p).abs() < 1e-13);
         }
+    }
+
+    /// Takes `steps` steps on gradients that depend on the parameters and the step.
+    fn walk<T: Scalar>(adam: &mut Adam<T>, parameters: &mut [T], steps: std::ops::Range<usize>) {
+        for t in steps {
+            let wave = |(i, x): (usize, &T)| T::from_f64((x.widen() * 7.0 + (i * t) as f64).sin());
+            let gradient: Vec<T> = parameters.iter().enumerate().map(wave).collect();
+            adam.step(parameters, &gradient, T::from_f64(0.7), 3e-3);
+        }
+    }
+
+    fn goes_on<T: Scalar>() {
+        for pause in [0, 1, 2, 50] {
+            let (mut adam, mut x) = (Adam::<T>::new(37), vec![T::from_f64(0.3); 37]);
+            walk(&mut adam, &mut x, 0..pause);
+            let (m, v) = (adam.first_moment().to_vec(), adam.second_moment().to_vec());
+            assert_eq!(adam.steps() as usize, pause);
+            let (mut again, mut y) = (Adam::from_state(m, v, adam.steps()).unwrap(), x.clone());
+            walk(&mut adam, &mut x, pause..pause + 60);
+            walk(&mut again, &mut y, pause..pause + 60);
+            let bits =
+                |values: &[T]| values.iter().map(|x| x.widen().to_bits()).collect::<Vec<_>>();
+            assert_eq!(bits(&x), bits(&y), "after {pause} steps");
+            assert_eq!(adam, again);
+            // Each part of the state is needed.
+            let fresh = || vec![T::zero(); 37];
+            for (m, v, steps) in [
+                (fresh(), adam.second_moment().to_vec(), adam.steps()),
+                (adam.first_moment().to_vec(), adam.second_moment().to_vec(), 3),
+            ] {
+                let (mut other, mut z) = (Adam::from_state(m, v, steps).unwrap(), x.clone());
+                let (mut whole, mut x) = (adam.clone(), x.clone());
+                walk(&mut other, &mut z, 0..1);
+                walk(&mut whole, &mut x, 0..1);
+                assert_ne!(bits(&x), bits(&z));
+            }
+        }
+    }
+
+    #[test]
+    fn goes_on_from_its_state_to_the_last_bit() {
+        goes_on::<f32>();
+        goes_on::<f64>();
+    }
+
+    #[test]
+    fn a_state_that_cannot_be_is_refused() {
+        let refused = |m: &[f64], v: &[f64], text: &str| {
+            let error = Adam::from_state(m.to_vec(), v.to_vec(), 1).unwrap_err().to_string();
+            assert!(error.contains(text), "{error}");
+        };
+        refused(&[0.0], &[0.0, 0.0], "1 first moments and 2 second moments");
+        refused(&[0.0, f64::NAN], &[0.0, 0.0], "first moment 1 is not finite");
+        refused(&[0.0], &[f64::INFINITY], "second moment 0 is not finite");
+        refused(&[0.0], &[-1e-9], "second moment 0 is negative");
+        let last = Adam::from_state(vec![1.0], vec![1.0], u32::MAX).unwrap();
+        let (mut last, mut x) = (last, [0.0f64]);
+        last.step(&mut x, &[1.0], 1.0, 0.1);
+        assert!(last.steps() == u32::MAX && (x[0] + 0.1).abs() < 1e-8, "without a correction");
     }
 
     #[test]

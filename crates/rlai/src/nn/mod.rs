@@ -14,7 +14,7 @@ mod rate;
 mod scalar;
 mod simd;
 
-pub use adam::Adam;
+pub use adam::{Adam, AdamStateError};
 pub use elementwise::{all_finite, move_towards, norm, smaller};
 pub use mlp::{Activations, Layer, Mlp};
 pub use parallel::Team;

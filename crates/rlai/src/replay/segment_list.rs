@@ -1,4 +1,5 @@
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -6,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::segment::is_file_name;
 use super::{ReplayBuffer, SegmentInfo};
-use crate::checkpoint::CheckpointError;
+use crate::checkpoint::{CheckpointError, durable};
 
 /// A segment is small while it holds less than this share of the ring.
 const SHARE: u64 = 128;
@@ -71,6 +72,25 @@ impl SegmentList {
             segments.push(buffer.write_segment(rows, folder)?);
         }
         Ok(Self { segments })
+    }
+
+    /// Puts the segments in `from` into the folder `to` as well, which is made if there is none, for a
+    /// writer that is to go on there. Files never change, so they are linked; they are copied where the
+    /// file system has no links.
+    ///
+    /// # Errors
+    /// A file system that refuses.
+    pub fn adopt(&self, from: &Path, to: &Path) -> Result<(), CheckpointError> {
+        fs::create_dir_all(to).map_err(CheckpointError::io("make the folder", to))?;
+        for (path, info) in self.files(from) {
+            let name = info.file_name();
+            if from == to || fs::hard_link(&path, to.join(&name)).is_ok() {
+                continue;
+            }
+            let mut file = File::open(&path).map_err(CheckpointError::io("read", &path))?;
+            durable::write_with(to, &name, |copy| io::copy(&mut file, copy))?;
+        }
+        durable::sync_folder(to).map_err(CheckpointError::io("sync", to))
     }
 
     /// The segments of this list that `next` does without.

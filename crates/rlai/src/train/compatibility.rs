@@ -1,7 +1,10 @@
 //! Which estimators work with which distributions, and why the others do not.
 
 use super::config::require;
-use super::{ConfigError, DefaultPolicy, ExplorationNoise, Objective, TrainConfig};
+use super::{
+    ConfigError, DefaultPolicy, ExplorationNoise, Objective, Temperature, TemperatureTarget,
+    TrainConfig,
+};
 use crate::distribution::{Head, PolicyKind};
 use crate::nn::Scalar;
 
@@ -25,6 +28,9 @@ pub(super) fn check<T: Scalar>(
         check_branches(config, branches)?;
     }
     check_source(config, head)?;
+    if config.uses_temperature() {
+        check_target(config.temperature, &config.default_policy, head)?;
+    }
     check_rest(config, head)
 }
 
@@ -95,6 +101,32 @@ fn check_source<T: Scalar>(config: &TrainConfig, head: &dyn Head<T>) -> Result<(
             Err(ConfigError::new(key, value, allowed))
         }
         None => Ok(()),
+    }
+}
+
+/// Refuses what no policy can reach: more entropy than the uniform one has.
+fn check_target<T: Scalar>(
+    temperature: Temperature,
+    default_policy: &DefaultPolicy,
+    head: &dyn Head<T>,
+) -> Result<(), ConfigError> {
+    let Temperature::Tuned { target, .. } = temperature else { return Ok(()) };
+    let shape = head.shape();
+    let choices: f64 = shape.factors.iter().map(|&count| (count as f64).ln()).sum();
+    let bounded = head.is_squashed() || shape.coordinates == 0;
+    let largest = choices + shape.coordinates as f64 * std::f64::consts::LN_2;
+    match target {
+        TemperatureTarget::Entropy(entropy) if bounded => {
+            let allowed = format!("below {largest:.4} nats, which the uniform policy has");
+            require(entropy < largest, "target_entropy", entropy, &allowed)
+        }
+        TemperatureTarget::Kl(kappa)
+            if shape.coordinates == 0 && *default_policy == DefaultPolicy::Uniform =>
+        {
+            let allowed = format!("below {choices:.4} nats, which a certain choice is away");
+            require(kappa < choices, "target_kl", kappa, &allowed)
+        }
+        _ => Ok(()),
     }
 }
 

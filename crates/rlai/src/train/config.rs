@@ -279,7 +279,9 @@ impl TrainConfig {
         require((2..=100).contains(&branches), "branches", branches, "from 2 to 100")?;
         require((2..=1000).contains(&bins), "bins", bins, "from 2 to 1000")?;
         self.default_policy.check(self.uses_temperature())?;
-        self.check_target_kl()?;
+        if self.uses_temperature() {
+            self.check_temperature_of_default()?;
+        }
         self.exploration.check()?;
         self.check_initial_policy()?;
         let every = self.checkpoint_every;
@@ -307,18 +309,29 @@ impl TrainConfig {
         super::compatibility::check(self, head)
     }
 
-    /// A divergence from oneself is zero: no temperature brings it to another number.
-    fn check_target_kl(&self) -> Result<(), ConfigError> {
-        let Temperature::Tuned { target: TemperatureTarget::Kl(kappa), .. } = self.temperature
-        else {
-            return Ok(());
-        };
-        require(
-            self.default_policy != DefaultPolicy::LastUpdate { period: 1 },
-            "target_kl",
-            kappa,
-            "not with default_policy = \"last-update\" and a period of 1: an update starts from that policy, and is at no distance from it",
-        )
+    /// Refuses temperatures that a default policy makes useless: those that bring about an entropy which
+    /// they do not pay for, and all where the policy is at no distance from its default.
+    fn check_temperature_of_default(&self) -> Result<(), ConfigError> {
+        let of_itself = self.default_policy == DefaultPolicy::LastUpdate { period: 1 };
+        let shown = format!("{:?}", self.default_policy.name());
+        let allowed = "with a period of 2 or more: the update starts at no distance from the policy of the last one, and alpha would have no effect on this objective";
+        let has_effect = !of_itself || !self.objective.is_reverse();
+        require(has_effect, "default_policy", shown, allowed)?;
+        let Temperature::Tuned { target, .. } = self.temperature else { return Ok(()) };
+        match (target, &self.default_policy) {
+            (TemperatureTarget::Kl(kappa), _) => require(
+                !of_itself,
+                "target_kl",
+                kappa,
+                "not with default_policy = \"last-update\" and a period of 1: an update starts from that policy, and is at no distance from it",
+            ),
+            (_, DefaultPolicy::Uniform | DefaultPolicy::Gaussian { .. }) => Ok(()),
+            (TemperatureTarget::Entropy(_), _) => Err(ConfigError::new(
+                "temperature",
+                "\"auto\"",
+                "a number, or a target_kl beside it: alpha pays for closeness to this default policy, not for entropy, and no alpha brings an entropy about",
+            )),
+        }
     }
 
     fn check_initial_policy(&self) -> Result<(), ConfigError> {

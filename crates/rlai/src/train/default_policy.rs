@@ -58,8 +58,9 @@ impl DefaultPolicy {
                 require(fits, "default_policy_sd", sd, "from 0.001 to 1000")
             }
             Self::Average { rate } => {
-                let fits = rate > 0.0 && rate <= 1.0;
-                require(fits, "default_policy_rate", rate, "above 0, at most 1")
+                let fits = rate > 0.0 && rate < 1.0;
+                let allowed = "above 0, below 1 (1 is \"last-update\")";
+                require(fits, "default_policy_rate", rate, allowed)
             }
             Self::LastUpdate { period } => {
                 require(period >= 1, "default_policy_period", period, "at least 1")

@@ -23,7 +23,7 @@ pub(super) struct Episode {
 /// An [`Episode`] as a checkpoint holds it.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct EpisodeState {
+pub(super) struct Played {
     observation: Vec<f64>,
     action: Vec<f32>,
     total: f64,
@@ -33,8 +33,8 @@ pub(super) struct EpisodeState {
 }
 
 impl Episode {
-    pub(super) fn state(&self) -> EpisodeState {
-        EpisodeState {
+    pub(super) fn state(&self) -> Played {
+        Played {
             observation: self.observation.clone(),
             action: self.action.clone(),
             total: self.total,
@@ -44,7 +44,7 @@ impl Episode {
     }
 
     /// Goes on from a state of the same task; otherwise none.
-    pub(super) fn set_state(&mut self, state: EpisodeState) -> Option<()> {
+    pub(super) fn set_state(&mut self, state: Played) -> Option<()> {
         let fits = state.observation.len() == self.observation.len()
             && state.action.len() == self.action.len();
         fits.then(|| {

@@ -77,6 +77,18 @@ impl Objective {
         }
     }
 
+    /// Whether it is the reverse KL, whatever the estimator.
+    pub fn is_reverse(self) -> bool {
+        matches!(
+            self,
+            Self::ReverseKl
+                | Self::ReverseKlStl
+                | Self::ReverseKlScore
+                | Self::ReverseKlBranches
+                | Self::ReverseKlAllActions
+        )
+    }
+
     /// Whether the particles of a state are all actions, each once.
     pub fn lists_actions(self) -> bool {
         matches!(self, Self::ReverseKlAllActions | Self::ForwardKlAllActions)

@@ -145,7 +145,7 @@ pub trait Observer: Send {
         Ok(())
     }
 
-    /// Before the first step and after each evaluation: the moment to save what was learned.
+    /// Before the first step, every `checkpoint_every` steps and at the end: the moment to save the run.
     ///
     /// # Errors
     /// When it could not be saved.

@@ -3,21 +3,37 @@
 use std::path::Path;
 
 use super::checkpoints::StoredReplay;
-use super::episode::EpisodeState;
+use super::episode::Played;
 use super::{TrainError, Trainer};
 use crate::checkpoint::{CheckpointError, Count, State};
-use crate::env::Environment;
+use crate::env::EpisodeState;
 use crate::random::Stream;
-use crate::replay::ReplayBuffer;
+use crate::replay::{ReplayBuffer, Tail};
 
 const COUNTERS: &str = "run.counters";
 const ENVIRONMENT: &str = "run.environment";
 const SNAPSHOT: &str = "run.environment_snapshot";
-const EPISODE_STREAM: &str = "run.episode_stream";
 const REPLAY: &str = "run.replay";
 const EPISODE: &str = "run.episode";
 const RETURNS: &str = "run.recent_returns";
 const SINCE_LAST_LINE: &str = "run.since_last_line";
+
+/// What `tail` is in the ring of `empty`, if that one is larger and nothing was dropped from the smaller
+/// one: then both would hold the same, and draw the same. So a run whose replay was as large as it was
+/// planned to be long may go on further than planned.
+fn in_larger_ring(tail: &Tail, empty: &ReplayBuffer) -> Tail {
+    let as_value = |tail: &Tail| serde_json::to_value(tail).expect("plain values");
+    let (mut value, larger) = (as_value(tail), as_value(&empty.tail()));
+    let grows = value["capacity"].as_u64() < larger["capacity"].as_u64()
+        && value["rows"].as_u64() < larger["rows"].as_u64();
+    if !grows || value["held"] != value["appended"] {
+        return tail.clone();
+    }
+    for size in ["capacity", "rows"] {
+        value[size] = larger[size].clone();
+    }
+    serde_json::from_value(value).unwrap_or_else(|_| tail.clone())
+}
 
 impl Trainer {
     /// Writes everything but networks and replay: counters, streams, moments, the episode in progress with
@@ -31,8 +47,7 @@ impl Trainer {
         state.set(RETURNS, &self.recent_returns);
         state.set(SINCE_LAST_LINE, &self.since_last_line);
         let playing = !self.offline && !self.episode.over;
-        state.set(SNAPSHOT, playing.then(|| self.env.snapshot()).flatten());
-        state.set(EPISODE_STREAM, self.env.episode_stream());
+        state.set(SNAPSHOT, playing.then(|| EpisodeState::of(&self.env)).flatten());
     }
 
     /// The replay, unless it is a data set.
@@ -58,7 +73,8 @@ impl Trainer {
             // It was made for this run, and nothing was played yet.
             let nothing = ReplayBuffer::new(1, 1, 1, None)?;
             let empty = std::mem::replace(&mut self.replay, nothing);
-            self.replay = empty.restore(record.segments.files(folder), &record.tail)?;
+            let tail = in_larger_ring(&record.tail, &empty);
+            self.replay = empty.restore(record.segments.files(folder), &tail)?;
             self.replay.check_choices(&self.agent.action_shape().factors)?;
         }
         let counters: [Count; 3] = state.get(COUNTERS)?;
@@ -76,23 +92,18 @@ impl Trainer {
     }
 
     fn restore_episode(&mut self, state: &State) -> Result<(), TrainError> {
-        let stored: EpisodeState = state.get(EPISODE)?;
+        let stored: Played = state.get(EPISODE)?;
         self.episode.set_state(stored).ok_or_else(|| {
             let reason = format!("state {EPISODE}: of another task");
             CheckpointError::Inconsistent(reason)
         })?;
-        let snapshot: Option<Vec<f64>> = state.get(SNAPSHOT)?;
+        let snapshot: Option<EpisodeState> = state.get(SNAPSHOT)?;
         let Some(snapshot) = snapshot else {
             self.episode.over = true;
             return Ok(());
         };
         let mut observation = vec![0.0; self.episode.observation.len()];
-        let mut random = self.key.stream("restored");
-        let restored = self.env.restore(&snapshot, &mut random, &mut observation);
-        restored.map_err(|source| TrainError::Step { step: self.step, source })?;
-        if let Some(stream) = state.get::<Option<_>>(EPISODE_STREAM)? {
-            self.env.set_episode_stream(&stream);
-        }
-        Ok(())
+        let resumed = snapshot.resume(&mut self.env, &mut observation);
+        resumed.map_err(|source| TrainError::Step { step: self.step, source })
     }
 }

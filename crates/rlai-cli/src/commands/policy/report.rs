@@ -27,8 +27,10 @@ pub struct Described {
     pub entropy: f64,
     /// Standard error of the entropy, where it is estimated from draws.
     pub entropy_se: Option<f64>,
-    /// Probability of every choice, where one choice is the whole action.
-    pub probabilities: Option<Vec<f64>>,
+    /// Probability of every choice, a list for each discrete factor of the action.
+    pub probabilities: Option<Vec<Vec<f64>>>,
+    /// Weight of every branch of a mixture.
+    pub branches: Option<Vec<f64>>,
     /// Over a box of one coordinate.
     pub density: Option<Density>,
 }
@@ -53,6 +55,12 @@ impl Described {
             entropy,
             entropy_se,
             probabilities: probabilities(policy, &parameters),
+            branches: policy
+                .action_shape()
+                .factors
+                .is_empty()
+                .then(|| branches(policy, &parameters))
+                .flatten(),
             density: Density::of(policy, &parameters),
             parameters,
         })
@@ -75,13 +83,36 @@ fn entropy(policy: &Policy, parameters: &[f32], key: &Key) -> (f64, Option<f64>)
     (mean, Some((variance / count).sqrt()))
 }
 
-/// Of every choice, if one choice is the whole action.
-fn probabilities(policy: &Policy, parameters: &[f32]) -> Option<Vec<f64>> {
-    let choices = policy.action_shape().only_choices()?;
-    let mut draws = Draws::with_choices(1, choices, 0, 1);
-    draws.choices.iter_mut().enumerate().for_each(|(i, choice)| *choice = i);
-    policy.distribution().evaluate(parameters, &mut draws);
-    Some(draws.log_pi.iter().map(|log_pi| f64::from(*log_pi).exp()).collect())
+/// Of every choice, a list for each discrete factor of the action.
+fn probabilities(policy: &Policy, parameters: &[f32]) -> Option<Vec<Vec<f64>>> {
+    let factors = &policy.action_shape().factors;
+    if factors.is_empty() {
+        return None;
+    }
+    if policy.action_shape().coordinates > 0 {
+        return branches(policy, parameters).map(|probabilities| vec![probabilities]);
+    }
+    // The factors are independent: with the others held, log pi differs by one factor's log-probability.
+    let of_factor = |factor: usize| {
+        let count = factors[factor];
+        let mut draws = Draws::with_choices(1, count, 0, factors.len());
+        for (i, choices) in draws.choices.chunks_exact_mut(factors.len()).enumerate() {
+            choices[factor] = i;
+        }
+        policy.distribution().evaluate(parameters, &mut draws);
+        let joint: Vec<f64> = draws.log_pi.iter().map(|log_pi| f64::from(*log_pi).exp()).collect();
+        let total: f64 = joint.iter().sum();
+        joint.iter().map(|p| p / total).collect()
+    };
+    Some((0..factors.len()).map(of_factor).collect())
+}
+
+/// Of every branch of a mixture, or every choice of a hybrid policy.
+fn branches(policy: &Policy, parameters: &[f32]) -> Option<Vec<f64>> {
+    let head = policy.distribution();
+    let mut log_branches = vec![0.0; head.abilities().branches?];
+    head.log_branches(parameters, &mut log_branches);
+    Some(log_branches.iter().map(|log_p| f64::from(*log_p).exp()).collect())
 }
 
 /// Everything that is told.
@@ -111,8 +142,13 @@ impl Report<'_> {
             line_out!("  mode  {}", numbers(&policy.mode));
             let error = policy.entropy_se.map_or(String::new(), |se| format!(" ± {se:.4}"));
             line_out!("  entropy  {:.4}{error} nats", policy.entropy);
-            if let Some(probabilities) = &policy.probabilities {
-                line_out!("  probabilities  {}", numbers(probabilities));
+            for (i, probabilities) in policy.probabilities.iter().flatten().enumerate() {
+                let several = policy.probabilities.as_ref().is_some_and(|all| all.len() > 1);
+                let which = if several { format!(" of choice {i}") } else { String::new() };
+                line_out!("  probabilities{which}  {}", numbers(probabilities));
+            }
+            if let Some(branches) = &policy.branches {
+                line_out!("  weights of the branches  {}", numbers(branches));
             }
         }
         Ok(())

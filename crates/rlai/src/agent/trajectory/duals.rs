@@ -96,15 +96,20 @@ impl TrajectoryDuals {
         self.all().map(Dual::state).collect()
     }
 
-    /// Goes on from as many states as [`TrajectoryDuals::states`] gave; otherwise none.
-    pub(super) fn set_states(&mut self, states: &[DualState]) -> Option<()> {
+    /// Goes on from what [`TrajectoryDuals::states`] gave.
+    ///
+    /// # Errors
+    /// Another number of states, or one that cannot be.
+    pub(super) fn set_states(&mut self, states: &[DualState]) -> Result<(), String> {
         let duals = std::iter::once(&mut self.alpha).chain(self.v_mpo.iter_mut().flatten());
         let duals: Vec<&mut Dual> = duals.collect();
-        (duals.len() == states.len()).then(|| {
-            for (dual, state) in duals.into_iter().zip(states) {
-                *dual = Dual::from_state(state);
-            }
-        })
+        if duals.len() != states.len() {
+            return Err(format!("{} numbers, not {}", states.len(), duals.len()));
+        }
+        for (dual, state) in duals.into_iter().zip(states) {
+            *dual = Dual::from_state(state).map_err(|error| error.to_string())?;
+        }
+        Ok(())
     }
 
     /// Names and logarithms, for a checkpoint.

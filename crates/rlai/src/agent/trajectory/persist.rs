@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{Regressor, TrajectoryAgent};
 use crate::agent::Policy;
-use crate::agent::persist::{checkpoint_folder, network};
+use crate::agent::persist::network;
 use crate::checkpoint::{
     self, CheckpointError, Manifest, Network, TensorView, Tensors, parameters_blake3,
 };
@@ -40,7 +40,7 @@ impl TrajectoryAgent {
     /// # Errors
     /// When they cannot be read, or are of other shapes than this agent's.
     pub(crate) fn load(&mut self, dir: &Path) -> Result<(), CheckpointError> {
-        let (_, tensors) = checkpoint::read(&checkpoint_folder(dir))?;
+        let (_, tensors) = checkpoint::read(&checkpoint::folder_of(dir))?;
         let policy = tensors.parameters(&network(POLICY, &self.net))?;
         let regressors = [(VALUE, STANDARDS[0], &self.value), (CRITIC, STANDARDS[1], &self.critic)];
         let mut read = Vec::new();

@@ -40,10 +40,9 @@ impl TrajectoryAgent {
             }
         }
         let duals: Vec<DualState> = state.get(DUALS)?;
-        self.duals.set_states(&duals).ok_or_else(|| {
-            let count = duals.len();
-            CheckpointError::Inconsistent(format!("state {DUALS}: {count} do not fit"))
-        })?;
+        self.duals
+            .set_states(&duals)
+            .map_err(|error| CheckpointError::Inconsistent(format!("state {DUALS}: {error}")))?;
         self.exploration = Stream::from_state(&state.get(EXPLORATION)?);
         self.noise = Stream::from_state(&state.get(NOISE)?);
         Ok(())

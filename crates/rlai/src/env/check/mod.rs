@@ -6,7 +6,7 @@ mod play;
 #[cfg(test)]
 mod tests;
 
-use super::{Environment, Space};
+use super::Environment;
 use crate::random::Key;
 use action::RandomActions;
 use pair::{Pair, snapshots_hold};
@@ -76,7 +76,7 @@ impl Finding {
 /// | `time limit` | episodes are truncated after as many steps as `time_limit` says, never otherwise |
 /// | `determinism` | both instances do the same, to the last bit, under equal seeds and actions |
 /// | `reset` | after different histories both start again in the same way |
-/// | `snapshot` | both go on in the same way from a snapshot of one; skipped where none is offered |
+/// | `snapshot` | an [`EpisodeState`](super::EpisodeState) is resumed as if nothing had happened, and both go on in the same way from a snapshot with equal random numbers; skipped where none is offered |
 ///
 /// ```
 /// use rlai::env::{CheckOptions, Outcome, Pendulum, check};
@@ -100,6 +100,7 @@ pub fn check<E: Environment>(one: E, other: E, options: &CheckOptions) -> Vec<Fi
     let difference = pair.play(&key, options.steps, &mut actions, &mut notes);
     let limit = pair.one.env.time_limit();
     let plays = notes.play_problem.is_none();
+    let first_episode = std::mem::take(&mut notes.first_episode);
     findings.extend(notes.findings(options.steps, limit));
     let same = format!("{} steps are the same in two instances", options.steps);
     findings.push(match (plays, difference) {
@@ -108,7 +109,12 @@ pub fn check<E: Environment>(one: E, other: E, options: &CheckOptions) -> Vec<Fi
         (false, None) => Finding::new("determinism", Outcome::Skip, "it could not be played"),
     });
     if plays {
-        let restart = pair.restarts(&key, options.steps, &mut actions);
+        // After a long history the first episode once more, then two different short ones.
+        let space = pair.one.env.action_space().clone();
+        let mut same_actions = RandomActions::new(space, key.stream("actions"));
+        let restart = pair
+            .repeats(&key, &mut same_actions, &first_episode)
+            .or_else(|| pair.restarts(&key, options.steps, &mut actions));
         let passed = "different histories, the same start and what follows it";
         findings.push(Finding::of("reset", restart, passed));
         findings.push(snapshots_hold(&mut pair, &key, options.steps, &mut actions));
@@ -137,10 +143,5 @@ fn space_problem(env: &dyn Environment) -> Option<String> {
             return Some(format!("action: {space} is unbounded, and cannot be rescaled"));
         }
     }
-    let factors = action.factors();
-    let is_empty = match action {
-        Space::Box(space) => space.dimension() == 0,
-        _ => factors.is_empty() || factors.contains(&0),
-    };
-    is_empty.then(|| format!("action: {action} holds no action"))
+    action.problem().map(|problem| format!("action: {action} {problem}"))
 }

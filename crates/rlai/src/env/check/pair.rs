@@ -3,7 +3,7 @@
 use super::action::RandomActions;
 use super::play::{Notes, Player};
 use super::{Finding, Outcome};
-use crate::env::{Environment, StepError};
+use crate::env::{Environment, EpisodeState, StepError};
 use crate::random::Key;
 
 /// Steps after which two instances are taken to go on in the same way.
@@ -51,12 +51,14 @@ impl<E: Environment> Pair<E> {
             let starts = self.one.over;
             let at = if starts { format!("reset before step {t}") } else { format!("step {t}") };
             let compares = difference.is_none();
+            let mut reward = 0.0;
             let told = if starts {
                 self.one.reset().map(|()| compares.then(|| self.reset_other()).flatten())
             } else {
                 let limit = self.one.env.time_limit();
                 self.step(actions, compares).map(|(step, told)| {
                     notes.step(&at, &step, self.one.length, limit);
+                    reward = step.reward;
                     t += 1;
                     told
                 })
@@ -67,6 +69,10 @@ impl<E: Environment> Pair<E> {
                     notes.play_problem = Some(format!("{at}: {error}"));
                     return difference;
                 }
+            }
+            if !notes.has_first_episode {
+                notes.first_episode.push((self.one.observation.clone(), reward));
+                notes.has_first_episode = self.one.over || t >= ENOUGH;
             }
             notes.look(&at, &self.one.observation, self.one.env.observation_space());
         }
@@ -122,6 +128,37 @@ impl<E: Environment> Pair<E> {
         None
     }
 
+    /// Plays the first instance's first episode once more, with the same seed and actions. Returns a
+    /// difference.
+    pub(super) fn repeats(
+        &mut self,
+        key: &Key,
+        actions: &mut RandomActions,
+        first: &[(Vec<f64>, f64)],
+    ) -> Option<String> {
+        self.one.random = key.stream("environment");
+        for (t, (observation, reward)) in first.iter().enumerate() {
+            let played = if t == 0 {
+                self.one.reset().map(|()| 0.0)
+            } else if self.one.over {
+                return Some(format!("the first episode ends after {} steps now", t - 1));
+            } else {
+                self.one.step(actions.draw()).map(|step| step.reward)
+            };
+            let told = match played {
+                Err(error) => Some(error.to_string()),
+                Ok(now) if now.to_bits() != reward.to_bits() => {
+                    Some(format!("the reward is {reward} and {now}"))
+                }
+                Ok(_) => differing(observation, &self.one.observation),
+            };
+            if let Some(what) = told {
+                return Some(format!("the first episode again, step {t}: {what}"));
+            }
+        }
+        None
+    }
+
     /// Gives both different histories, resets both in the same way, and plays on. Returns a difference.
     pub(super) fn restarts(
         &mut self,
@@ -143,15 +180,28 @@ impl<E: Environment> Pair<E> {
         self.reset_other().or_else(|| self.go_on(steps.min(ENOUGH), actions))
     }
 
-    /// Takes a snapshot of the first instance and lets both go on from it. Returns a difference.
+    /// The second instance takes up the episode of the first, which goes on. Returns a difference.
+    fn resumes(&mut self, state: &EpisodeState, actions: &mut RandomActions) -> Option<String> {
+        (self.other.length, self.other.over) = (self.one.length, false);
+        self.other.observation.fill(f64::NAN);
+        if let Err(error) = state.resume(&mut self.other.env, &mut self.other.observation) {
+            return Some(format!("it cannot be resumed: {error}"));
+        }
+        if let Some(what) = differing(&self.one.observation, &self.other.observation) {
+            return Some(format!("before it and resumed: {what}"));
+        }
+        self.go_on(AFTER_SNAPSHOT, actions).map(|what| format!("gone on and resumed, {what}"))
+    }
+
+    /// Both instances go on from a snapshot with equal random numbers, and show first what was seen
+    /// `before`. Returns a difference.
     fn forks(
         &mut self,
         snapshot: &[f64],
+        before: &[f64],
         key: &Key,
         actions: &mut RandomActions,
     ) -> Option<String> {
-        let before = self.one.observation.clone();
-        self.other.length = self.one.length;
         self.seed(key, "after the snapshot", "after the snapshot");
         for player in [&mut self.one, &mut self.other] {
             player.observation.fill(f64::NAN);
@@ -161,7 +211,7 @@ impl<E: Environment> Pair<E> {
             if let Err(error) = restored {
                 return Some(format!("it cannot be restored: {error}"));
             }
-            if let Some(what) = differing(&before, &player.observation) {
+            if let Some(what) = differing(before, &player.observation) {
                 return Some(format!("before it and restored: {what}"));
             }
         }
@@ -204,11 +254,14 @@ pub(super) fn snapshots_hold<E: Environment>(
         if pair.one.over {
             continue;
         }
-        let Some(snapshot) = pair.one.env.snapshot() else {
+        let Some(state) = EpisodeState::of(&pair.one.env) else {
             return Finding::new("snapshot", Outcome::Skip, "not offered by this task");
         };
         taken += 1;
-        if let Some(problem) = pair.forks(&snapshot, key, actions) {
+        let before = pair.one.observation.clone();
+        let problem = pair.resumes(&state, actions);
+        let problem = problem.or_else(|| pair.forks(&state.snapshot, &before, key, actions));
+        if let Some(problem) = problem {
             return Finding::new("snapshot", Outcome::Fail, problem);
         }
     }

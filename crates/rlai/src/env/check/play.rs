@@ -50,6 +50,10 @@ pub(super) struct Notes {
     terminated: usize,
     truncated: usize,
     longest: usize,
+    /// Observation and reward after the first reset and each step of the first episode.
+    pub(super) first_episode: Vec<(Vec<f64>, f64)>,
+    /// It is over, or long enough.
+    pub(super) has_first_episode: bool,
 }
 
 /// Keeps the first problem.

@@ -1,9 +1,10 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
+use crate::env::Space;
 use crate::env::{Action, BoxSpace, Probe, ProbeKind, ProbeSpace, Step, StepError};
 use crate::env::{builtin_tasks, make_named};
-use crate::random::Stream;
+use crate::random::{Stream, StreamState};
 
 /// What a task does wrong.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,8 +26,11 @@ enum Fault {
     EndsWithoutALimit,
     CountsItsInstances,
     ForgetsToRestart,
+    WearsOut,
     SnapshotLacksVelocity,
     RestoreShowsAnother,
+    HidesItsRandomNumbers,
+    LosesItsRandomNumbers,
     NoSnapshot,
 }
 
@@ -36,6 +40,9 @@ struct Point {
     instance: usize,
     state: [f64; 2],
     steps: usize,
+    /// Steps since it was made.
+    ever: usize,
+    wind: Stream,
     observation: BoxSpace,
     action: Space,
 }
@@ -57,7 +64,8 @@ impl Point {
             _ => BoxSpace::uniform(1, -1.0, 1.0).into(),
         };
         let instance = INSTANCES.fetch_add(1, Ordering::Relaxed);
-        Self { fault, instance, state: [0.0; 2], steps: 0, observation, action }
+        let wind = Key::from_seed(0).stream("wind");
+        Self { fault, instance, state: [0.0; 2], steps: 0, ever: 0, wind, observation, action }
     }
 
     fn observe(&self, observation: &mut [f64]) {
@@ -68,6 +76,11 @@ impl Point {
             _ => observation[0] = self.state[0],
         }
     }
+}
+
+/// Random numbers of the steps, from what a reset is given.
+fn wind(random: &mut Stream) -> Stream {
+    Key::from_seed(random.below(usize::MAX) as u64).stream("wind")
 }
 
 impl Environment for Point {
@@ -94,22 +107,26 @@ impl Environment for Point {
         let velocity = if self.fault == Fault::ForgetsToRestart { self.state[1] } else { 0.0 };
         self.state = [random.uniform(-0.5, 0.5), velocity];
         self.steps = 0;
+        self.wind = wind(random);
         self.observe(observation);
         Ok(())
     }
 
     fn step(&mut self, action: Action<'_>, observation: &mut [f64]) -> Result<Step, StepError> {
         let [position, velocity] = &mut self.state;
-        *velocity = 0.9 * *velocity + 0.5 * action.get(0);
+        *velocity = 0.9 * *velocity + 0.5 * action.get(0) + self.wind.uniform(-0.01, 0.01);
         *position = (*position + *velocity).clamp(-20.0, 20.0);
         if self.fault == Fault::CountsItsInstances && self.instance % 2 == 1 {
             *position += 1e-9;
         }
         self.steps += 1;
+        self.ever += 1;
         if self.fault == Fault::Breaks && self.steps == 5 {
             return Err(StepError::Unstable("five steps are too many".to_owned()));
         }
-        let terminated = self.state[0].abs() > 3.0;
+        // From then on every episode has one step, after any history.
+        let worn_out = self.fault == Fault::WearsOut && self.ever > 5;
+        let terminated = self.state[0].abs() > 3.0 || worn_out;
         let limit = match self.fault {
             Fault::EndsTooEarly => LIMIT - 1,
             Fault::EndsTooLate => LIMIT + 1,
@@ -139,9 +156,10 @@ impl Environment for Point {
     fn restore(
         &mut self,
         snapshot: &[f64],
-        _random: &mut Stream,
+        random: &mut Stream,
         observation: &mut [f64],
     ) -> Result<(), StepError> {
+        self.wind = wind(random);
         self.state[0] = snapshot[0];
         self.steps = snapshot[1] as usize;
         if let Some(&velocity) = snapshot.get(2) {
@@ -150,6 +168,17 @@ impl Environment for Point {
         self.observe(observation);
         if self.fault == Fault::RestoreShowsAnother {
             observation[0] += 1.0;
+        }
+        Ok(())
+    }
+
+    fn random_state(&self) -> Option<StreamState> {
+        (self.fault != Fault::HidesItsRandomNumbers).then(|| self.wind.state())
+    }
+
+    fn set_random_state(&mut self, state: &StreamState) -> Result<(), StepError> {
+        if self.fault != Fault::LosesItsRandomNumbers {
+            self.wind = Stream::from_state(state);
         }
         Ok(())
     }
@@ -180,8 +209,11 @@ fn every_fault_fails_its_check_and_no_other() {
         (Fault::EndsTooEarly, Some("time limit")),
         (Fault::EndsWithoutALimit, Some("time limit")),
         (Fault::ForgetsToRestart, Some("reset")),
+        (Fault::WearsOut, Some("reset")),
         (Fault::SnapshotLacksVelocity, Some("snapshot")),
         (Fault::RestoreShowsAnother, Some("snapshot")),
+        (Fault::HidesItsRandomNumbers, Some("snapshot")),
+        (Fault::LosesItsRandomNumbers, Some("snapshot")),
     ] {
         let findings = check(Point::new(fault), Point::new(fault), &CheckOptions::default());
         assert_eq!(failures(&findings), Vec::from_iter(expected), "{fault:?}: {findings:#?}");

@@ -118,7 +118,9 @@ impl RunManifest {
             serde_json::from_value(value).map_err(|error| damaged(error.to_string()))?;
         // Comparing the whole text leaves no byte uncovered, blanks included.
         if manifest.to_text().as_bytes() != bytes {
-            return Err(damaged("the text is not the one that was written".to_owned()));
+            return Err(damaged(
+                "its checksum does not fit: the text is not the one that was written".to_owned(),
+            ));
         }
         match manifest.files.iter().find(|file| !is_plain(&file.name)) {
             Some(file) => Err(damaged(format!("{:?} is no name of a file of it", file.name))),

@@ -14,6 +14,8 @@ mod tests;
 pub use manifest::{FileRecord, ReplayRecord, RunManifest};
 pub use probe::{Probe, Rounding};
 
+pub use crate::checkpoint::candidates;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -92,7 +94,10 @@ impl Checkpoints {
         let parent = self.folder.join(FOLDER);
         let name = format!("{:012}", learner.step());
         let (partial, path) = (parent.join(name.clone() + PARTIAL), parent.join(name));
-        let files = write(learner, &partial, replay, extra)?;
+        let files = write(learner, &partial, replay, extra).inspect_err(|_| {
+            // What is left of it only takes space, which may be what was missing.
+            let _ = fs::remove_dir_all(&partial);
+        })?;
         publish(&partial, &path, &parent)?;
         self.kept.retain(|(kept, _)| *kept != path);
         self.kept.push((path.clone(), list));
@@ -176,19 +181,6 @@ pub fn find(folder: &Path) -> Search {
         }
     }
     search
-}
-
-/// Folders under final names, newest first.
-pub fn candidates(parent: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(parent) else { return Vec::new() };
-    let is_step = |name: &str| name.len() == 12 && name.bytes().all(|b| b.is_ascii_digit());
-    let mut paths: Vec<PathBuf> = entries
-        .flatten()
-        .filter(|entry| entry.file_name().to_str().is_some_and(is_step))
-        .map(|entry| entry.path())
-        .collect();
-    paths.sort_by(|a, b| b.cmp(a));
-    paths
 }
 
 impl Found {

@@ -5,14 +5,13 @@ use std::path::Path;
 use super::TrajectoryTrainer;
 use crate::agent::trajectory::{Rollouts, RolloutsOf};
 use crate::checkpoint::{CheckpointError, Count, State};
-use crate::env::Environment;
+use crate::env::EpisodeState;
 use crate::random::Stream;
 use crate::train::TrainError;
 
 const COUNTERS: &str = "run.counters";
 const ENVIRONMENT: &str = "run.environment";
 const SNAPSHOT: &str = "run.environment_snapshot";
-const EPISODE_STREAM: &str = "run.episode_stream";
 const SMOOTHING: &str = "run.smoothing";
 const BATCH: &str = "run.batch";
 const EPISODE: &str = "run.episode";
@@ -33,8 +32,7 @@ impl TrajectoryTrainer {
         state.set(OBSERVATION, &self.observation);
         state.set(RETURNS, &self.recent_returns);
         state.set(SINCE_LAST_LINE, &self.since_last_line);
-        state.set(EPISODE_STREAM, self.env.episode_stream());
-        state.set(SNAPSHOT, self.episode.and_then(|_| self.env.snapshot()));
+        state.set(SNAPSHOT, self.episode.and_then(|_| EpisodeState::of(self.env.as_ref())));
     }
 
     /// Goes on, bit for bit, from where a run of the same configuration stood.
@@ -77,15 +75,11 @@ impl TrajectoryTrainer {
             *seen = value as f32;
         }
         if self.episode.is_some() {
-            let snapshot: Option<Vec<f64>> = state.get(SNAPSHOT)?;
+            let snapshot: Option<EpisodeState> = state.get(SNAPSHOT)?;
             let snapshot = snapshot.ok_or_else(|| misfit(SNAPSHOT))?;
-            let mut random = self.key.stream("restored");
             let mut room = vec![0.0; self.observation.len()];
-            let restored = self.env.restore(&snapshot, &mut random, &mut room);
-            restored.map_err(|source| TrainError::Step { step: self.step, source })?;
-            if let Some(stream) = state.get::<Option<_>>(EPISODE_STREAM)? {
-                self.env.set_episode_stream(&stream);
-            }
+            let resumed = snapshot.resume(self.env.as_mut(), &mut room);
+            resumed.map_err(|source| TrainError::Step { step: self.step, source })?;
         }
         self.env_stream = Stream::from_state(&state.get(ENVIRONMENT)?);
         Ok(())

@@ -1,6 +1,18 @@
 //! The folder of one run: what it holds, and who may write there.
 //!
-//! `run.toml` is written first, `result.json` last: its presence is the only sign of a finished run.
+//! `run.toml` is written first, `result.json` last: its presence is the only sign of a finished run. Each
+//! process that works on the run makes an `attempt-N/` of its own and writes nowhere else until it
+//! publishes; the highest attempt owns the run.
+
+mod attempt;
+mod configuration;
+mod owner;
+mod publish;
+
+pub use attempt::{Attempt, check_owner};
+pub use configuration::{Difference, differences, record, record_anew};
+pub use owner::{Life, Owner};
+pub use publish::{publish, withdraw};
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -13,10 +25,14 @@ use crate::error::Failure;
 use crate::settings::Settings;
 use crate::spec::RunSpec;
 
-const RUN: &str = "run.toml";
-const METRICS: &str = "metrics.jsonl";
-const CHECKPOINT: &str = "checkpoint";
-const RESULT: &str = "result.json";
+/// The configuration.
+pub const RUN: &str = "run.toml";
+/// Lines of metrics, of an attempt and of a finished run.
+pub const METRICS: &str = "metrics.jsonl";
+/// Link to the last checkpoint of a finished run.
+pub const CHECKPOINT: &str = "checkpoint";
+/// What a finished run came to.
+pub const RESULT: &str = "result.json";
 
 /// One evaluation, as `result.json` keeps it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,10 +79,10 @@ pub enum FolderState {
     Free,
     /// This very run, finished.
     Finished(Box<RunResult>),
-    /// A run, this one or another, that did not finish.
+    /// This very run, begun.
     Unfinished,
-    /// A finished run with another configuration.
-    OtherRun,
+    /// A run with another configuration, and how it differs.
+    OtherRun(Vec<Difference>),
     /// Something else.
     Foreign,
 }
@@ -85,8 +101,8 @@ pub fn inspect(dir: &Path, spec: &RunSpec) -> Result<FolderState, Failure> {
             return Ok(FolderState::Foreign);
         }
         Err(error) => return Err(unreadable(error)),
-        Ok(mut entries) => {
-            if entries.next().is_none() {
+        Ok(entries) => {
+            if !entries.flatten().any(|entry| !configuration::is_partial(&entry.file_name())) {
                 return Ok(FolderState::Free);
             }
         }
@@ -95,82 +111,29 @@ pub fn inspect(dir: &Path, spec: &RunSpec) -> Result<FolderState, Failure> {
     let Ok(recorded) = toml::from_str::<Settings>(&recorded) else {
         return Ok(FolderState::Foreign);
     };
+    let differences = differences(&recorded, &spec.to_settings());
+    if !differences.is_empty() {
+        return Ok(FolderState::OtherRun(differences));
+    }
     let Ok(result) = fs::read_to_string(dir.join(RESULT)) else {
         return Ok(FolderState::Unfinished);
     };
-    match (same_run(&recorded, &spec.to_settings()), serde_json::from_str(&result)) {
-        (true, Ok(result)) => Ok(FolderState::Finished(Box::new(result))),
-        (false, Ok::<RunResult, _>(_)) => Ok(FolderState::OtherRun),
-        (_, Err(_)) => Ok(FolderState::Foreign),
+    match serde_json::from_str(&result) {
+        Ok(result) => Ok(FolderState::Finished(Box::new(result))),
+        Err(_) => Ok(FolderState::Foreign),
     }
 }
 
-/// Whether two resolved configurations are one run: where it lies and how many threads it may use
-/// change nothing about it.
-fn same_run(one: &Settings, other: &Settings) -> bool {
-    let what_matters = |settings: &Settings| {
-        let mut table = settings.to_table();
-        table.remove("out");
-        table.remove("threads");
-        table
-    };
-    what_matters(one) == what_matters(other)
+/// The name under which something is made before it gets its own.
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".partial");
+    path.with_file_name(name)
 }
 
-/// The folder of a run that has begun.
-#[derive(Clone, Debug)]
-pub struct RunFolder {
-    dir: PathBuf,
-}
-
-impl RunFolder {
-    /// Creates the folder and its `run.toml`, whole; the folder must be free.
-    ///
-    /// # Errors
-    /// When it cannot be created, or another program was faster.
-    pub fn create(spec: &RunSpec, versions: &BTreeMap<String, String>) -> Result<Self, Failure> {
-        let dir = &spec.out;
-        let mut text = spec.to_toml();
-        text.push_str("\n[versions]\n");
-        text.push_str(&toml::to_string(versions).expect("a table of strings"));
-        fs::create_dir_all(dir).and_then(|()| claim(dir, text.as_bytes())).map_err(|error| {
-            // Only an empty folder goes: it was this run's.
-            let _ = fs::remove_dir(dir);
-            Failure::input(format!("cannot create the run's folder {}: {error}", dir.display()))
-        })?;
-        Ok(Self { dir: dir.clone() })
-    }
-
-    /// Where the networks are saved.
-    pub fn checkpoint(&self) -> PathBuf {
-        self.dir.join(CHECKPOINT)
-    }
-
-    /// Opens `metrics.jsonl`.
-    ///
-    /// # Errors
-    /// When it cannot be created.
-    pub fn metrics(&self) -> io::Result<File> {
-        File::create_new(self.dir.join(METRICS))
-    }
-
-    /// Writes `result.json`, whole or not at all.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn finish(&self, result: &RunResult) -> io::Result<()> {
-        let text = serde_json::to_string_pretty(result)? + "\n";
-        write_whole(&self.dir.join(RESULT), text.as_bytes())
-    }
-}
-
-/// Puts `run.toml` into `dir`, whole, unless there is one: of two programs one succeeds.
-fn claim(dir: &Path, text: &[u8]) -> io::Result<()> {
-    let mut file = tempfile::NamedTempFile::new_in(dir)?;
-    file.write_all(text)?;
-    file.as_file().sync_all()?;
-    file.persist_noclobber(dir.join(RUN)).map_err(|error| error.error)?;
-    Ok(())
+/// Makes names in a folder outlive a crash of the machine.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 /// Writes a file beside its name, syncs it and renames it: no reader ever sees a part.
@@ -178,13 +141,16 @@ fn claim(dir: &Path, text: &[u8]) -> io::Result<()> {
 /// # Errors
 /// When the file system refuses.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".partial");
-    let partial = path.with_file_name(name);
+    let partial = beside(path);
     let mut file = File::create(&partial)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&partial, path)
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    written.and_then(|()| fs::rename(&partial, path)).inspect_err(|_| {
+        let _ = fs::remove_file(&partial);
+    })?;
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => sync_folder(parent),
+        _ => sync_folder(Path::new(".")),
+    }
 }
 
 /// Versions of what determines a run on this task.

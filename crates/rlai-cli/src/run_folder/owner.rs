@@ -1,0 +1,170 @@
+//! The one process that writes to a run, and whether it lives.
+//!
+//! On Linux a process is known by its id, the time of its start, the boot and the namespace of ids, all
+//! from `/proc`: an id that was given to another process later is not taken for the owner. Where there is
+//! no `/proc` a lock that the owner holds on a file of its attempt tells whether it lives, which only local
+//! file systems do reliably.
+
+use std::fs::{self, File, TryLockError};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+/// Name of its file.
+pub const OWNER: &str = "owner.json";
+/// The file that the owner holds locked.
+pub const LOCK: &str = "owner.lock";
+
+/// Who writes to a run: the content of `owner.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owner {
+    /// Name of its machine.
+    pub host: String,
+    /// Which start of that machine it was; none where that cannot be told.
+    pub boot_id: Option<String>,
+    /// In which space its id counts: containers have their own.
+    pub pid_namespace: Option<String>,
+    /// Id of the process.
+    pub pid: u32,
+    /// When the process started, in clock ticks since the boot; none where that cannot be told.
+    pub start_time: Option<u64>,
+    /// The attempt that it made.
+    pub attempt: u64,
+    /// It has ended and said so: anybody may go on with the run.
+    pub released: bool,
+}
+
+/// What has become of an owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Life {
+    /// It writes.
+    Alive,
+    /// It ended without a word.
+    Dead,
+    /// It ended, and gave the run free.
+    Released,
+    /// It is, or was, where this process cannot look.
+    Elsewhere,
+}
+
+impl Owner {
+    /// This process.
+    pub fn this(attempt: u64) -> Self {
+        let pid = std::process::id();
+        Self {
+            host: host(),
+            boot_id: line_of("/proc/sys/kernel/random/boot_id"),
+            pid_namespace: pid_namespace(),
+            pid,
+            start_time: start_time(pid),
+            attempt,
+            released: false,
+        }
+    }
+
+    /// The owner that the attempt in this folder names; none if it cannot be told.
+    pub fn read(attempt: &Path) -> Option<Self> {
+        serde_json::from_slice(&fs::read(attempt.join(OWNER)).ok()?).ok()
+    }
+
+    /// The text of its file.
+    pub fn to_text(&self) -> String {
+        serde_json::to_string_pretty(self).expect("plain values") + "\n"
+    }
+
+    /// What has become of it; `attempt` is its folder.
+    pub fn life(&self, attempt: &Path) -> Life {
+        let here = Self::this(0);
+        if self.released {
+            return Life::Released;
+        }
+        if self.host != here.host {
+            return Life::Elsewhere;
+        }
+        if self.boot_id != here.boot_id {
+            return Life::Dead;
+        }
+        if self.pid_namespace != here.pid_namespace {
+            return Life::Elsewhere;
+        }
+        let alive = match self.start_time {
+            Some(time) => start_time(self.pid) == Some(time),
+            None => is_locked(&attempt.join(LOCK)),
+        };
+        if alive { Life::Alive } else { Life::Dead }
+    }
+}
+
+fn line_of(path: &str) -> Option<String> {
+    let text = fs::read_to_string(path).ok()?;
+    Some(text.trim().to_owned()).filter(|line| !line.is_empty())
+}
+
+fn host() -> String {
+    let named = |key: &str| std::env::var(key).ok().filter(|name| !name.is_empty());
+    line_of("/proc/sys/kernel/hostname")
+        .or_else(|| named("HOSTNAME"))
+        .or_else(|| named("COMPUTERNAME"))
+        .unwrap_or_else(|| "unknown".to_owned())
+}
+
+fn pid_namespace() -> Option<String> {
+    Some(fs::read_link("/proc/self/ns/pid").ok()?.to_string_lossy().into_owned())
+}
+
+/// When a process started; none if there is no such process, or it has ended and only its exit code is
+/// waited for.
+fn start_time(pid: u32) -> Option<u64> {
+    start_time_in(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// The 22nd field of `/proc/PID/stat`. The second, the program's name, may hold blanks and brackets.
+fn start_time_in(stat: &str) -> Option<u64> {
+    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
+    let state = fields.next()?;
+    let ended = matches!(state, "Z" | "X" | "x");
+    fields.nth(18)?.parse().ok().filter(|_| !ended)
+}
+
+fn is_locked(path: &Path) -> bool {
+    File::open(path).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_known_by_its_start() {
+        let stat = "42 (a) b (c) S 1 42 42 0 -1 4194304 100 0 0 0 1 2 0 0 20 0 1 0 12345 1000 5";
+        assert_eq!(start_time_in(stat), Some(12345));
+        assert_eq!(start_time_in(&stat.replace(" S ", " Z ")), None);
+        assert_eq!(start_time_in("42 (a"), None);
+        let folder = tempfile::tempdir().unwrap();
+        let this = Owner::this(1);
+        let life = |owner: Owner| owner.life(folder.path());
+        if this.start_time.is_some() {
+            assert_eq!(life(this.clone()), Life::Alive);
+            let later = this.start_time.map(|time| time + 1);
+            assert_eq!(life(Owner { start_time: later, ..this.clone() }), Life::Dead);
+        }
+        assert_eq!(life(Owner { released: true, ..this.clone() }), Life::Released);
+        assert_eq!(life(Owner { host: "another".to_owned(), ..this.clone() }), Life::Elsewhere);
+        let boot_id = Some("another".to_owned());
+        assert_eq!(life(Owner { boot_id, ..this.clone() }), Life::Dead);
+        let pid_namespace = Some("another".to_owned());
+        assert_eq!(life(Owner { pid_namespace, ..this.clone() }), Life::Elsewhere);
+    }
+
+    #[test]
+    fn without_start_times_a_lock_tells_who_lives() {
+        let folder = tempfile::tempdir().unwrap();
+        let owner = Owner { start_time: None, ..Owner::this(1) };
+        assert_eq!(owner.life(folder.path()), Life::Dead);
+        let lock = File::create(folder.path().join(LOCK)).unwrap();
+        assert_eq!(owner.life(folder.path()), Life::Dead);
+        lock.lock().unwrap();
+        assert_eq!(owner.life(folder.path()), Life::Alive);
+    }
+}
