@@ -126,7 +126,6 @@ fn fill(
         normalise_observations: s.normalise_observations.unwrap_or(defaults.normalise_observations),
         exploration: policy::exploration(s, whole)?,
         evaluate_every: whole.read("evaluate_every", s.evaluate_every, defaults.evaluate_every),
-        checkpoint_every: defaults.checkpoint_every,
         evaluation_episodes: whole.size(
             "evaluation_episodes",
             s.evaluation_episodes,

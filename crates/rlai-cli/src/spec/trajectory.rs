@@ -192,7 +192,6 @@ pub(super) fn read(
             learning_rate: s.dual_learning_rate.unwrap_or(bounds.learning_rate),
         },
         evaluate_every: whole.read("evaluate_every", s.evaluate_every, d.evaluate_every),
-        checkpoint_every: d.checkpoint_every,
         evaluation_episodes: whole.size(
             "evaluation_episodes",
             s.evaluation_episodes,

@@ -84,6 +84,18 @@ targets! {
     segment: 1000,
 }
 
+/// States of runs that were found to make one panic later: the target, the seed's name, and what stands where.
+const BAD_STATES: [(&str, &str, &str, &str); 8] = [
+    ("run", "bad-steps-played", "/run.environment_snapshot/snapshot/2", "18446744073709551615.0"),
+    ("run", "bad-updates", "/run.counters/1", "18446744073709551615"),
+    ("run", "bad-episode-length", "/run.episode/length", "18446744073709551615"),
+    ("run", "bad-count", "/run.since_last_line/update_count", "18446744073709551615"),
+    ("trajectories", "bad-choice", "/run.batch/taken/choices/3", "5"),
+    ("trajectories", "bad-cells", "/run.batch/cells", "[[0, 0]]"),
+    ("trajectories", "bad-rewards", "/run.batch/reward", "[]"),
+    ("trajectories", "bad-episode-length", "/run.episode/1", "18446744073709551615"),
+];
+
 /// `cargo test -p rlai-cli --test hostile_files write_seeds -- --ignored` writes the seeds that no editor
 /// can: those with binary numbers and hashes.
 #[test]
@@ -94,8 +106,16 @@ fn write_seeds() {
         fs::write(seed_folder(target).join(name), bytes).unwrap();
     };
     let (run, trajectories) = (targets::seed(false), targets::seed(true));
-    write("run", "valid", &targets::join(&run));
-    write("trajectories", "valid", &targets::join(&trajectories));
+    for (target, parts) in [("run", &run), ("trajectories", &trajectories)] {
+        write(target, "valid", &targets::join(parts));
+        for (_, name, place, value) in BAD_STATES.iter().filter(|(of, ..)| *of == target) {
+            let mut state: serde_json::Value = serde_json::from_slice(&parts[1]).unwrap();
+            *state.pointer_mut(place).unwrap() = value.parse().unwrap();
+            let mut parts = parts.clone();
+            parts[1] = serde_json::to_vec_pretty(&state).unwrap();
+            write(target, name, &targets::join(&parts));
+        }
+    }
     write("segment", "valid", &targets::join(&targets::segment_seed()));
     write("policy", "valid", &targets::join(&run[3..5]));
     write("policy", "valid-choices", &targets::join(&trajectories[3..5]));
