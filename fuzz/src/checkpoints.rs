@@ -34,7 +34,7 @@ pub fn policy(bytes: &[u8]) -> bool {
     let named = serde_json::from_slice::<Value>(manifest).ok();
     let name = named.as_ref().and_then(|m| m.pointer("/file/name")?.as_str());
     if let Some(name) = name.filter(|name| name.len() < 100 && !name.contains(['/', '\0'])) {
-        put(folder.path(), &format!("{name}"), parameters);
+        put(folder.path(), name, parameters);
     }
     let _ = bounded(bytes.len(), FACTOR, BESIDES, || checkpoint::read(folder.path()));
     let Some((manifest, name)) = seal::policy(manifest, parameters) else { return false };

@@ -31,6 +31,11 @@ pub fn result(bytes: &[u8]) -> bool {
     reads(bytes, 100, reading::result)
 }
 
+/// The owner of a run, JSON.
+pub fn owner(bytes: &[u8]) -> bool {
+    reads(bytes, 100, reading::owner)
+}
+
 /// Actions, `.npy`.
 pub fn actions(bytes: &[u8]) -> bool {
     reads(bytes, 4, reading::actions)

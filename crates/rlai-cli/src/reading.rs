@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::commands::env::rollout;
 use crate::dataset;
 use crate::npy::{self, Npz};
-use crate::run_folder::RunResult;
+use crate::run_folder::{Owner, RunResult};
 use crate::settings::Settings;
 use crate::source::{Place, Source};
 use crate::spec::RunSpec;
@@ -50,6 +50,14 @@ pub fn study(bytes: &[u8]) -> Reading {
 /// Why it is refused.
 pub fn result(bytes: &[u8]) -> Reading {
     serde_json::from_slice::<RunResult>(bytes).map(drop).map_err(text)
+}
+
+/// `owner.json` of an attempt.
+///
+/// # Errors
+/// Why it is refused.
+pub fn owner(bytes: &[u8]) -> Reading {
+    serde_json::from_slice::<Owner>(bytes).map(drop).map_err(text)
 }
 
 /// Actions of `rlai env rollout`, `.npy`.

@@ -238,6 +238,12 @@ mod tests {
     }
 
     #[test]
+    fn a_file_without_an_end_is_refused() {
+        let error = Source::read(Path::new("/dev/zero")).err().unwrap().to_string();
+        assert!(error.contains("larger than 1048576 bytes"), "{error}");
+    }
+
+    #[test]
     fn a_refused_value_is_found_in_an_array_of_tables() {
         let source = source("[[variant]]\nname = \"a\"\n[[variant]]\nsteps = 0\n").unwrap();
         let place = [Place::Key("variant".to_owned()), Place::Index(1)];

@@ -73,6 +73,7 @@ targets! {
     settings: 1500,
     study: 500,
     result: 5000,
+    owner: 5000,
     actions: 20000,
     dataset: 5000,
     initial_state: 10000,
