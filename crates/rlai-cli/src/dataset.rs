@@ -23,7 +23,14 @@ const ARRAYS: &str = "observations, actions, rewards, terminated and truncated a
 /// # Errors
 /// When the file cannot be read, or an array is missing or of another type.
 pub fn read(path: &Path) -> Result<Dataset> {
-    let mut npz = Npz::open(path)?;
+    read_arrays(Npz::open(path)?)
+}
+
+/// Reads the data set in an archive.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_arrays<R: io::Read + io::Seek>(mut npz: Npz<R>) -> Result<Dataset> {
     let knows_next = npz.contains("next_observations");
     let rows = find(&mut npz, "rewards")?.shape.first().copied().unwrap_or(0);
     let mut floats = |name: &str, axes: usize| -> Result<Vec<f32>> {

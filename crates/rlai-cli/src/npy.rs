@@ -2,8 +2,9 @@
 //!
 //! The reader is strict and believes nothing: a header is small, a shape must fit the data's length,
 //! and memory is only taken for data that is there. In an archive data may be there that takes a
-//! thousandth of its size in the file; of it no more is unpacked than the header announces. The format
-//! is NumPy's enhancement proposal 1.
+//! thousandth of its size in the file; of it no more is unpacked than the header announces, and of all
+//! arrays together no more than [`MOST_UNPACKED`] bytes for each of the file's. The format is NumPy's
+//! enhancement proposal 1.
 
 use std::fs;
 use std::io::{self, Read, Seek, Write};
@@ -15,6 +16,13 @@ use zip::write::SimpleFileOptions;
 const MAGIC: &[u8] = b"\x93NUMPY";
 /// An honest header of a plain array has some 120 bytes.
 const LONGEST_HEADER: usize = 4096;
+
+/// Bytes that may be unpacked for each byte of an archive: deflate makes at most 1032 of one, and of numbers
+/// that somebody measured a few. What is there and more compressible can be saved as it is.
+const MOST_UNPACKED: u64 = 64;
+
+/// What may be unpacked whatever the size of the archive, so that small ones need not be measured.
+const ALWAYS_UNPACKED: u64 = 1 << 16;
 
 /// What comes before a header: the magic, the version and the header's length, in 2 or 4 bytes.
 const LONGEST_START: usize = MAGIC.len() + 6;
@@ -75,8 +83,8 @@ pub fn parse(bytes: &[u8]) -> Result<Array> {
 }
 
 /// The bytes of an array that is unpacked: the header first, then no more than it announces and one
-/// byte, which tells that there is too much.
-fn unpack(mut file: impl io::Read) -> Result<Vec<u8>> {
+/// byte, which tells that there is too much. Refused if the header announces more than `most` bytes.
+fn unpack(mut file: impl io::Read, most: u64) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let first = LONGEST_START + LONGEST_HEADER;
     file.by_ref().take(first as u64).read_to_end(&mut bytes)?;
@@ -84,6 +92,11 @@ fn unpack(mut file: impl io::Read) -> Result<Vec<u8>> {
     let start = (bytes.len() - data.len()) as u64;
     let whole = Header::parse(header)?.data_bytes().and_then(|data| data.checked_add(start + 1));
     let whole = whole.context("a shape of more bytes than there can be")?;
+    ensure!(
+        whole <= most,
+        "unpacked, the arrays have more than {MOST_UNPACKED} times the archive's size: save them with \
+         numpy.savez, not savez_compressed"
+    );
     file.take(whole.saturating_sub(bytes.len() as u64)).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
@@ -272,6 +285,8 @@ pub fn readable_by_all(file: &fs::File) -> io::Result<()> {
 /// A `.npz` file: an archive of arrays under their names.
 pub struct Npz<R> {
     archive: zip::ZipArchive<R>,
+    /// Bytes that may still be unpacked.
+    left: u64,
 }
 
 impl Npz<io::BufReader<fs::File>> {
@@ -285,18 +300,21 @@ impl Npz<io::BufReader<fs::File>> {
     }
 }
 
-#[cfg(test)]
 impl<'a> Npz<io::Cursor<&'a [u8]>> {
     /// The archive in these bytes.
+    ///
+    /// # Errors
+    /// When they are not an archive.
     pub fn parse(bytes: &'a [u8]) -> Result<Self> {
         Self::new(io::Cursor::new(bytes))
     }
 }
 
 impl<R: io::Read + Seek> Npz<R> {
-    fn new(reader: R) -> Result<Self> {
+    fn new(mut reader: R) -> Result<Self> {
+        let size = reader.seek(io::SeekFrom::End(0))?;
         let archive = zip::ZipArchive::new(reader).context("not a NumPy archive (.npz)")?;
-        Ok(Self { archive })
+        Ok(Self { archive, left: size.saturating_mul(MOST_UNPACKED).max(ALWAYS_UNPACKED) })
     }
 
     /// Whether there is an array of this name.
@@ -307,10 +325,12 @@ impl<R: io::Read + Seek> Npz<R> {
     /// The array of this name.
     ///
     /// # Errors
-    /// When there is none, or it is not an array that [`parse`] reads.
+    /// When there is none, it is not an array that [`parse`] reads, or it unpacks to too much.
     pub fn array(&mut self, name: &str) -> Result<Array> {
         let file = self.archive.by_name(&format!("{name}.npy"))?;
-        unpack(file).and_then(|bytes| parse(&bytes)).with_context(|| name.to_owned())
+        let bytes = unpack(file, self.left).with_context(|| name.to_owned())?;
+        self.left -= (bytes.len() as u64).min(self.left);
+        parse(&bytes).with_context(|| name.to_owned())
     }
 }
 
@@ -399,15 +419,16 @@ mod tests {
     fn no_more_is_unpacked_than_the_header_announces() {
         for (shape, most) in [("(3,)", LONGEST_START + LONGEST_HEADER), ("(1000,)", 9_000)] {
             let start = file(&header("'<f8'", "False", shape), &[]);
-            let bytes = unpack(start.as_slice().chain(io::repeat(0))).unwrap();
+            let bytes = unpack(start.as_slice().chain(io::repeat(0)), 1 << 20).unwrap();
             assert!(bytes.len() <= most, "{shape}: {}", bytes.len());
             let message = parse(&bytes).unwrap_err().to_string();
             assert!(message.contains("does not fit"), "{message}");
         }
         let huge = file(&header("'<f8'", "False", "(4000000000, 4000000000)"), &[]);
-        let message = unpack(huge.as_slice().chain(io::repeat(0))).unwrap_err().to_string();
+        let message =
+            unpack(huge.as_slice().chain(io::repeat(0)), 1 << 20).unwrap_err().to_string();
         assert!(message.contains("more bytes than there can be"), "{message}");
-        assert!(unpack(io::repeat(0)).is_err(), "no header");
+        assert!(unpack(io::repeat(0), 1 << 20).is_err(), "no header");
     }
 
     #[test]
@@ -420,6 +441,29 @@ mod tests {
         assert!(bytes.len() < 10_000, "deflated");
         let message = format!("{:#}", read(&bytes, "rewards").unwrap_err());
         assert!(message.contains("does not fit the 8001 bytes"), "{message}");
+    }
+
+    /// Honest headers over packed zeros: the archive's size is the measure, for all arrays together.
+    #[test]
+    fn arrays_of_many_times_the_archives_size_are_refused() {
+        let archive = |numbers: usize| {
+            let mut archive = zip::ZipWriter::new(io::Cursor::new(Vec::new()));
+            for name in ["one.npy", "other.npy"] {
+                archive.start_file(name, SimpleFileOptions::default()).unwrap();
+                let shape = format!("({numbers},)");
+                archive
+                    .write_all(&file(&header("'<f8'", "False", &shape), &vec![0; 8 * numbers]))
+                    .unwrap();
+            }
+            archive.finish().unwrap().into_inner()
+        };
+        let small = archive(5_000);
+        let mut npz = Npz::parse(&small).unwrap();
+        assert_eq!(npz.array("one").unwrap().shape, [5_000]);
+        let message = format!("{:#}", npz.array("other").unwrap_err());
+        assert!(message.contains("more than 64 times"), "{message}");
+        let message = format!("{:#}", read(&archive(200_000), "one").unwrap_err());
+        assert!(message.contains("numpy.savez"), "{message}");
     }
 
     fn read(bytes: &[u8], name: &str) -> Result<Array> {

@@ -1,6 +1,7 @@
 //! TOML files with positions: every complaint about a file names the file, the line and the key.
 
-use std::fs;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use rlai::train::ConfigError;
@@ -12,6 +13,9 @@ use toml::{Spanned, Table, Value};
 use crate::error::Failure;
 use crate::settings::Settings;
 use crate::text::did_you_mean;
+
+/// Largest file that is read, in bytes.
+const LARGEST_FILE: u64 = 1 << 20;
 
 /// One step on the way to a value: the key of a table or the index of an array.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,14 +38,26 @@ impl Source {
     /// Reads and parses a file.
     ///
     /// # Errors
-    /// When it cannot be read or is not TOML.
+    /// When it cannot be read, is larger than [`LARGEST_FILE`], or is not TOML.
     pub fn read(path: &Path) -> Result<Self, Failure> {
-        let text = fs::read_to_string(path)
-            .map_err(|error| Failure::input(format!("cannot read {}: {error}", path.display())))?;
+        let cannot = |why: &dyn std::fmt::Display| {
+            Failure::input(format!("cannot read {}: {why}", path.display()))
+        };
+        let file = File::open(path).map_err(|error| cannot(&error))?;
+        let mut text = String::new();
+        // A device may have no end, and a pipe is a file as good as any.
+        file.take(LARGEST_FILE + 1).read_to_string(&mut text).map_err(|error| cannot(&error))?;
+        if text.len() as u64 > LARGEST_FILE {
+            return Err(cannot(&format_args!("larger than {LARGEST_FILE} bytes")));
+        }
         Self::parse(path, text)
     }
 
-    fn parse(path: &Path, text: String) -> Result<Self, Failure> {
+    /// Parses the text of the file at `path`.
+    ///
+    /// # Errors
+    /// When it is not TOML.
+    pub fn parse(path: &Path, text: String) -> Result<Self, Failure> {
         let table = text.parse::<Table>().map_err(|error| {
             let start = error.span().map_or(0, |span| span.start);
             let place = line_and_column(&text, start);
@@ -58,7 +74,7 @@ impl Source {
 
     /// Refuses any key of the table at `place` that is not `allowed`.
     pub fn check_keys(&self, place: &[Place], allowed: &[String]) -> Result<(), Failure> {
-        let Some(Value::Table(table)) = self.value(place) else { return Ok(()) };
+        let Some(table) = self.table_at(place) else { return Ok(()) };
         for key in table.keys() {
             if allowed.contains(key) {
                 continue;
@@ -78,11 +94,11 @@ impl Source {
         place: &[Place],
         besides: &[&str],
     ) -> Result<T, Failure> {
-        let Some(Value::Table(table)) = self.value(place) else {
+        let Some(table) = self.table_at(place) else {
             return Err(self.refuse(place, "a table is needed here"));
         };
-        let mut table = table.clone();
-        table.retain(|key, _| !besides.contains(&key));
+        let wanted = table.iter().filter(|(key, _)| !besides.contains(&key.as_str()));
+        let table = wanted.map(|(key, value)| (key.clone(), value.clone())).collect();
         serde_path_to_error::deserialize(Value::Table(table)).map_err(|error| {
             let mut at = place.to_vec();
             at.extend(error.path().iter().filter_map(step_to));
@@ -132,18 +148,17 @@ impl Source {
         self.value(place).is_some()
     }
 
-    fn value(&self, place: &[Place]) -> Option<Value> {
-        let mut value = Value::Table(self.table.clone());
-        for step in place {
-            value = match (step, value) {
-                (Place::Key(key), Value::Table(mut table)) => table.remove(key)?,
-                (Place::Index(index), Value::Array(mut array)) if *index < array.len() => {
-                    array.swap_remove(*index)
-                }
-                _ => return None,
-            };
-        }
-        Some(value)
+    /// What stands at `place`; nothing does at the root, which is a table ([`Self::table_at`]).
+    fn value(&self, place: &[Place]) -> Option<&Value> {
+        let (Place::Key(first), rest) = place.split_first()? else { return None };
+        rest.iter().try_fold(self.table.get(first)?, |value, step| match step {
+            Place::Key(key) => value.get(key.as_str()),
+            Place::Index(index) => value.get(*index),
+        })
+    }
+
+    fn table_at(&self, place: &[Place]) -> Option<&Table> {
+        if place.is_empty() { Some(&self.table) } else { self.value(place)?.as_table() }
     }
 
     /// Where in the text `place` begins: at its key, or at the element of an array.
@@ -220,6 +235,12 @@ mod tests {
 
         let broken = source("steps = \n").err().unwrap().to_string();
         assert!(broken.starts_with("a.toml:1:"), "{broken}");
+    }
+
+    #[test]
+    fn a_file_without_an_end_is_refused() {
+        let error = Source::read(Path::new("/dev/zero")).err().unwrap().to_string();
+        assert!(error.contains("larger than 1048576 bytes"), "{error}");
     }
 
     #[test]

@@ -47,8 +47,15 @@ pub fn listed(names: &[&str]) -> String {
     }
 }
 
+/// No name is as long, in bytes, nor is what somebody meant to be one.
+const LONGEST_TYPO: usize = 100;
+
 /// ` (did you mean NAME?)` for the nearest name, or nothing where none is near.
 pub fn did_you_mean(given: &str, names: &[&str]) -> String {
+    // The comparison takes time and memory for each letter of the one with each of the other.
+    if given.len() > LONGEST_TYPO {
+        return String::new();
+    }
     let lower = given.to_lowercase();
     let similarity =
         |name: &str| strsim::normalized_damerau_levenshtein(&lower, &name.to_lowercase());
@@ -113,6 +120,7 @@ mod tests {
         assert_eq!(did_you_mean("HalfCheeta-v5", &names), " (did you mean HalfCheetah-v5?)");
         assert_eq!(did_you_mean("halfcheetah", &names), " (did you mean HalfCheetah-v5?)");
         assert_eq!(did_you_mean("zzzzzzzzzzzzzzz", &names), "");
+        assert_eq!(did_you_mean(&"Hopper-v5".repeat(1_000_000), &names), "");
     }
 
     #[test]

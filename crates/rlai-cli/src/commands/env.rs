@@ -1,7 +1,7 @@
 //! `rlai env`: the tasks.
 
 mod check;
-mod rollout;
+pub mod rollout;
 
 use comfy_table::{Table, presets};
 use rlai::env::{BoxSpace, Space, TaskInfo};

@@ -14,6 +14,8 @@
 mod cache;
 mod error;
 mod hash;
+#[cfg(all(test, unix))]
+mod hostile_tests;
 mod pins;
 mod python;
 mod status;

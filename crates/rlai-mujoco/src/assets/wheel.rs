@@ -9,7 +9,7 @@ use super::hash::sha256;
 use super::pins::{Member, Wheel};
 
 /// No pinned file is larger.
-const LARGEST_MEMBER: u64 = 64 << 20;
+pub(super) const LARGEST_MEMBER: u64 = 64 << 20;
 
 /// The bytes of the wheel that was downloaded into `folder`, if the pinned one is there.
 pub(super) fn read(folder: &Path, wheel: &Wheel) -> Result<Vec<u8>, AssetError> {

@@ -2,7 +2,7 @@
 
 use super::Agent;
 use super::normaliser::Normaliser;
-use crate::checkpoint::{CheckpointError, State};
+use crate::checkpoint::{CheckpointError, Count, State};
 use crate::nn::Adam;
 use crate::random::Stream;
 
@@ -69,11 +69,11 @@ impl Agent<f32> {
         self.actor.set_repeats_left(state.get(REPEATS)?);
         if let Some((parameters, age)) = &mut self.old_policy {
             state.read_numbers(OLD_POLICY, parameters)?;
-            *age = state.get(OLD_POLICY)?;
+            *age = state.get::<Count>(OLD_POLICY)?.0;
         }
         if let Some((parameters, age)) = self.default_policy.following_mut() {
             state.read_numbers(DEFAULT_POLICY, parameters)?;
-            let stored: u64 = state.get(DEFAULT_POLICY)?;
+            let Count(stored) = state.get(DEFAULT_POLICY)?;
             if let Some(age) = age {
                 *age = stored;
             }

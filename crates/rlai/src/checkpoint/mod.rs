@@ -30,6 +30,7 @@ pub use layout::{attempts, candidates, candidates_of_run, folder_of};
 pub(crate) use manifest::TensorShape;
 pub use manifest::{FORMAT_VERSION, Manifest, Network};
 pub use read::read;
+pub(crate) use state::Count;
 pub use state::State;
 pub use tensors::{TensorView, Tensors, parameters_blake3};
 pub use write::write;

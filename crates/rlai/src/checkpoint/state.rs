@@ -1,8 +1,8 @@
 //! Everything of a run that is not parameters: counters, random streams, optimisers' moments, the episode
 //! in progress. With it a run goes on bit for bit.
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use super::{CheckpointError, TensorView, Tensors};
@@ -82,6 +82,29 @@ impl State {
     }
 }
 
+/// A number of steps, updates or the like: so far below the largest number that a run can count on from it.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "u64")]
+pub(crate) struct Count(pub(crate) u64);
+
+impl Count {
+    const MOST: u64 = u64::MAX / 2;
+
+    /// For fields of states: `#[serde(deserialize_with = "Count::read")]`.
+    pub(crate) fn read<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+        Self::deserialize(from).map(|Self(count)| count)
+    }
+}
+
+impl TryFrom<u64> for Count {
+    type Error = String;
+
+    fn try_from(count: u64) -> Result<Self, String> {
+        let (most, fits) = (Self::MOST, count <= Self::MOST);
+        if fits { Ok(Self(count)) } else { Err(format!("{count}: at most {most}")) }
+    }
+}
+
 fn missing(name: &str) -> CheckpointError {
     CheckpointError::Inconsistent(format!("state {name} is missing"))
 }
@@ -115,6 +138,10 @@ mod tests {
         ] {
             assert!(error.to_string().starts_with("state "), "{error}");
         }
+        state.set("counts", [5, u64::MAX]);
+        assert!(state.get::<(Count, u64)>("counts").is_ok_and(|(count, _)| count.0 == 5));
+        let error = state.get::<(u64, Count)>("counts").unwrap_err().to_string();
+        assert!(error.contains("18446744073709551615: at most"), "{error}");
         again.set("nan", f64::NAN);
         assert!(again.get::<f64>("nan").is_err());
     }

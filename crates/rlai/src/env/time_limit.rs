@@ -85,6 +85,10 @@ impl<E: Environment> Environment for TimeLimit<E> {
             return Err(StepError::State(message));
         };
         let steps = count_of(self.id(), "steps", steps)?;
+        if steps > self.limit {
+            let (id, limit) = (self.id(), self.limit);
+            return Err(StepError::State(format!("{id}: {steps} steps played of {limit}")));
+        }
         self.inner.restore(inner, random, observation)?;
         self.steps = steps;
         Ok(())
@@ -147,6 +151,11 @@ mod tests {
         let first = rest();
         assert!(!first.0.truncated && first.1.truncated);
         assert_eq!(rest(), first);
+        for steps in [-1.0, 0.5, 4.0, 1e300, f64::NAN] {
+            let [angle, speed, _] = snapshot[..] else { panic!("two numbers and the steps") };
+            let error = task.restore(&[angle, speed, steps], &mut random, &mut again).unwrap_err();
+            assert!(error.to_string().contains("steps"), "{error}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@ use std::collections::TryReserveError;
 use std::ops::Range;
 
 use super::Batch;
+use crate::checkpoint::CheckpointError;
 use crate::random::Stream;
 
 /// A buffer that cannot be made.
@@ -165,6 +166,26 @@ impl ReplayBuffer {
         }
         self.append(observation);
         self.open = true;
+    }
+
+    /// Whether an episode is being played: the newest observation waits for its action.
+    pub(crate) fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// Refuses actions of which one of the first numbers is none of the `factors`' choices.
+    pub(crate) fn check_choices(&self, factors: &[usize]) -> Result<(), CheckpointError> {
+        for (row, kind) in self.kinds.iter().enumerate().filter(|(_, k)| **k != Kind::Observation) {
+            let numbers = self.actions[self.action_range(row)].iter().zip(factors);
+            let is_choice =
+                |&(x, &k): &(&f32, &usize)| x.fract() == 0.0 && (0.0..k as f32).contains(x);
+            if let Some((number, choices)) = numbers.into_iter().find(|pair| !is_choice(pair)) {
+                return Err(CheckpointError::Inconsistent(format!(
+                    "replay: {number} in a row of kind {kind:?}, none of {choices} choices"
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// Stores one transition of the episode being played. After one that ended it the next call is

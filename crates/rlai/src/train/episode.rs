@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::TrainError;
+use crate::checkpoint::Count;
 use crate::env::{Action, ActionShape, Environment, Step, StepError};
 
 /// The episode being played.
@@ -26,6 +27,7 @@ pub(super) struct Played {
     observation: Vec<f64>,
     action: Vec<f32>,
     total: f64,
+    #[serde(deserialize_with = "Count::read")]
     length: u64,
     over: bool,
 }

@@ -2,17 +2,21 @@ use serde::{Deserialize, Serialize};
 
 use super::TrainingMetrics;
 use crate::agent::UpdateMetrics;
+use crate::checkpoint::Count;
 
 /// Sums since the last line of metrics.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::train) struct Accumulator {
     updates: UpdateMetrics,
+    #[serde(deserialize_with = "Count::read")]
     update_count: u64,
     pareto_k: f64,
+    #[serde(deserialize_with = "Count::read")]
     pareto_k_count: u64,
     returns: f64,
     lengths: f64,
+    #[serde(deserialize_with = "Count::read")]
     episodes: u64,
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::checkpoints::StoredReplay;
 use super::episode::Played;
 use super::{TrainError, Trainer};
-use crate::checkpoint::{CheckpointError, State};
+use crate::checkpoint::{CheckpointError, Count, State};
 use crate::env::EpisodeState;
 use crate::random::Stream;
 use crate::replay::{ReplayBuffer, Tail};
@@ -75,12 +75,18 @@ impl Trainer {
             let empty = std::mem::replace(&mut self.replay, nothing);
             let tail = in_larger_ring(&record.tail, &empty);
             self.replay = empty.restore(record.segments.files(folder), &tail)?;
+            self.replay.check_choices(&self.agent.action_shape().factors)?;
         }
-        (self.step, self.updates, self.episodes) = state.get(COUNTERS)?;
+        let counters: [Count; 3] = state.get(COUNTERS)?;
+        [self.step, self.updates, self.episodes] = counters.map(|Count(count)| count);
         self.recent_returns = state.get(RETURNS)?;
         self.since_last_line = state.get(SINCE_LAST_LINE)?;
         self.replay_stream = Stream::from_state(&state.get(REPLAY)?);
         self.restore_episode(state)?;
+        if !self.offline && !self.episode.over && !self.replay.is_open() {
+            let reason = format!("state {EPISODE}: an episode that replay knows nothing of");
+            return Err(CheckpointError::Inconsistent(reason).into());
+        }
         self.env_stream = Stream::from_state(&state.get(ENVIRONMENT)?);
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! `rlai env rollout`: given actions, replayed from a given state.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use rlai::env::{Action, Environment, Space, StepError, TaskInfo};
@@ -35,9 +35,13 @@ pub struct Args {
     out: PathBuf,
 }
 
+/// Largest file of a state that is read, in bytes.
+const LARGEST_STATE: u64 = 1 << 24;
+
+/// The state to start in.
 #[derive(Deserialize, Debug)]
 #[serde(deny_unknown_fields)]
-struct State {
+pub(crate) struct State {
     qpos: Vec<f64>,
     qvel: Vec<f64>,
 }
@@ -61,11 +65,21 @@ fn read_state(path: &Path) -> Result<State, Failure> {
     let bad =
         |error: &dyn std::fmt::Display| Failure::input(format!("{}: {error}", path.display()));
     let file = File::open(path).map_err(|error| bad(&error))?;
-    let mut json = serde_json::Deserializer::from_reader(BufReader::new(file));
-    let state = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        bad(&format_args!("{error}; {{\"qpos\": [...], \"qvel\": [...]}} expected"))
-    })?;
-    json.end().map_err(|error| bad(&error))?;
+    let mut text = Vec::new();
+    // A device may have no end, and a pipe is a file as good as any.
+    file.take(LARGEST_STATE + 1).read_to_end(&mut text).map_err(|error| bad(&error))?;
+    if text.len() as u64 > LARGEST_STATE {
+        return Err(bad(&format_args!("larger than {LARGEST_STATE} bytes")));
+    }
+    parse_state(&text).map_err(|reason| bad(&reason))
+}
+
+/// The text of `--initial`.
+pub(crate) fn parse_state(text: &[u8]) -> Result<State, String> {
+    let mut json = serde_json::Deserializer::from_slice(text);
+    let state = serde_path_to_error::deserialize(&mut json)
+        .map_err(|error| format!("{error}; {{\"qpos\": [...], \"qvel\": [...]}} expected"))?;
+    json.end().map_err(|error| error.to_string())?;
     Ok(state)
 }
 

@@ -14,7 +14,7 @@ mod walker;
 pub(crate) use exact::{ExactValues, MOST_CELLS};
 pub(crate) use head::Chosen;
 pub(crate) use marginal::VisitedStates;
-pub(crate) use rollouts::{Played, Rollouts};
+pub(crate) use rollouts::{Played, Rollouts, RolloutsOf};
 pub(crate) use walker::smoothed_states;
 
 use duals::TrajectoryDuals;

@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::head::{Chosen, Taken};
+use crate::env::Space;
 use crate::estimator::trajectory::Trajectories;
 
 /// Trajectories on their way into an update.
@@ -24,6 +25,17 @@ pub(crate) struct Rollouts {
     terminated: Vec<bool>,
     /// Observation after the last step of each, `[M, O]`.
     pub(super) final_observations: Vec<f32>,
+}
+
+/// What the rollouts of a run must be like.
+pub(crate) struct RolloutsOf<'a> {
+    /// M, at which an update takes them.
+    pub(crate) trajectories: usize,
+    pub(crate) actions: &'a Space,
+    /// K where the task has a default policy of its own, else 0.
+    pub(crate) default_policy: usize,
+    /// Times and states of a tabular task.
+    pub(crate) cells: Option<(usize, usize)>,
 }
 
 /// A step to be kept.
@@ -53,21 +65,26 @@ impl Rollouts {
         }
     }
 
-    /// Whether these are whole, and of the same task as `other`.
-    pub(crate) fn fits(&self, other: &Self) -> bool {
+    /// Whether these are whole, fewer than an update needs, and such as `task` gives; `other` is of its width.
+    pub(crate) fn fits(&self, other: &Self, task: &RolloutsOf<'_>) -> bool {
         let (steps, count) = (self.log_pi.len(), self.terminated.len());
-        let of_steps = |length: usize, optional: bool| {
-            steps.checked_mul(length.checked_div(steps).unwrap_or(0)) == Some(length)
-                && (optional || steps == 0 || length > 0)
-        };
+        let of_steps = |length: usize, width: usize| steps.checked_mul(width) == Some(length);
+        let choices = task.actions.choices();
+        let coordinates = task.actions.coordinates().map_or(0, |space| space.dimension());
         self.width == other.width
-            && steps.checked_mul(self.width) == Some(self.observations.len())
+            && of_steps(self.observations.len(), self.width)
             && count.checked_mul(self.width) == Some(self.final_observations.len())
-            && self.reward.len() == steps
-            && of_steps(self.taken.u.len() + self.taken.choices.len(), false)
-            && [self.log_pi_0.len(), self.log_default.len(), self.cells.len()]
-                .into_iter()
-                .all(|length| of_steps(length, true))
+            && of_steps(self.reward.len(), 1)
+            && of_steps(self.taken.u.len(), coordinates)
+            && of_steps(self.taken.choices.len(), usize::from(choices.is_some()))
+            && self.taken.choices.iter().all(|choice| Some(choice) < choices.as_ref())
+            && of_steps(self.log_pi_0.len(), usize::from(task.default_policy > 0))
+            && of_steps(self.log_default.len(), task.default_policy)
+            && of_steps(self.cells.len(), usize::from(task.cells.is_some()))
+            && self.cells.iter().all(|&(time, state)| {
+                task.cells.is_some_and(|(times, states)| time < times && state < states)
+            })
+            && count < task.trajectories
             && self.offsets.len() == count + 1
             && self.offsets[0] == 0
             && self.offsets.is_sorted()

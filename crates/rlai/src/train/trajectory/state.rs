@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::TrajectoryTrainer;
-use crate::agent::trajectory::Rollouts;
-use crate::checkpoint::{CheckpointError, State};
+use crate::agent::trajectory::{Rollouts, RolloutsOf};
+use crate::checkpoint::{CheckpointError, Count, State};
 use crate::env::EpisodeState;
 use crate::random::Stream;
 use crate::train::TrainError;
@@ -45,16 +45,27 @@ impl TrajectoryTrainer {
             |name: &str| CheckpointError::Inconsistent(format!("state {name}: of another task"));
         self.agent.load(networks)?;
         self.agent.read_state(state)?;
-        (self.step, self.updates, self.episodes) = state.get(COUNTERS)?;
+        let counters: [Count; 3] = state.get(COUNTERS)?;
+        [self.step, self.updates, self.episodes] = counters.map(|Count(count)| count);
         self.recent_returns = state.get(RETURNS)?;
         self.since_last_line = state.get(SINCE_LAST_LINE)?;
         self.smoothing_stream = Stream::from_state(&state.get(SMOOTHING)?);
         let batch: Rollouts = state.get(BATCH)?;
-        if !batch.fits(&self.batch) {
+        let task = RolloutsOf {
+            trajectories: self.config.trajectories,
+            actions: self.env.action_space(),
+            default_policy: self.env.log_default_policy().map_or(0, <[f64]>::len),
+            cells: self.env.tabular().map(|task| {
+                let process = task.process();
+                (process.horizon(), process.states())
+            }),
+        };
+        if !batch.fits(&self.batch, &task) {
             return Err(misfit(BATCH).into());
         }
         self.batch = batch;
-        self.episode = state.get(EPISODE)?;
+        let episode: Option<(f64, Count)> = state.get(EPISODE)?;
+        self.episode = episode.map(|(total, Count(length))| (total, length));
         let observation: Vec<f64> = state.get(OBSERVATION)?;
         if observation.len() != self.observation.len() {
             return Err(misfit(OBSERVATION).into());

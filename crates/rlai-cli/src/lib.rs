@@ -1,4 +1,7 @@
 //! The program `rlai`: reinforcement learning as inference from the command line.
+//!
+//! A library only so that tests and fuzz targets reach what reads files ([`reading`]); what others build
+//! on is the crate `rlai`.
 
 #[macro_use]
 mod text;
@@ -9,6 +12,7 @@ mod display;
 mod error;
 mod figures;
 mod npy;
+pub mod reading;
 mod recorder;
 mod run_folder;
 mod settings;
@@ -68,7 +72,8 @@ enum Command {
     Completions(commands::completions::Args),
 }
 
-fn main() -> ExitCode {
+/// Does what the command line says.
+pub fn main() -> ExitCode {
     let cli = Cli::parse();
     log_to_standard_error();
     let result = match cli.command {

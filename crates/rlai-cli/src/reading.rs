@@ -1,0 +1,100 @@
+//! What reads the program's files, as functions of their bytes, for tests and fuzz targets. Each says only
+//! whether the file is taken, or why not.
+
+use std::path::Path;
+
+use crate::commands::env::rollout;
+use crate::dataset;
+use crate::npy::{self, Npz};
+use crate::run_folder::{Owner, RunResult};
+use crate::settings::Settings;
+use crate::source::{Place, Source};
+use crate::spec::RunSpec;
+
+/// What a reader says.
+pub type Reading = Result<(), String>;
+
+/// A configuration in TOML: of `--config`, or a run's own `run.toml`.
+///
+/// # Errors
+/// Why it is refused.
+pub fn settings(bytes: &[u8]) -> Reading {
+    let source = toml(bytes)?;
+    let settings = source.settings(&[], &[]).map_err(text)?;
+    check(&settings, &source, &[])
+}
+
+/// A study in TOML: the settings of its base, and of every variant over them.
+///
+/// # Errors
+/// Why it is refused.
+pub fn study(bytes: &[u8]) -> Reading {
+    let source = toml(bytes)?;
+    let key = |name: &str| Place::Key(name.to_owned());
+    let base = match source.has(&[key("base")]) {
+        true => source.settings(&[key("base")], &[]).map_err(text)?,
+        false => Settings::default(),
+    };
+    let variants = source.table.get("variant").and_then(toml::Value::as_array).map_or(0, Vec::len);
+    for index in 0..variants {
+        let place = [key("variant"), Place::Index(index)];
+        let settings = source.settings(&place, &["name", "label"]).map_err(text)?;
+        check(&settings.over(&base), &source, &place)?;
+    }
+    Ok(())
+}
+
+/// `result.json` of a finished run.
+///
+/// # Errors
+/// Why it is refused.
+pub fn result(bytes: &[u8]) -> Reading {
+    serde_json::from_slice::<RunResult>(bytes).map(drop).map_err(text)
+}
+
+/// `owner.json` of an attempt.
+///
+/// # Errors
+/// Why it is refused.
+pub fn owner(bytes: &[u8]) -> Reading {
+    serde_json::from_slice::<Owner>(bytes).map(drop).map_err(text)
+}
+
+/// Actions of `rlai env rollout`, `.npy`.
+///
+/// # Errors
+/// Why they are refused.
+pub fn actions(bytes: &[u8]) -> Reading {
+    npy::parse(bytes).map(drop).map_err(text)
+}
+
+/// A data set, `.npz`.
+///
+/// # Errors
+/// Why it is refused.
+pub fn dataset(bytes: &[u8]) -> Reading {
+    let archive = Npz::parse(bytes).map_err(text)?;
+    dataset::read_arrays(archive).map(drop).map_err(text)
+}
+
+/// The state that `rlai env rollout` starts in, JSON.
+///
+/// # Errors
+/// Why it is refused.
+pub fn initial_state(bytes: &[u8]) -> Reading {
+    rollout::parse_state(bytes).map(drop)
+}
+
+fn toml(bytes: &[u8]) -> Result<Source, String> {
+    let text = String::from_utf8(bytes.to_vec()).map_err(text)?;
+    Source::parse(Path::new("file.toml"), text).map_err(self::text)
+}
+
+fn check(settings: &Settings, source: &Source, place: &[Place]) -> Reading {
+    let checked = RunSpec::check(settings);
+    checked.map(drop).map_err(|error| source.refuse_setting(place, &error).to_string())
+}
+
+fn text(error: impl std::fmt::Display) -> String {
+    format!("{error:#}")
+}
