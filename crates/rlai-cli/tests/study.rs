@@ -118,7 +118,9 @@ fn a_failing_run_is_told_with_its_reason_and_stops_no_other() {
 
 #[test]
 fn a_study_is_checked_whole_before_anything_starts() {
+    let many: String = (0..11).map(|i| format!("[[variant]]\nname = \"v{i}\"\n")).collect();
     let cases = [
+        (study("1000", &many), "11 variants of 1000 seeds are 11000 runs: at most 10000"),
         (
             study("2", "[[variant]]\nname = \"a\"\nstepz = 1\n"),
             "unknown key \"stepz\" (did you mean steps?)",

@@ -56,7 +56,7 @@ impl Attempt {
     /// Another process lives, or was faster; a file system that refuses.
     pub fn claim(run: &Path, take_over: bool) -> Result<Self, Failure> {
         check_owner(run, take_over)?;
-        let number = attempts(run).first().map_or(1, |(number, _)| number + 1);
+        let number = attempts(run).first().map_or(1, |(number, _)| number.saturating_add(1));
         let folder = run.join(format!("attempt-{number}"));
         let owner = Owner::this(number);
         let partial = run.join(format!(".attempt-{number}-{}", owner.pid));

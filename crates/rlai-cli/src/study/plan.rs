@@ -33,6 +33,9 @@ pub struct Plan {
     pub runs: Vec<PlannedRun>,
 }
 
+/// Most runs of a study: beyond it a file is taken for a mistake.
+const MOST_RUNS: usize = 10_000;
+
 /// A configuration that runs with several seeds.
 #[derive(Clone, Debug)]
 pub struct Variant {
@@ -98,6 +101,15 @@ impl Plan {
             return Err(Failure::input(format!("out = {out:?}: a path that is valid UTF-8")));
         }
         let parts = read_variants(&source)?;
+        let runs = parts.len() * seeds.len();
+        if runs > MOST_RUNS {
+            let why = format!(
+                "{} variants of {} seeds are {runs} runs: at most {MOST_RUNS}",
+                parts.len(),
+                seeds.len()
+            );
+            return Err(source.refuse(&[key("seeds")], why));
+        }
         let base = read_base(&source)?;
         let mut plan = Self {
             title: head.title.unwrap_or_else(|| match head.description.as_str() {
