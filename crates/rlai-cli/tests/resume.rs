@@ -316,12 +316,16 @@ fn a_damaged_segment_of_the_replay_is_found() {
     let room = Room::new();
     stopped(&room);
     let segments = listing(&room.path("run/attempt-1/replay"));
-    // The first rows are needed by every checkpoint.
-    flip_a_byte(&segments[0].0);
+    // Which checkpoint needs which of them depends on when they were saved: all are damaged.
+    for (segment, _) in &segments {
+        flip_a_byte(segment);
+    }
     let output = room.rlai(&["resume", "run"]);
     assert_eq!(output.status.code(), Some(1), "{}", complaint(&output));
-    let name = segments[0].0.file_name().unwrap().to_str().unwrap();
-    assert!(complaint(&output).contains(name), "{}", complaint(&output));
+    let named = |(segment, _): &(std::path::PathBuf, _)| {
+        complaint(&output).contains(segment.file_name().unwrap().to_str().unwrap())
+    };
+    assert!(segments.iter().any(named), "{}", complaint(&output));
 }
 
 #[test]
