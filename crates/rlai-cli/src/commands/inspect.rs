@@ -34,7 +34,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
         let report = CheckpointReport::of(&args.dir);
         (report.line(), serde_json::to_string(&report), usize::from(report.damage.is_some()))
     } else {
-        let report = RunReport::of(&args.dir)?;
+        let report = look_twice(&args.dir)?;
         (report.text(), serde_json::to_string(&report), report.damaged())
     };
     if args.json {
@@ -49,4 +49,21 @@ pub fn run(args: Args) -> Result<(), Failure> {
             Err(Failure::running(format!("{}: {count} things are damaged", args.dir.display())))
         }
     }
+}
+
+/// How often a run is looked at before what is missing counts as damaged.
+const LOOKS: usize = 20;
+
+/// A run that is being written drops its oldest checkpoint and the segments that only this one needed:
+/// what was listed a moment ago may be gone. What is damaged stays so.
+fn look_twice(dir: &std::path::Path) -> Result<RunReport, Failure> {
+    let mut report = RunReport::of(dir)?;
+    for _ in 1..LOOKS {
+        if report.damaged() == 0 {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        report = RunReport::of(dir)?;
+    }
+    Ok(report)
 }
