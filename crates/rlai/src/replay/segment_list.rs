@@ -93,9 +93,10 @@ impl SegmentList {
         durable::sync_folder(to).map_err(CheckpointError::io("sync", to))
     }
 
-    /// The segments of this list that `next` does without.
-    pub fn dropped_by<'a>(&'a self, next: &'a Self) -> impl Iterator<Item = &'a SegmentInfo> {
-        self.segments.iter().filter(|info| !next.segments.contains(info))
+    /// The segments of this list that are not in `other`: against the list before it those that are new,
+    /// against the next one those that it does without.
+    pub fn beyond<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = &'a SegmentInfo> {
+        self.segments.iter().filter(|info| !other.segments.contains(info))
     }
 
     /// Removes the segments in `folder` that none of these lists names, and what interrupted writers

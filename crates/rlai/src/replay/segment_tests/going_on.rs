@@ -64,7 +64,7 @@ impl Run {
         if lost {
             return;
         }
-        let dropped: Vec<_> = before.dropped_by(&after).map(SegmentInfo::file_name).collect();
+        let dropped: Vec<_> = before.beyond(&after).map(SegmentInfo::file_name).collect();
         let text = |list: &SegmentList| serde_json::to_string(list).unwrap();
         self.manifest = (text(&after), serde_json::to_string(&self.buffer.tail()).unwrap());
         self.since.clear();
@@ -159,7 +159,7 @@ fn a_checkpoint_costs_what_is_new_and_drops_what_has_passed() {
             let newest = next.segments().last().unwrap();
             assert_eq!((newest.end(), newest.rows), (counter + 1, 100));
             assert!(newest.bytes < 100 * row + 250);
-            assert!(list.dropped_by(&next).count() <= 1);
+            assert!(list.beyond(&next).count() <= 1);
             list = next;
             SegmentList::remove_unlisted(folder.path(), &[&list]);
         }

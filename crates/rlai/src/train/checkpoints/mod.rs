@@ -88,9 +88,7 @@ impl Checkpoints {
             None => None,
         };
         let list = replay.as_ref().map(|replay| replay.segments.clone()).unwrap_or_default();
-        let known = |file: &Path| before.files(&replay_folder).any(|(path, _)| path == file);
-        let new = list.files(&replay_folder).filter(|(path, _)| !known(path));
-        let segments: u64 = new.map(|(_, info)| info.bytes).sum();
+        let segments: u64 = list.beyond(&before).map(|info| info.bytes).sum();
         let parent = self.folder.join(FOLDER);
         let name = format!("{:012}", learner.step());
         let (partial, path) = (parent.join(name.clone() + PARTIAL), parent.join(name));
@@ -137,14 +135,7 @@ impl Checkpoints {
         let mut list = SegmentList::default();
         if let Some(replay) = &found.manifest.replay {
             let folder = self.folder.join(REPLAY);
-            fs::create_dir_all(&folder).map_err(CheckpointError::io("make the folder", &folder))?;
-            for (from, _) in replay.segments.files(&found.replay_folder()) {
-                let to = folder.join(from.file_name().unwrap_or_default());
-                if !to.exists() {
-                    link(&from, &to)?;
-                }
-            }
-            durable::sync_folder(&folder).map_err(CheckpointError::io("sync", &folder))?;
+            replay.segments.adopt(&found.replay_folder(), &folder)?;
             list = replay.segments.clone();
         }
         publish(&partial, &path, &parent)?;
