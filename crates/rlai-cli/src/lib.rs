@@ -11,6 +11,7 @@ mod dataset;
 mod display;
 mod error;
 mod figures;
+mod metrics;
 mod npy;
 pub mod reading;
 mod recorder;
