@@ -285,7 +285,7 @@ fn link(from: &Path, to: &Path) -> Result<(), CheckpointError> {
 
 fn verify(path: &Path, bytes: u64, blake3: &str) -> Result<(), CheckpointError> {
     let failed = || CheckpointError::io("read", path);
-    let mut file = fs::File::open(path).map_err(failed())?;
+    let mut file = durable::open(path)?;
     let size = file.metadata().map_err(failed())?.len();
     if size != bytes {
         let reason = format!("{size} bytes, the manifest says {bytes}");
