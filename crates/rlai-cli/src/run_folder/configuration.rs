@@ -7,6 +7,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
+use rlai::checkpoint::attempts;
 use rlai::files;
 
 use super::{RUN, sync_folder, write_whole};
@@ -73,6 +74,13 @@ pub fn record(spec: &RunSpec, versions: &BTreeMap<String, String>) -> Result<(),
         let _ = fs::remove_dir(dir);
         Failure::input(format!("cannot create the run's folder {}: {error}", dir.display()))
     })
+}
+
+/// Takes back what [`record`] did, unless somebody works on the run already.
+pub fn unrecord(dir: &Path) {
+    if attempts(dir).is_empty() {
+        let _ = fs::remove_file(dir.join(RUN)).and_then(|()| fs::remove_dir(dir));
+    }
 }
 
 /// Replaces `run.toml` if what it says is no longer so.

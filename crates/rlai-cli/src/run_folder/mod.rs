@@ -10,7 +10,7 @@ mod owner;
 mod publish;
 
 pub use attempt::{Attempt, check_owner};
-pub use configuration::{Difference, differences, record, record_anew};
+pub use configuration::{Difference, differences, record, record_anew, unrecord};
 pub use owner::{Life, Owner};
 pub use publish::{publish, withdraw};
 

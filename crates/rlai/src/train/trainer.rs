@@ -74,7 +74,7 @@ pub enum TrainError {
         source: crate::lab::ProcessError,
     },
     /// The environment gave a number that is not finite.
-    #[error("step {step}: {what} of the environment is {value}, not a finite number")]
+    #[error("step {step}: {what} of the environment is {value:?}, not a finite number")]
     BadNumber {
         /// Environment steps done before it.
         step: u64,
