@@ -150,15 +150,13 @@ fn every_file_of_a_checkpoint_may_be_damaged() {
 #[test]
 fn the_newest_segment_may_be_damaged() {
     let room = killed();
-    let first_row = |path: &PathBuf| -> u64 {
-        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        name.split('-').nth(1).unwrap().parse().unwrap()
-    };
-    let segments = files(&room.path("run/attempt-1/replay"));
-    let newest =
-        segments.into_iter().filter(|path| path.extension().is_some_and(|e| e == "segment"));
-    let newest = newest.max_by_key(|path| (first_row(path), path.clone())).unwrap();
-    let newest = newest.strip_prefix(room.path("run")).unwrap().to_owned();
+    let newest = rlai::checkpoint::candidates_of_run(&room.path("run")).remove(0);
+    let manifest = fs::read(newest.join("run.json")).unwrap();
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+    let segment = manifest["replay"]["segments"].as_array().unwrap().last().unwrap();
+    let number = |field: &str| segment[field].as_u64().unwrap();
+    let (first, end) = (number("first"), number("first") + number("rows"));
+    let newest = format!("attempt-1/replay/replay-{first}-{end}.segment");
     let told = goes_on(&room, "segment cut", |run| {
         let file = File::options().write(true).open(run.join(&newest)).unwrap();
         file.set_len(file.metadata().unwrap().len() - 1).unwrap();
@@ -262,7 +260,7 @@ fn a_replay_beyond_the_memory_is_refused_before_anything_is_made() {
     let told = complaint(&output);
     assert_eq!(output.status.code(), Some(2), "{told}");
     documented(&told, "MB are left of ");
-    assert!(told.contains("it takes 5025 MB") && told.contains("(ulimit -v)"), "{told}");
+    assert!(told.contains("it takes 5026 MB") && told.contains("(ulimit -v)"), "{told}");
     assert_eq!(told.matches("error").count(), 1, "{told}");
     assert!(!room.path("big").exists());
     // Nor where nothing limits it but the machine: two thousand million Humanoid steps are terabytes.

@@ -214,6 +214,97 @@ fn an_evaluation_that_was_broken_off_is_played_again_to_the_last_bit() {
     check_stopped_evaluations("trajectories", &make, &task, [3, 8]);
 }
 
+/// A task that observes no number at one of its steps, if it is to.
+struct Failing {
+    task: Box<dyn Environment>,
+    steps: u32,
+    fails_at: Option<u32>,
+}
+
+impl Environment for Failing {
+    fn id(&self) -> &str {
+        self.task.id()
+    }
+
+    fn observation_space(&self) -> &BoxSpace {
+        self.task.observation_space()
+    }
+
+    fn action_space(&self) -> &Space {
+        self.task.action_space()
+    }
+
+    fn time_limit(&self) -> Option<usize> {
+        self.task.time_limit()
+    }
+
+    fn reset(&mut self, random: &mut Stream, observation: &mut [f64]) -> Result<(), StepError> {
+        self.task.reset(random, observation)
+    }
+
+    fn step(&mut self, action: Action<'_>, observation: &mut [f64]) -> Result<Step, StepError> {
+        self.steps += 1;
+        let step = self.task.step(action, observation)?;
+        if self.fails_at == Some(self.steps) {
+            observation[1] = f64::NAN;
+        }
+        Ok(step)
+    }
+
+    fn snapshot(&self) -> Option<Vec<f64>> {
+        self.task.snapshot()
+    }
+
+    fn restore(
+        &mut self,
+        snapshot: &[f64],
+        random: &mut Stream,
+        observation: &mut [f64],
+    ) -> Result<(), StepError> {
+        self.task.restore(snapshot, random, observation)
+    }
+}
+
+/// Keeps checkpoints as the program does.
+struct Keeper(Checkpoints);
+
+impl Observer for Keeper {
+    fn checkpoint(&mut self, learner: &dyn Learner) -> std::io::Result<()> {
+        self.0.save(learner, json!({})).map(drop).map_err(std::io::Error::other)
+    }
+}
+
+/// What was saved before a simulator failed is good: with one that does not, the run goes on from it to
+/// what it would have been.
+#[test]
+fn what_is_kept_of_a_simulator_that_gave_no_number_is_the_undisturbed_run() {
+    let task = "Pendulum-v1";
+    let mut config = TrainConfig::defaults(Objective::ReverseKl, 1);
+    (config.hidden, config.batch) = (vec![8, 8], 8);
+    (config.steps, config.learning_starts, config.checkpoint_every) = (300, 60, 50);
+    (config.evaluate_every, config.evaluation_episodes) = (150, 1);
+    let make = |fails_at: Option<u32>| {
+        let env = Box::new(Failing { task: env(task), steps: 0, fails_at });
+        Trainer::new(config.clone(), env, self::env(task)).unwrap()
+    };
+    let go = |trainer: &mut Trainer, folder: &Path| {
+        let mut keeper = Keeper(Checkpoints::new(folder, 2));
+        trainer.run(&mut keeper, &AtomicBool::new(false))
+    };
+    let [whole_folder, folder] = [(), ()].map(|()| tempfile::tempdir().unwrap());
+    let mut whole = make(None);
+    go(&mut whole, whole_folder.path()).unwrap();
+    let mut failing = make(Some(234));
+    let error = go(&mut failing, folder.path()).unwrap_err().to_string();
+    assert_eq!(error, "step 233: observation[1] of the environment is NaN, not a finite number");
+    let found = checkpoints::find(folder.path()).found.unwrap();
+    assert_eq!(found.manifest.step, 200);
+    let mut mended = make(None);
+    found.restore(&mut mended).unwrap();
+    go(&mut mended, folder.path()).unwrap();
+    assert_eq!(mended.parameters_blake3(), whole.parameters_blake3());
+}
+
 /// Before learning, in the middle of episodes, at lines, after the ring has wrapped.
 const STOPS: [u64; 5] = [31, 61, 200, 333, 650];
 
