@@ -7,11 +7,13 @@ use std::sync::atomic::Ordering;
 use std::thread::available_parallelism;
 
 use clap::Subcommand;
+use rlai::files;
 
 use crate::error::Failure;
 use crate::run_folder::write_whole;
 use crate::settings::whole_number;
 use crate::signals;
+use crate::source::LARGEST_FILE;
 use crate::study::{Plan, Report, run_all};
 use crate::text::thousands;
 
@@ -149,7 +151,7 @@ fn check_out(plan: &Plan) -> Result<(), Failure> {
         Err(error) => return Err(Failure::input(format!("out = \"{dir}\": {error}"))),
     };
     let holds_something = entries.flatten().any(|entry| entry.file_name() != LOCK);
-    let recorded = fs::read_to_string(plan.out.join(STUDY));
+    let recorded = files::read_text(&plan.out.join(STUDY), LARGEST_FILE);
     let refused = |held: &str| {
         let why = format!("out = \"{dir}\": the folder holds {held}; choose another --out");
         Err(Failure::input(why))
@@ -161,6 +163,10 @@ fn check_out(plan: &Plan) -> Result<(), Failure> {
                 Some(name) => refused(&format!("another study, with a variant {name:?}")),
                 None => Ok(()),
             }
+        }
+        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::FileTooLarge) => {
+            let path = plan.out.join(STUDY);
+            Err(Failure::input(format!("cannot read {}: {error}", path.display())))
         }
         Err(_) if holds_something => refused("something that is not a study"),
         Err(_) => Ok(()),

@@ -10,7 +10,7 @@ mod owner;
 mod publish;
 
 pub use attempt::{Attempt, check_owner};
-pub use configuration::{Difference, differences, record, record_anew};
+pub use configuration::{Difference, differences, record, record_anew, unrecord};
 pub use owner::{Life, Owner};
 pub use publish::{publish, withdraw};
 
@@ -19,10 +19,12 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use rlai::files;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Failure;
 use crate::settings::Settings;
+use crate::source::LARGEST_FILE;
 use crate::spec::RunSpec;
 
 /// The configuration.
@@ -33,6 +35,9 @@ pub const METRICS: &str = "metrics.jsonl";
 pub const CHECKPOINT: &str = "checkpoint";
 /// What a finished run came to.
 pub const RESULT: &str = "result.json";
+
+/// Largest result that is read, in bytes: it holds all evaluations.
+pub const LARGEST_RESULT: u64 = 1 << 26;
 
 /// One evaluation, as `result.json` keeps it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -107,7 +112,9 @@ pub fn inspect(dir: &Path, spec: &RunSpec) -> Result<FolderState, Failure> {
             }
         }
     }
-    let Ok(recorded) = fs::read_to_string(dir.join(RUN)) else { return Ok(FolderState::Foreign) };
+    let Some(recorded) = read(&dir.join(RUN), LARGEST_FILE)? else {
+        return Ok(FolderState::Foreign);
+    };
     let Ok(recorded) = toml::from_str::<Settings>(&recorded) else {
         return Ok(FolderState::Foreign);
     };
@@ -115,12 +122,22 @@ pub fn inspect(dir: &Path, spec: &RunSpec) -> Result<FolderState, Failure> {
     if !differences.is_empty() {
         return Ok(FolderState::OtherRun(differences));
     }
-    let Ok(result) = fs::read_to_string(dir.join(RESULT)) else {
+    let Some(result) = read(&dir.join(RESULT), LARGEST_RESULT)? else {
         return Ok(FolderState::Unfinished);
     };
     match serde_json::from_str(&result) {
         Ok(result) => Ok(FolderState::Finished(Box::new(result))),
         Err(_) => Ok(FolderState::Foreign),
+    }
+}
+
+/// The text of a file; none if there is none, or it is no text.
+fn read(path: &Path, most: u64) -> Result<Option<String>, Failure> {
+    use io::ErrorKind::{InvalidData, NotFound};
+    match files::read_text(path, most) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if matches!(error.kind(), NotFound | InvalidData) => Ok(None),
+        Err(error) => Err(Failure::input(format!("cannot read {}: {error}", path.display()))),
     }
 }
 
