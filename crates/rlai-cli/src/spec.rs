@@ -185,6 +185,16 @@ impl RunSpec {
         settings
     }
 
+    /// Steps after which an episode of the task is cut off, if it ever is.
+    pub fn time_limit(&self) -> Option<usize> {
+        self.time_limit
+    }
+
+    /// Whether its checkpoints hold a replay of its own.
+    pub fn has_replay(&self) -> bool {
+        matches!(self.method, Method::Actions(_)) && self.dataset.is_none()
+    }
+
     /// What to know before the run: that it may learn nothing.
     pub fn note(&self) -> Option<String> {
         let steps = self.method.steps();

@@ -8,6 +8,7 @@ use rlai::checkpoint::attempts;
 
 use super::failure::RunFailure;
 use super::owner::{LOCK, Life, OWNER, Owner};
+use super::publish::remove_whole;
 use super::{METRICS, sync_folder, write_whole};
 use crate::error::Failure;
 
@@ -179,11 +180,8 @@ impl Attempt {
         let earlier = attempts(&self.run).into_iter().filter(|(n, _)| *n < self.owner.attempt);
         for (_, folder) in earlier {
             for name in ["checkpoints", "replay"] {
-                // Under its name it is whole, also if this is interrupted. Whatever cannot be removed
-                // only takes space.
-                let (path, removed) = (folder.join(name), folder.join(format!("{name}.removed")));
-                let _ = fs::rename(&path, &removed);
-                let _ = fs::remove_dir_all(&removed);
+                // Whatever cannot be removed only takes space.
+                remove_whole(&folder, name);
             }
         }
     }

@@ -7,11 +7,13 @@
 mod coordinator;
 mod curves;
 mod engine;
+mod estimate;
 mod file;
 pub mod folder;
 mod forecast;
 mod grid;
 mod interval;
+mod measure;
 mod plan;
 mod pool;
 mod reference;
@@ -24,8 +26,9 @@ mod worker;
 
 pub use coordinator::{Coordinator, owner};
 pub use engine::{Engine, MOST_JOBS};
+pub use estimate::Estimate;
 pub use forecast::Forecast;
-pub use plan::Plan;
+pub use plan::{Plan, Variant};
 pub use pool::{Pool, run_all};
 pub use report::Report;
 pub use selection::Selection;

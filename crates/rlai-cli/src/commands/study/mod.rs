@@ -1,5 +1,6 @@
 //! `rlai study`: variants x seeds, compared in one figure.
 
+mod dry_run;
 mod go;
 mod list;
 mod report;
