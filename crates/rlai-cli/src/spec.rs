@@ -36,6 +36,8 @@ pub struct RunSpec {
     pub out: PathBuf,
     /// Checkpoints that are kept.
     pub keep_checkpoints: usize,
+    /// Whether the replay outlives the run.
+    pub keep_replay: bool,
     /// Folder whose networks the run starts from.
     pub init_from: Option<PathBuf>,
     /// File with the steps to learn from, instead of playing.
@@ -141,11 +143,24 @@ impl RunSpec {
             method,
             out,
             keep_checkpoints: keep_checkpoints(settings)?,
+            keep_replay: settings.keep_replay.unwrap_or(true),
             init_from: settings.init_from.clone(),
             dataset: settings.dataset.clone(),
             input_blake3: input_blake3(settings)?,
             given: settings.clone(),
         })
+    }
+
+    /// The same with another seed, in another folder.
+    pub fn with_seed(&self, seed: u64, out: PathBuf) -> Self {
+        let mut spec = self.clone();
+        match &mut spec.method {
+            Method::Actions(config) => config.seed = seed,
+            Method::Trajectories(config) => config.seed = seed,
+        }
+        (spec.given.seed, spec.given.out) = (Some(seed as i64), Some(out.clone()));
+        spec.out = out;
+        spec
     }
 
     /// The settings that mean exactly this run from any folder, every key written out.
@@ -158,6 +173,7 @@ impl RunSpec {
         settings.out = Some(self.out.clone());
         settings.init_from = self.init_from.clone();
         settings.keep_checkpoints = Some(self.keep_checkpoints as i64);
+        settings.keep_replay = Some(self.keep_replay);
         let temperature = self.method.temperature();
         if let Some((temperature, loss)) = temperature {
             write_temperature(temperature, loss, &mut settings);
@@ -171,6 +187,16 @@ impl RunSpec {
             (settings.learning_starts, settings.buffer, settings.exploration) = (None, None, None);
         }
         made_whole(&settings)
+    }
+
+    /// Steps after which an episode of the task is cut off, if it ever is.
+    pub fn time_limit(&self) -> Option<usize> {
+        self.time_limit
+    }
+
+    /// Whether its checkpoints hold a replay of its own.
+    pub fn has_replay(&self) -> bool {
+        matches!(self.method, Method::Actions(_)) && self.dataset.is_none()
     }
 
     /// What to know before the run: that it may learn nothing.

@@ -6,13 +6,15 @@
 
 mod attempt;
 mod configuration;
+mod failure;
 mod owner;
 mod publish;
 
 pub use attempt::{Attempt, check_owner};
 pub use configuration::{Difference, differences, record, record_anew, unrecord};
+pub use failure::RunFailure;
 pub use owner::{Life, Owner};
-pub use publish::{publish, withdraw};
+pub use publish::{publish, remove_replays, withdraw};
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -73,8 +75,23 @@ pub struct RunResult {
     pub parameters_blake3: String,
     /// Seconds from first to last step.
     pub wall_time_seconds: f64,
+    /// Whether the run can go on to more steps: not if it had a replay that was not kept.
+    #[serde(default = "kept")]
+    pub replay_kept: bool,
     /// Versions of what determined the run.
     pub versions: BTreeMap<String, String>,
+}
+
+/// Before there was a choice, every replay was kept.
+fn kept() -> bool {
+    true
+}
+
+impl RunResult {
+    /// What the run in `dir` came to; none if it has not finished.
+    pub fn read(dir: &Path) -> Option<Self> {
+        serde_json::from_slice(&files::read(&dir.join(RESULT), LARGEST_RESULT).ok()?).ok()
+    }
 }
 
 /// What stands in the folder where a run should go.

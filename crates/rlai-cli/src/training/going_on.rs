@@ -3,7 +3,7 @@
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use rlai::checkpoint::candidates_of_run;
+use rlai::checkpoint::{CheckpointError, candidates_of_run};
 use rlai::files;
 use rlai::train::Learner;
 use rlai::train::checkpoints::{Found, Rounding};
@@ -65,7 +65,22 @@ fn go_back(path: &Path, learner: &mut dyn Learner) -> Result<Resumed, String> {
 /// # Errors
 /// What is missing or damaged, in words.
 pub fn open(path: &Path) -> Result<(Found, Memory, PathBuf), String> {
-    let found = Found::open(path).map_err(|error| error.to_string())?;
+    with_memory(path, Found::open(path))
+}
+
+/// The same of a checkpoint whose replay was not kept.
+///
+/// # Errors
+/// What else is missing or damaged, in words.
+pub fn open_without_replay(path: &Path) -> Result<(Found, Memory, PathBuf), String> {
+    with_memory(path, Found::open_without_replay(path))
+}
+
+fn with_memory(
+    path: &Path,
+    found: Result<Found, CheckpointError>,
+) -> Result<(Found, Memory, PathBuf), String> {
+    let found = found.map_err(|error| error.to_string())?;
     let memory: Memory = serde_json::from_value(found.manifest.extra.clone())
         .map_err(|error| format!("what it says of the run's metrics: {error}"))?;
     let attempt = path.parent().and_then(Path::parent).unwrap_or(Path::new(""));

@@ -3,8 +3,8 @@
 mod build;
 mod going_on;
 
-pub use build::check_buildable;
-pub use going_on::open;
+pub use build::{build_new as build, check_buildable};
+pub use going_on::{open, open_without_replay};
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -77,10 +77,14 @@ pub fn train(spec: &RunSpec, start: Start, manner: &Manner) -> Result<(), Failur
         (_, FolderState::Free) => false,
         (_, FolderState::Finished(result)) => {
             line_err!("already finished: {}", spec.out.display());
+            remove_unkept(&result, &spec.out);
             return manner.report(&result, &spec.out);
         }
         (_, held) => return Err(refused_folder(&spec.out, &held)),
     };
+    if start == Start::Further {
+        check_replay_kept(&spec.out)?;
+    }
     let stop = signals::stop_flag_for(manner.on_signal)?;
     if manner.progress.is_some() {
         signals::stop_at_end_of_input(&stop);
@@ -109,6 +113,25 @@ pub fn train(spec: &RunSpec, start: Start, manner: &Manner) -> Result<(), Failur
             signals::wait_for_the_end()
         }
     }
+}
+
+/// Removes the replay of a finished run that shall not keep it, unless that was done.
+pub fn remove_unkept(result: &RunResult, dir: &Path) {
+    if !result.replay_kept {
+        run_folder::remove_replays(dir);
+    }
+}
+
+/// A finished run without its replay has nothing to learn from.
+fn check_replay_kept(dir: &Path) -> Result<(), Failure> {
+    if RunResult::read(dir).is_none_or(|result| result.replay_kept) {
+        return Ok(());
+    }
+    Err(Failure::input(format!(
+        "{}: the run has finished and its replay was not kept (keep_replay = false), without which it cannot \
+         go on to more steps; train anew in another folder with --keep-replay",
+        dir.display()
+    )))
 }
 
 /// Why a folder is refused that holds neither this run nor nothing.
@@ -176,6 +199,9 @@ fn run_to_end(
         Ok(reason) => keep(spec, &mut recorder, learner.as_ref(), reason),
         Err(error) => Err(what_is_kept(spec, &recorder, &error)),
     };
+    if let Err(failure) = &kept {
+        recorder.attempt().fail(&failure.to_string());
+    }
     recorder.attempt().release();
     kept
 }
@@ -205,6 +231,7 @@ fn keep(
         evaluations: recorder.evaluations().to_vec(),
         parameters_blake3: learner.parameters_blake3(),
         wall_time_seconds: recorder.seconds(),
+        replay_kept: spec.keep_replay || !spec.has_replay(),
         versions: run_folder::versions(&spec.env),
     };
     if let (StopReason::Finished, Some((checkpoint, _))) = (reason, recorder.newest()) {
@@ -213,6 +240,8 @@ fn keep(
             let dir = spec.out.display();
             Failure::running(format!("cannot publish the result in {dir}: {error}"))
         })?;
+        // Only now: until there is a result the run may have to go on.
+        remove_unkept(&result, &spec.out);
     }
     Ok(result)
 }
@@ -247,6 +276,11 @@ fn what_is_kept(spec: &RunSpec, recorder: &Recorder, error: &TrainError) -> Fail
 }
 
 impl Manner {
+    /// Of a run that an engine starts for a study, and ends.
+    pub fn of_engine(on_signal: OnSignal, take_over: bool) -> Self {
+        Self { on_signal, take_over, ..Self::default() }
+    }
+
     /// Refuses a run whose owner lives; in a study, only after the time that it takes to end.
     fn wait_for_owner(&self, dir: &Path) -> Result<(), Failure> {
         let patience = if self.progress.is_some() { PATIENCE } else { Duration::ZERO };

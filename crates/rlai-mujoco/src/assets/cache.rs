@@ -21,7 +21,10 @@ pub(super) enum Cached {
 }
 
 /// The cache folder: `RLAI_CACHE`, else `XDG_CACHE_HOME/rlai`, else the system's usual place.
-pub(super) fn folder() -> Result<PathBuf, AssetError> {
+///
+/// # Errors
+/// No such place is known.
+pub fn folder() -> Result<PathBuf, AssetError> {
     let variable = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(folder) = variable("RLAI_CACHE") {
         // An absolute path: the dynamic linker and Python must see the same file.

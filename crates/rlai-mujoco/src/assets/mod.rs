@@ -24,6 +24,7 @@ mod wheel;
 
 use std::path::{Path, PathBuf};
 
+pub use cache::folder as cache_folder;
 pub use error::AssetError;
 pub use status::{FileState, FileStatus, Status, locate};
 

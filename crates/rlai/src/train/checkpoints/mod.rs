@@ -201,17 +201,26 @@ impl Found {
     /// # Errors
     /// The first file that is not what was written.
     pub fn open(path: &Path) -> Result<Self, CheckpointError> {
-        let manifest = RunManifest::read(path)?;
-        for file in &manifest.files {
-            verify(&path.join(&file.name), file.bytes, &file.blake3)?;
-        }
-        let found = Self { path: path.to_owned(), state: read_state(path, &manifest)?, manifest };
+        let found = Self::open_without_replay(path)?;
         if let Some(replay) = &found.manifest.replay {
             for (file, info) in replay.segments.files(&found.replay_folder()) {
                 verify(&file, info.bytes, &info.blake3)?;
             }
         }
         Ok(found)
+    }
+
+    /// Opens a checkpoint whose replay may be gone, and verifies everything else. A run that has a replay
+    /// cannot go on from it.
+    ///
+    /// # Errors
+    /// The first file that is not what was written.
+    pub fn open_without_replay(path: &Path) -> Result<Self, CheckpointError> {
+        let manifest = RunManifest::read(path)?;
+        for file in &manifest.files {
+            verify(&path.join(&file.name), file.bytes, &file.blake3)?;
+        }
+        Ok(Self { path: path.to_owned(), state: read_state(path, &manifest)?, manifest })
     }
 
     /// The folder of the replay's segments.
