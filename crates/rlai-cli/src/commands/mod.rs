@@ -9,6 +9,7 @@ pub mod export;
 pub mod inspect;
 pub mod lab;
 
+pub mod plot;
 pub mod policy;
 pub mod resume;
 pub mod setup;

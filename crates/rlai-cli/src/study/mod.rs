@@ -10,6 +10,7 @@ mod pool;
 mod report;
 mod worker;
 
+pub use interval::{Interval, Spread};
 pub use plan::Plan;
 pub use pool::run_all;
 pub use report::Report;
