@@ -175,16 +175,26 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 /// # Errors
 /// When the file system refuses.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_whole_with(path, |error| error, |file| file.write_all(bytes))
+}
+
+/// As [`write_whole`], of what `write` writes; `refused` says what a file system's refusal means.
+///
+/// # Errors
+/// When the file system refuses, or `write` fails.
+pub fn write_whole_with<E>(
+    path: &Path,
+    refused: impl Fn(io::Error) -> E,
+    write: impl FnOnce(&mut File) -> Result<(), E>,
+) -> Result<(), E> {
     let partial = beside(path);
-    let mut file = File::create(&partial)?;
-    let written = file.write_all(bytes).and_then(|()| file.sync_all());
-    written.and_then(|()| fs::rename(&partial, path)).inspect_err(|_| {
+    let mut file = File::create(&partial).map_err(&refused)?;
+    let written = write(&mut file).and_then(|()| file.sync_all().map_err(&refused));
+    written.and_then(|()| fs::rename(&partial, path).map_err(&refused)).inspect_err(|_| {
         let _ = fs::remove_file(&partial);
     })?;
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => sync_folder(parent),
-        _ => sync_folder(Path::new(".")),
-    }
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    sync_folder(parent.unwrap_or(Path::new("."))).map_err(refused)
 }
 
 /// Versions of what determines a run on this task.

@@ -28,6 +28,7 @@ pub use coordinator::{Coordinator, owner};
 pub use engine::{Engine, MOST_JOBS};
 pub use estimate::Estimate;
 pub use forecast::Forecast;
+pub use interval::{Interval, Spread};
 pub use plan::{Plan, Variant};
 pub use pool::{Pool, run_all};
 pub use report::Report;
