@@ -160,7 +160,8 @@ impl Plan {
         self.variants.push(Variant {
             name: head.name,
             label,
-            env: spec.env.clone(),
+            // As it was written: figures and tables show it.
+            env: settings.env.clone().unwrap_or_else(|| spec.env.clone()),
             evaluation_episodes: spec.method.evaluation_episodes(),
         });
         Ok(())
