@@ -241,6 +241,20 @@ mod tests {
         Attempt::claim(run.path(), true).unwrap();
     }
 
+    /// Where there are no start times, the lock of the attempt itself tells who lives.
+    #[test]
+    fn an_attempt_is_locked_as_long_as_its_process_has_it() {
+        let run = tempfile::tempdir().unwrap();
+        let attempt = Attempt::claim(run.path(), false).unwrap();
+        let owner = Owner { start_time: None, ..attempt.owner.clone() };
+        fs::write(attempt.folder.join(OWNER), owner.to_text()).unwrap();
+        assert_eq!(owner.life(&attempt.folder), Life::Alive);
+        let refused = Attempt::claim(run.path(), true).unwrap_err().to_string();
+        assert!(refused.contains("is writing this run"), "{refused}");
+        drop(attempt);
+        assert!(Attempt::claim(run.path(), false).unwrap().folder().ends_with("attempt-2"));
+    }
+
     #[test]
     fn a_removed_folder_is_told() {
         let run = tempfile::tempdir().unwrap();

@@ -258,8 +258,8 @@ fn is_of_the_run(error: &TrainError) -> bool {
 /// An error of a run with what it leaves: its last checkpoint, before which every number was finite.
 fn what_is_kept(spec: &RunSpec, recorder: &Recorder, error: &TrainError) -> Failure {
     // A run that is another process's, or gone, has nothing to go on from.
-    let there = |path: &Path| path.exists() && recorder.attempt().fence().is_ok();
-    let Some((path, step)) = recorder.newest().filter(|(path, _)| there(path)) else {
+    let Some((path, step)) = recorder.newest().filter(|_| recorder.attempt().fence().is_ok())
+    else {
         return Failure::running(error);
     };
     let path = path.display();
