@@ -196,4 +196,11 @@ fn an_engine_starts_runs_one_by_one() {
     let output = room.rlai(&["study", "resume", "runs/kills"]);
     assert!(complaint(&output).contains("3 runs already finished"));
     assert!(output.status.success());
+
+    // Curves know the grid's combinations.
+    let drawn: Value = serde_json::from_str(&room.ok(&["plot", "runs/kills", "--json"])).unwrap();
+    let curves = drawn["curves"].as_array().unwrap();
+    assert_eq!(curves.len(), 4);
+    assert!(curves.iter().all(|curve| curve["runs"] == 2));
+    assert_eq!(curves[1]["label"], "reverse, buffer = 2000");
 }

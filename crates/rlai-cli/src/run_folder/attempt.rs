@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use rlai::checkpoint::attempts;
+use rlai::files;
 
 use super::failure::RunFailure;
 use super::owner::{LOCK, Life, OWNER, Owner};
@@ -143,7 +144,7 @@ impl Attempt {
         let mut lines = Vec::new();
         if let Some((from, bytes)) = from {
             let unreadable = |error| format!("cannot read {}: {error}", from.display());
-            let file = File::open(from).map_err(|error| Failure::running(unreadable(error)))?;
+            let file = files::open(from).map_err(|error| Failure::running(unreadable(error)))?;
             let read = file.take(bytes).read_to_end(&mut lines);
             read.map_err(|error| Failure::running(unreadable(error)))?;
         }

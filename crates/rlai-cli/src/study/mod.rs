@@ -21,13 +21,13 @@ mod report;
 mod screen;
 mod selection;
 mod standing;
-mod tail;
 mod worker;
 
 pub use coordinator::{Coordinator, owner};
 pub use engine::{Engine, MOST_JOBS};
 pub use estimate::Estimate;
 pub use forecast::Forecast;
+pub use interval::{Interval, Spread};
 pub use plan::{Plan, Variant};
 pub use pool::{Pool, run_all};
 pub use report::Report;

@@ -1,10 +1,10 @@
 //! The newest checkpoint of a run from which it can go on.
 
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use rlai::checkpoint::{CheckpointError, candidates_of_run};
+use rlai::files;
 use rlai::train::Learner;
 use rlai::train::checkpoints::{Found, Rounding};
 
@@ -93,7 +93,7 @@ fn with_memory(
 fn check_metrics(path: &Path, bytes: u64) -> Result<(), String> {
     let shown = path.display();
     let unreadable = |error: std::io::Error| format!("cannot read {shown}: {error}");
-    let mut file = File::open(path).map_err(unreadable)?;
+    let mut file = files::open(path).map_err(unreadable)?;
     let size = file.metadata().map_err(unreadable)?.len();
     if size < bytes {
         return Err(format!("{shown}: {size} bytes, the checkpoint says {bytes}"));

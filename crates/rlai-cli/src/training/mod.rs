@@ -102,7 +102,7 @@ pub fn train(spec: &RunSpec, start: Start, manner: &Manner) -> Result<(), Failur
     if !begun {
         run_folder::record(spec, &run_folder::versions(&spec.env))?;
     }
-    let recorder = begin(spec, start, manner, from.as_ref())?;
+    let recorder = begin(spec, start, manner, from.as_ref(), !begun)?;
     let result = run_to_end(spec, recorder, learner, &stop)?;
     manner.report(&result, &spec.out)?;
     match (result.status == STOPPED, manner.on_signal) {
@@ -159,14 +159,19 @@ pub fn refused_folder(dir: &Path, held: &FolderState) -> Failure {
     }
 }
 
-/// Makes this process the run's writer.
+/// Makes this process the run's writer; of a `new` run nothing stays if it cannot.
 fn begin(
     spec: &RunSpec,
     start: Start,
     manner: &Manner,
     from: Option<&Resumed>,
+    new: bool,
 ) -> Result<Recorder, Failure> {
-    let attempt = Attempt::claim(&spec.out, manner.take_over)?;
+    let attempt = Attempt::claim(&spec.out, manner.take_over).inspect_err(|_| {
+        if new {
+            run_folder::unrecord(&spec.out);
+        }
+    })?;
     let random_steps = if spec.dataset.is_some() { 0 } else { spec.method.learning_starts() };
     let watch = Watch::new(manner.display(spec), random_steps);
     let recorder = Recorder::new(attempt, spec.keep_checkpoints, watch, from)?;
@@ -241,17 +246,28 @@ fn keep(
     Ok(result)
 }
 
+/// Whether the run itself, which is the same each time, comes to the error.
+fn is_of_the_run(error: &TrainError) -> bool {
+    use TrainError::{BadNumber, Evaluation, Exact, NonFinite, Step};
+    matches!(
+        error,
+        BadNumber { .. } | Evaluation { .. } | Exact { .. } | NonFinite { .. } | Step { .. }
+    )
+}
+
 /// An error of a run with what it leaves: its last checkpoint, before which every number was finite.
 fn what_is_kept(spec: &RunSpec, recorder: &Recorder, error: &TrainError) -> Failure {
     // A run that is another process's, or gone, has nothing to go on from.
-    let Some((path, step)) = recorder.newest().filter(|_| recorder.attempt().fence().is_ok())
-    else {
+    let there = |path: &Path| path.exists() && recorder.attempt().fence().is_ok();
+    let Some((path, step)) = recorder.newest().filter(|(path, _)| there(path)) else {
         return Failure::running(error);
     };
     let path = path.display();
-    if matches!(error, TrainError::NonFinite { .. }) {
+    if is_of_the_run(error) {
         let kept = format!("the last good networks, of step {step}, are kept in {path}");
-        return Failure::running(format!("{error}\n{kept}"));
+        let again =
+            "the same run would come to the same again; another can start from them (--init-from)";
+        return Failure::running(format!("{error}\n{kept}: {again}"));
     }
     Failure::running(format!(
         "{error}\nthe checkpoint of step {step} is kept in {path}; go on from it: rlai resume {}",

@@ -4,10 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use rlai::checkpoint::{attempts, candidates};
+use rlai::files;
 use serde::Serialize;
 
 use crate::error::Failure;
-use crate::run_folder::{CHECKPOINT, Life, METRICS, Owner, RESULT, RUN, RunFailure, RunResult};
+use crate::run_folder::{
+    CHECKPOINT, LARGEST_RESULT, Life, METRICS, Owner, RESULT, RUN, RunFailure, RunResult,
+};
 use crate::settings::Settings;
 use crate::source::Source;
 use crate::text::thousands;
@@ -261,8 +264,11 @@ impl RunReport {
 fn damage_of_result(dir: &Path) -> Vec<String> {
     let mut damage = Vec::new();
     let path = dir.join(RESULT);
-    let text = fs::read(&path).unwrap_or_default();
-    if let Err(error) = serde_json::from_slice::<RunResult>(&text) {
+    let text = files::read(&path, LARGEST_RESULT).map_err(|error| error.to_string());
+    let result = text.and_then(|text| {
+        serde_json::from_slice::<RunResult>(&text).map_err(|error| error.to_string())
+    });
+    if let Err(error) = result {
         damage.push(format!("{}: {error}", path.display()));
     }
     if !dir.join(METRICS).is_file() {
