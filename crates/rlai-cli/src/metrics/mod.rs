@@ -9,7 +9,7 @@ mod tail;
 
 pub use line::{EvaluationLine, Fields, Line, TrainLine};
 pub use place::metrics_of;
-pub use read::{Lines, MetricsError, Torn, lines_of};
+pub use read::{Lines, MetricsError, lines_of};
 pub use runs::{Run, runs_in};
 pub use tail::{Latest, latest, latest_of};
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::error::Failure;
 use crate::run_folder::RUN;
 use crate::source::Source;
+use crate::study::Plan;
 
 use super::{Line, Lines, metrics_of};
 
@@ -98,17 +99,30 @@ fn of_study(dir: &Path, prefix: &str) -> Result<Vec<Run>, Failure> {
     let source = Source::read(&path)?;
     let text = |table: &toml::Table, key: &str| Some(table.get(key)?.as_str()?.to_owned());
     let study = text(&source.table, "name").unwrap_or_default();
-    let variants = source.table.get("variant").and_then(toml::Value::as_array);
     let mut runs = Vec::new();
-    for variant in variants.into_iter().flatten().filter_map(toml::Value::as_table) {
-        let Some(name) = text(variant, "name") else { continue };
-        let label = text(variant, "label").unwrap_or_else(|| name.clone());
+    for (name, label) in variants(&source, dir) {
         let place = Place { study: &study, variant: &name, label: &label };
         for (seed, folder) in seeds(&dir.join(&name)) {
             runs.extend(Run::read(format!("{prefix}{name}/seed{seed}"), &folder, Some(&place))?);
         }
     }
     Ok(runs)
+}
+
+/// The variants of a study with their labels, a grid's combinations each. Of a study that can no longer be run,
+/// because a file is gone or moved that it learns from, those that it names.
+fn variants(source: &Source, dir: &Path) -> Vec<(String, String)> {
+    if let Ok(plan) = Plan::parse(source, Some(dir.to_owned())) {
+        let variants = plan.variants.iter();
+        return variants.map(|variant| (variant.name.clone(), variant.full_label())).collect();
+    }
+    let text = |table: &toml::Table, key: &str| Some(table.get(key)?.as_str()?.to_owned());
+    let variants = source.table.get("variant").and_then(toml::Value::as_array);
+    let named = |variant: &toml::Table| {
+        let name = text(variant, "name")?;
+        Some((name.clone(), text(variant, "label").unwrap_or(name)))
+    };
+    variants.into_iter().flatten().filter_map(|variant| named(variant.as_table()?)).collect()
 }
 
 /// The folders of runs in that of a variant, by seed.

@@ -21,7 +21,6 @@ mod report;
 mod screen;
 mod selection;
 mod standing;
-mod tail;
 mod worker;
 
 pub use coordinator::{Coordinator, owner};

@@ -8,7 +8,9 @@ use rlai::files;
 use serde::Serialize;
 
 use crate::error::Failure;
-use crate::run_folder::{CHECKPOINT, LARGEST_RESULT, Life, METRICS, Owner, RESULT, RUN, RunResult};
+use crate::run_folder::{
+    CHECKPOINT, LARGEST_RESULT, Life, METRICS, Owner, RESULT, RUN, RunFailure, RunResult,
+};
 use crate::settings::Settings;
 use crate::source::Source;
 use crate::text::thousands;
@@ -44,6 +46,8 @@ pub struct AttemptReport {
     pub owner: Option<Owner>,
     /// Whether that lives.
     pub life: Option<Life>,
+    /// Why it failed; none if it did not, or nobody could say.
+    pub failure: Option<String>,
     /// Its checkpoints, the newest first.
     pub checkpoints: Vec<CheckpointReport>,
 }
@@ -139,7 +143,8 @@ impl AttemptReport {
         let life = owner.as_ref().map(|owner| owner.life(folder));
         let checkpoints = candidates(&folder.join("checkpoints"));
         let checkpoints = checkpoints.iter().map(|path| CheckpointReport::of(path)).collect();
-        Self { number, owner, life, checkpoints }
+        let failure = RunFailure::read(folder).map(|failure| failure.reason);
+        Self { number, owner, life, failure, checkpoints }
     }
 
     fn text(&self) -> String {
@@ -156,6 +161,10 @@ impl AttemptReport {
             _ => "its process cannot be told".to_owned(),
         };
         let mut text = format!("attempt {}: {owner}", self.number);
+        if let Some(failure) = &self.failure {
+            text.push_str("\n  failed: ");
+            text.push_str(failure.lines().next().unwrap_or_default());
+        }
         if self.checkpoints.is_empty() {
             text.push_str("\n  no checkpoints");
         }

@@ -1,7 +1,6 @@
 //! `rlai study run --dry-run`: what a study will take.
 
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{CellAlignment, Table};
+use comfy_table::Table;
 
 use super::go::{self, Options};
 use crate::error::Failure;
@@ -39,22 +38,9 @@ pub fn dry_run(plan: &Plan, options: &Options) -> Result<(), Failure> {
 }
 
 fn table(estimate: &Estimate) -> Table {
-    let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY);
-    table.set_header([
-        "variant",
-        "runs",
-        "steps/s",
-        "time a run",
-        "memory",
-        "disk at work",
-        "disk kept",
-    ]);
-    for column in 1..=6 {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
+    let header =
+        ["variant", "runs", "steps/s", "time a run", "memory", "disk at work", "disk kept"];
+    let mut table = super::table(&header, 1..=6);
     for variant in &estimate.variants {
         table.add_row([
             variant.name.clone(),
