@@ -7,10 +7,13 @@ mod read;
 mod runs;
 mod tail;
 
+#[allow(unused_imports)]
 pub use line::{EvaluationLine, Fields, Line, TrainLine};
 pub use place::metrics_of;
+#[allow(unused_imports)]
 pub use read::{Lines, MetricsError, Torn, lines_of};
 pub use runs::{Run, runs_in};
+#[allow(unused_imports)]
 pub use tail::{Latest, latest, latest_of};
 
 /// Bytes of the longest line that is read: one evaluation of some 800,000 episodes.
