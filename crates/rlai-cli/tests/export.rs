@@ -152,10 +152,8 @@ fn crc32c(bytes: &[u8]) -> u32 {
 
 /// The records of an event file, each held against its checksums.
 fn records(mut bytes: &[u8]) -> Vec<&[u8]> {
-    let masked = |bytes: &[u8]| {
-        let crc = crc32c(bytes);
-        ((crc >> 15) | (crc << 17)).wrapping_add(0xa282_ead8).to_le_bytes()
-    };
+    let masked =
+        |bytes: &[u8]| crc32c(bytes).rotate_left(17).wrapping_add(0xa282_ead8).to_le_bytes();
     let mut records = Vec::new();
     while !bytes.is_empty() {
         let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;

@@ -29,8 +29,8 @@ Examples:
   rlai plot runs/one runs/two --field entropy --smooth 0.9
   rlai plot runs/first-look --x time_seconds --out curves.svg
 
---field takes any number of docs/metrics.md. NO_COLOR turns colours off, CLICOLOR_FORCE=1 on where there is
-no terminal; COLUMNS sets the width.")]
+--field takes any number of docs/metrics.md. NO_COLOR turns colours off, CLICOLOR_FORCE=1 turns them
+on; COLUMNS sets the width.")]
 pub struct Args {
     /// Folders of runs and of studies
     #[arg(value_name = "DIR", required = true)]

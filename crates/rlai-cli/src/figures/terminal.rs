@@ -107,7 +107,14 @@ impl Figure {
         let (left, right) = range(|point| point.0);
         let x = if right > left { (left.min(0.0), right) } else { (0.0, right.abs().max(1.0)) };
         let (low, high) = range(|point| point.1);
-        let room = 0.04 * (high - low).max(1e-9 * low.abs().max(1e-3));
+        let size = low.abs().max(high.abs());
+        let room = match size {
+            // The library's axes know no smaller steps.
+            ..1e-12 => 1.0,
+            // A constant, but for the last digits.
+            _ if high - low < 1e-9 * size => 0.1 * size,
+            _ => 0.04 * (high - low),
+        };
         [x, if low <= high { (low - room, high + room) } else { (0.0, 1.0) }]
     }
 }
@@ -214,6 +221,17 @@ mod tests {
         assert!(text.chars().any(is_braille) && !text.contains('\x1b'), "{text}");
         figure.curves.clear();
         assert!(figure.to_terminal(Screen { columns: 60, colours: true }, &[]).contains("q"));
+    }
+
+    #[test]
+    fn a_constant_stands_in_the_middle() {
+        for value in [7.0, -3e-9, -1e-200, 0.0, 3e250] {
+            let figure = figure(vec![vec![(0.0, value), (10.0, value)]]);
+            let [_, (low, high)] = figure.ends();
+            assert!(low < value && value < high, "{value}: {low} to {high}");
+            let text = figure.to_terminal(Screen { columns: 80, colours: false }, &[]);
+            assert!(text.chars().filter(|&c| is_braille(c)).count() > 40, "{text}");
+        }
     }
 
     #[test]
