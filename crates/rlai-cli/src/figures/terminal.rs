@@ -24,6 +24,8 @@ const COLOURS: [(u8, u8, u8); 7] = [
 
 /// Pixels of a scene for a column and a row.
 const CELL: (f64, f64) = (8.0, 16.0);
+/// Pixels of a Braille dot, of which a cell has two in a row and four in a column.
+const DOT: f64 = 4.0;
 /// Rows of a chart, and of one of several.
 const ROWS: usize = 20;
 const FEWER_ROWS: usize = 11;
@@ -142,14 +144,22 @@ fn lines(curve: &Curve, index: usize) -> Vec<Plot> {
 }
 
 /// The library draws lines whose ends differ by less than half a pixel in one direction as those of axes,
-/// a column or a row thick. Curves are moved by less than a third of a dot, so that none of theirs do.
+/// a column or a row thick. Points of curves are moved inside of their dots, so that none of theirs do.
 fn tilt(points: &mut [(f64, f64)]) {
-    const MOVE: f64 = 1.2;
-    let moved = |from: f64, to: f64| if (to - from).abs() < 0.55 { to + MOVE } else { to };
     for i in 1..points.len() {
         let (x, y) = points[i - 1];
-        points[i] = (moved(x, points[i].0), moved(y, points[i].1));
+        points[i] = (apart(x, points[i].0), apart(y, points[i].1));
     }
+}
+
+/// A coordinate in the dot of `to` that is not near `from`.
+fn apart(from: f64, to: f64) -> f64 {
+    if (to - from).abs() >= 0.55 {
+        return to;
+    }
+    let dot = (to / DOT).floor() * DOT;
+    let (low, high) = (dot + 0.2 * DOT, dot + 0.8 * DOT);
+    if from - low > high - from { low } else { high }
 }
 
 fn colour(index: usize) -> (u8, u8, u8) {
@@ -236,13 +246,16 @@ mod tests {
 
     #[test]
     fn tilted_lines_stay_where_they_are() {
-        let mut points: Vec<_> = (0..1000).map(|i| (f64::from(i) * 0.1, 7.0)).collect();
-        tilt(&mut points);
-        for (i, pair) in points.windows(2).enumerate() {
-            let (dx, dy) = (pair[1].0 - pair[0].0, pair[1].1 - pair[0].1);
-            assert!(dx.abs() >= 0.5 && dy.abs() >= 0.5, "{i}: {pair:?}");
-            let (x, y) = pair[1];
-            assert!((x - (i + 1) as f64 * 0.1).abs() < 1.3 && (y - 7.0).abs() < 1.3);
+        for flat in [7.0, 8.0, 7.999] {
+            let mut points: Vec<_> = (0..1000).map(|i| (f64::from(i) * 0.1, flat)).collect();
+            tilt(&mut points);
+            for (i, pair) in points.windows(2).enumerate() {
+                let (dx, dy) = (pair[1].0 - pair[0].0, pair[1].1 - pair[0].1);
+                assert!(dx.abs() >= 0.5 && dy.abs() >= 0.5, "{i}: {pair:?}");
+                let (x, y) = ((i + 1) as f64 * 0.1, flat);
+                let dot = |value: f64| (value / DOT).floor();
+                assert_eq!((dot(pair[1].0), dot(pair[1].1)), (dot(x), dot(y)));
+            }
         }
     }
 }
