@@ -26,6 +26,7 @@ pub struct Latest {
 ///
 /// # Errors
 /// As [`latest`]; it cannot be opened, or is no file.
+#[allow(dead_code)]
 pub fn latest_of(path: &Path) -> Result<Latest, MetricsError> {
     let file = File::open(path)?;
     if !file.metadata()?.is_file() {
@@ -83,6 +84,7 @@ fn look(bytes: &[u8], start: u64) -> Result<Latest, MetricsError> {
 
 impl Latest {
     /// Environment steps of the last line.
+    #[allow(dead_code)]
     pub fn step(&self) -> Option<u64> {
         self.line.as_ref().and_then(Line::step)
     }
