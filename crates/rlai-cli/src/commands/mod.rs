@@ -10,5 +10,6 @@ pub mod lab;
 pub mod policy;
 pub mod resume;
 pub mod setup;
+pub mod stats;
 pub mod study;
 pub mod train;
