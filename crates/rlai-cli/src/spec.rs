@@ -10,12 +10,14 @@ use rlai::train::{
 
 mod actions;
 mod estimation;
+mod paths;
 mod policy;
 mod reading;
 mod trajectory;
 
 use crate::settings::{NumberOrWord, Settings};
 use crate::tasks;
+pub use paths::made_whole;
 use reading::{WholeNumbers, name_of};
 
 const TEMPERATURE_LOSSES: [(&str, TemperatureLoss); 2] =
@@ -34,6 +36,8 @@ pub struct RunSpec {
     pub out: PathBuf,
     /// Checkpoints that are kept.
     pub keep_checkpoints: usize,
+    /// Whether the replay outlives the run.
+    pub keep_replay: bool,
     /// Folder whose networks the run starts from.
     pub init_from: Option<PathBuf>,
     /// File with the steps to learn from, instead of playing.
@@ -118,14 +122,16 @@ impl RunSpec {
         check_path("out", settings.out.as_ref())?;
         check_path("init_from", settings.init_from.as_ref())?;
         check_path("dataset", settings.dataset.as_ref())?;
-        let task = find_task(settings.env.as_deref())?;
+        // A policy remembers its task, wherever it is asked for it.
+        let task = find_task(made_whole(settings).env.as_deref())?;
         refuse_lab_only(settings.objective.as_deref())?;
         let method = match trajectory::objective(settings.objective.as_deref()) {
             Some(objective) => trajectories(settings, objective, &task)?,
             None => actions::read(settings, &task)?,
         };
         let out = settings.out.clone().unwrap_or_else(|| {
-            let (task, objective) = (folder_name(&task.id), method.objective());
+            let named = settings.env.as_deref().unwrap_or(&task.id);
+            let (task, objective) = (folder_name(named), method.objective());
             format!("runs/{task}-{objective}-seed{}", method.seed()).into()
         });
         check_offline(settings)?;
@@ -137,6 +143,7 @@ impl RunSpec {
             method,
             out,
             keep_checkpoints: keep_checkpoints(settings)?,
+            keep_replay: settings.keep_replay.unwrap_or(true),
             init_from: settings.init_from.clone(),
             dataset: settings.dataset.clone(),
             input_blake3: input_blake3(settings)?,
@@ -144,7 +151,19 @@ impl RunSpec {
         })
     }
 
-    /// The settings that mean exactly this run, every key written out.
+    /// The same with another seed, in another folder.
+    pub fn with_seed(&self, seed: u64, out: PathBuf) -> Self {
+        let mut spec = self.clone();
+        match &mut spec.method {
+            Method::Actions(config) => config.seed = seed,
+            Method::Trajectories(config) => config.seed = seed,
+        }
+        (spec.given.seed, spec.given.out) = (Some(seed as i64), Some(out.clone()));
+        spec.out = out;
+        spec
+    }
+
+    /// The settings that mean exactly this run from any folder, every key written out.
     pub fn to_settings(&self) -> Settings {
         let mut settings = match &self.method {
             Method::Actions(config) => actions::write(config),
@@ -154,6 +173,7 @@ impl RunSpec {
         settings.out = Some(self.out.clone());
         settings.init_from = self.init_from.clone();
         settings.keep_checkpoints = Some(self.keep_checkpoints as i64);
+        settings.keep_replay = Some(self.keep_replay);
         let temperature = self.method.temperature();
         if let Some((temperature, loss)) = temperature {
             write_temperature(temperature, loss, &mut settings);
@@ -166,7 +186,17 @@ impl RunSpec {
         if self.dataset.is_some() {
             (settings.learning_starts, settings.buffer, settings.exploration) = (None, None, None);
         }
-        settings
+        made_whole(&settings)
+    }
+
+    /// Steps after which an episode of the task is cut off, if it ever is.
+    pub fn time_limit(&self) -> Option<usize> {
+        self.time_limit
+    }
+
+    /// Whether its checkpoints hold a replay of its own.
+    pub fn has_replay(&self) -> bool {
+        matches!(self.method, Method::Actions(_)) && self.dataset.is_none()
     }
 
     /// What to know before the run: that it may learn nothing.
@@ -204,6 +234,13 @@ impl RunSpec {
     pub fn to_reusable_toml(&self) -> String {
         let mut settings = self.to_settings();
         settings.out = self.given.out.clone();
+        // Beside the file that they are printed to, what it names is where it was.
+        settings.env = self.given.env.clone();
+        settings.dataset = self.dataset.clone();
+        settings.init_from = self.init_from.clone();
+        if self.given.default_policy.is_some() {
+            settings.default_policy = self.given.default_policy.clone();
+        }
         // Another data set or process may follow.
         settings.input_blake3 = None;
         let given = matches!(self.given.target_entropy, Some(NumberOrWord::Number(_)));

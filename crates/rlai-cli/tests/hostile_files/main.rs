@@ -75,6 +75,7 @@ targets! {
     result: 5000,
     owner: 5000,
     scores: 5000,
+    metrics: 10000,
     actions: 20000,
     dataset: 5000,
     initial_state: 10000,
