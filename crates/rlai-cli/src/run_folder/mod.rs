@@ -142,15 +142,19 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 /// When the file system refuses.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let partial = beside(path);
-    let mut file = File::create(&partial)?;
-    let written = file.write_all(bytes).and_then(|()| file.sync_all());
-    written.and_then(|()| fs::rename(&partial, path)).inspect_err(|_| {
+    write_synced(&partial, bytes).and_then(|()| fs::rename(&partial, path)).inspect_err(|_| {
         let _ = fs::remove_file(&partial);
     })?;
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => sync_folder(parent),
         _ => sync_folder(Path::new(".")),
     }
+}
+
+fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
 }
 
 /// Versions of what determines a run on this task.
