@@ -18,12 +18,13 @@ mod reference;
 mod report;
 mod screen;
 mod selection;
+pub mod slurm;
 mod standing;
 mod tail;
 mod worker;
 
 pub use coordinator::{Coordinator, owner};
-pub use engine::{Engine, MOST_JOBS};
+pub use engine::{Engine, MOST_JOBS, SlurmSettings};
 pub use forecast::Forecast;
 pub use plan::Plan;
 pub use pool::{Pool, run_all};

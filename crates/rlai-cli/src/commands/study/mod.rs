@@ -2,6 +2,7 @@
 
 mod go;
 mod list;
+mod on_slurm;
 mod report;
 mod resume;
 mod run;

@@ -100,7 +100,8 @@ fn wait(
         }
         tell_new(round.notes(plan), told);
         round.submit(plan)?;
-        let goes_on = |choice: &Choice| matches!(choice, Choice::Submit | Choice::Queued | Choice::Busy);
+        let goes_on =
+            |choice: &Choice| matches!(choice, Choice::Submit | Choice::Queued | Choice::Busy);
         if round.count(goes_on) == 0 {
             tell_held(plan, &round);
             return Ok(());

@@ -49,7 +49,7 @@ A study's file:
   high = -150
 
   [engine]                       # defaults
-  kind = \"local\"                 # or \"slurm\": partition, time, account and lines of its script
+  kind = \"local\"                 # or \"slurm\": see docs/clusters.md
   jobs = 2                       # runs at the same time; without it as many as the cores hold
   threads = 1                    # cores a run, 1 or 2
   max_attempts = 5               # failures of a run before it is held")]

@@ -92,7 +92,10 @@ mod tests {
         assert_eq!(of(State::Elsewhere, (1, 0), &queued), Choice::Queued);
         for state in [State::Unfinished, State::Failed, State::Elsewhere] {
             assert_eq!(of(state, (1, 0), &empty), Choice::Submit);
-            assert_eq!(of(state, (3, 2), &empty), Choice::Held(2 + usize::from(state == State::Elsewhere)));
+            assert_eq!(
+                of(state, (3, 2), &empty),
+                Choice::Held(2 + usize::from(state == State::Elsewhere))
+            );
         }
         assert_eq!(of(State::Elsewhere, (1, 1), &empty), Choice::Held(2));
         assert_eq!(of(State::Running, (1, 0), &empty), Choice::Busy);

@@ -80,7 +80,9 @@ fn held_arrays(queue: &Queue) -> Vec<String> {
     }
     let note = |((array, reason), count): ((&str, &str), usize)| {
         let tasks = if count == 1 { "1 task is" } else { &format!("{count} tasks are") };
-        format!("array {array}: {tasks} held ({reason}); once that is mended: scontrol release {array}")
+        format!(
+            "array {array}: {tasks} held ({reason}); once that is mended: scontrol release {array}"
+        )
     };
     arrays.into_iter().map(note).collect()
 }
@@ -108,7 +110,8 @@ mod tests {
     #[test]
     fn what_must_be_mended_is_told_once_with_its_command() {
         let out = tempfile::tempdir().unwrap();
-        let names = [(0, "v/seed0".to_owned()), (1, "v/seed1".to_owned()), (2, "v/seed2".to_owned())];
+        let names =
+            [(0, "v/seed0".to_owned()), (1, "v/seed1".to_owned()), (2, "v/seed2".to_owned())];
         Record::read(out.path()).begin(1, &names, "").unwrap();
         let record = Record::read(out.path());
         let text = "rlai.s.1|7|0|PENDING||JobHeldUser\nrlai.s.1|7|1|PENDING||JobHeldUser\n\

@@ -21,8 +21,16 @@ pub use round::Round;
 use std::fs;
 use std::path::Path;
 
+use super::plan::Plan;
+use record::Record;
+
 /// The folder of submissions, scripts and logs in the study's.
 pub const FOLDER: &str = "slurm";
+
+/// Whether runs of the study were submitted to Slurm.
+pub fn was_used(plan: &Plan) -> bool {
+    Record::read(&plan.out).jobs().next().is_some()
+}
 
 /// What the names of a study's jobs begin with. The folder is part of it: a study may be run in several.
 pub fn job_prefix(study: &str, out: &Path) -> String {

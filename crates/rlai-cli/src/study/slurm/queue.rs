@@ -80,7 +80,8 @@ impl Queue {
         let tasks = tasks.or_else(|_| {
             let format = "--format=%j|%F|%K|%T|%N|%r".to_owned();
             let arguments = ["--noheader", "--all", "--array"].map(str::to_owned);
-            tool::output("squeue", &[&arguments[..], &[format]].concat()).map(|text| parse_text(&text))
+            tool::output("squeue", &[&arguments[..], &[format]].concat())
+                .map(|text| parse_text(&text))
         })?;
         Ok(Self::of(&tasks, prefix, record))
     }
@@ -135,7 +136,9 @@ fn parse_json(text: &str) -> Result<Vec<Task>, String> {
 
 fn tasks_of(job: &Value) -> Vec<Task> {
     let text = |key: &str| word(job.get(key)).unwrap_or_default();
-    let Some(array) = number(job.get("array_job_id")).filter(|&id| id > 0) else { return Vec::new() };
+    let Some(array) = number(job.get("array_job_id")).filter(|&id| id > 0) else {
+        return Vec::new();
+    };
     let list = text("array_task_string");
     let indices = match list.as_str() {
         "" => number(job.get("array_task_id")).into_iter().collect(),
@@ -323,7 +326,9 @@ mod tests {
     #[test]
     fn whatever_is_no_queue_is_refused_or_left_out() {
         let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
-        for text in ["", "null", "[]", "{}", "{\"jobs\": 3}", "error: no such option", "\u{0}", &deep] {
+        for text in
+            ["", "null", "[]", "{}", "{\"jobs\": 3}", "error: no such option", "\u{0}", &deep]
+        {
             assert!(parse_json(text).is_err());
         }
         assert!(parse_json("{\"jobs\": [], \"errors\": [{\"error\": \"gone\"}]}").is_err());

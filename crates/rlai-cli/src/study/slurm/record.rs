@@ -27,7 +27,8 @@ impl Record {
         let mut submissions = BTreeMap::new();
         for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
-            let number = name.strip_prefix("submission-").and_then(|name| name.strip_suffix(".runs"));
+            let number =
+                name.strip_prefix("submission-").and_then(|name| name.strip_suffix(".runs"));
             let Some(number) = number.and_then(|number| number.parse().ok()) else { continue };
             let Ok(text) = fs::read_to_string(entry.path()) else { continue };
             let job = fs::read_to_string(folder.join(job_file(number))).ok();
@@ -70,7 +71,12 @@ impl Record {
     ///
     /// # Errors
     /// Another process has this number; a file system that refuses.
-    pub fn begin(&self, number: u64, names: &[(usize, String)], script: &str) -> io::Result<PathBuf> {
+    pub fn begin(
+        &self,
+        number: u64,
+        names: &[(usize, String)],
+        script: &str,
+    ) -> io::Result<PathBuf> {
         fs::create_dir_all(&self.folder)?;
         let mut file = File::create_new(self.folder.join(names_file(number)))?;
         for (task, name) in names {

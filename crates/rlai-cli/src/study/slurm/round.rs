@@ -28,7 +28,9 @@ impl Round {
     pub fn look(plan: &Plan, selected: &[usize]) -> Result<Self, Failure> {
         let record = Record::read(&plan.out);
         let queue = Queue::ask(&job_prefix(&plan.name, &plan.out), &record).map_err(|why| {
-            Failure::running(format!("Slurm cannot be asked what is queued, so nothing is submitted: {why}"))
+            Failure::running(format!(
+                "Slurm cannot be asked what is queued, so nothing is submitted: {why}"
+            ))
         })?;
         Ok(Self::of(plan, selected, queue, record))
     }

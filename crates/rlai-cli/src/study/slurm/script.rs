@@ -161,7 +161,8 @@ exec '/opt/rlai' study run '/scratch/runs/s' --run "$run" --take-over --on-signa
     fn no_path_is_read_as_a_command() {
         use std::os::unix::fs::PermissionsExt;
         let room = tempfile::tempdir().unwrap();
-        let study = room.path().join("it's $(touch broken) `touch broken`; \"x\" & *\n#SBATCH --hold");
+        let study =
+            room.path().join("it's $(touch broken) `touch broken`; \"x\" & *\n#SBATCH --hold");
         let folder = study.join(FOLDER);
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join(names_file(3)), "5 v/seed5\n55 v/x=1,y='a b'/seed55\n").unwrap();
@@ -187,12 +188,9 @@ exec '/opt/rlai' study run '/scratch/runs/s' --run "$run" --take-over --on-signa
 
     #[test]
     fn lists_are_written_as_ranges() {
-        for (list, text) in [
-            (&[][..], ""),
-            (&[4], "4"),
-            (&[0, 1], "0-1"),
-            (&[0, 2, 4, 5, 6, 9], "0,2,4-6,9"),
-        ] {
+        for (list, text) in
+            [(&[][..], ""), (&[4], "4"), (&[0, 1], "0-1"), (&[0, 2, 4, 5, 6, 9], "0,2,4-6,9")]
+        {
             assert_eq!(ranges(list), text);
         }
     }

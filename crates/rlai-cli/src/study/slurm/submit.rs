@@ -74,9 +74,8 @@ pub fn send(submission: &Submission, record: &Record) -> Result<String, Failure>
         }
         Failure::running(why)
     })?;
-    let job = job_id(&answer).ok_or_else(|| {
-        Failure::running(format!("sbatch: {answer:?}: not the id of a job"))
-    })?;
+    let job = job_id(&answer)
+        .ok_or_else(|| Failure::running(format!("sbatch: {answer:?}: not the id of a job")))?;
     record.taken(number, job).map_err(failed)?;
     Ok(job.to_owned())
 }

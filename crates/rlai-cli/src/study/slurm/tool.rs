@@ -64,6 +64,8 @@ mod tests {
         assert_eq!(shell("echo told; echo else >&2").unwrap(), "told\n");
         assert_eq!(shell("echo 'sh: error: no' >&2; exit 3").unwrap_err(), "sh: error: no");
         assert!(shell("exit 3").unwrap_err().contains("exit status: 3"));
-        assert!(output("rlai-no-such-program", &[]).unwrap_err().starts_with("rlai-no-such-program: "));
+        assert!(
+            output("rlai-no-such-program", &[]).unwrap_err().starts_with("rlai-no-such-program: ")
+        );
     }
 }
