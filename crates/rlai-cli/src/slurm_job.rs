@@ -21,7 +21,8 @@ const PAUSE: Duration = Duration::from_secs(15);
 /// Where Slurm put a process.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SlurmJob {
-    /// Id of the job; each task of an array has one of its own.
+    /// Id of the job; of a task of an array `ARRAY_TASK`. Tasks have ids of their own too, but that of one
+    /// of them is the array's, and Slurm takes it for all of them.
     pub id: String,
     /// How often the job was started again.
     pub restarts: u32,
@@ -36,7 +37,11 @@ impl SlurmJob {
     }
 
     fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
-        let id = variable("SLURM_JOB_ID").filter(|id| is_number(id))?;
+        let number = |name: &str| variable(name).filter(|id| is_number(id));
+        let id = match number("SLURM_ARRAY_JOB_ID").zip(number("SLURM_ARRAY_TASK_ID")) {
+            Some((array, task)) => format!("{array}_{task}"),
+            None => number("SLURM_JOB_ID")?,
+        };
         let restarts = variable("SLURM_RESTART_COUNT").and_then(|count| count.parse().ok());
         let node = variable("SLURMD_NODENAME").unwrap_or_default();
         Some(Self { id, restarts: restarts.unwrap_or(0), node })
@@ -149,6 +154,18 @@ mod tests {
         assert_eq!(of(&[("SLURM_JOB_ID", "; rm -r x")]), None);
         let first = of(&[("SLURM_JOB_ID", "7"), ("SLURMD_NODENAME", "n1")]).unwrap();
         assert_eq!(first, SlurmJob { id: "7".to_owned(), restarts: 0, node: "n1".to_owned() });
+        let task = [
+            ("SLURM_JOB_ID", "7"),
+            ("SLURM_ARRAY_JOB_ID", "7"),
+            ("SLURM_ARRAY_TASK_ID", "12"),
+            ("SLURM_RESTART_COUNT", "2"),
+            ("SLURMD_NODENAME", "n1"),
+        ];
+        let found = SlurmJob::from_variables(|name| {
+            task.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        });
+        let expected = SlurmJob { id: "7_12".to_owned(), restarts: 2, node: "n1".to_owned() };
+        assert_eq!(found, Some(expected));
         let again = SlurmJob { restarts: 1, ..first.clone() };
         assert!(again.replaces(&first) && !first.replaces(&again) && !first.replaces(&first));
         let elsewhere = SlurmJob { node: "n2".to_owned(), id: "8".to_owned(), ..first.clone() };

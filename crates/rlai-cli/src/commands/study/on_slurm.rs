@@ -27,8 +27,8 @@ pub fn go(plan: &Plan, selected: &[usize], options: &Options) -> Result<(), Fail
     let stop = signals::stop_flag()?;
     let round = Round::look(plan, selected)?;
     tell_held(plan, &round);
-    round.submit(plan)?;
     line_err!("{}", standing(plan, &round));
+    round.submit(plan)?;
     let mut told = BTreeSet::new();
     tell_new(round.notes(plan), &mut told);
     if !options.wait {
