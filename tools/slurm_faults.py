@@ -473,6 +473,8 @@ def main():
         parser.error("--all, --ci or --fault")
     room = pathlib.Path(tempfile.mkdtemp(prefix="slurm_faults-"))
     os.environ["PATH"] += ":/usr/sbin:/sbin"
+    # The cluster is taken down however this ends.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         program = arguments.program.resolve()
         kinds = {kind: getattr(arguments, kind) for kind in ("short", "medium", "long")}

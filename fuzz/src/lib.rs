@@ -16,4 +16,6 @@ pub use checkpoints::{policy, run, segment, trajectories};
 pub use checkpoints::{seed, segment_seed};
 #[cfg(test)]
 pub use parts::join;
-pub use text::{actions, dataset, grid, initial_state, owner, process, result, settings, study};
+pub use text::{
+    actions, dataset, grid, initial_state, metrics, owner, process, result, settings, study,
+};

@@ -37,6 +37,11 @@ pub fn owner(bytes: &[u8]) -> bool {
     reads(bytes, 100, reading::owner)
 }
 
+/// Metrics of a run, a JSON object a line.
+pub fn metrics(bytes: &[u8]) -> bool {
+    reads(bytes, 50, reading::metrics)
+}
+
 /// Actions, `.npy`.
 pub fn actions(bytes: &[u8]) -> bool {
     reads(bytes, 4, reading::actions)

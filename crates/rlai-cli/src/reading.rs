@@ -1,10 +1,12 @@
 //! What reads the program's files, as functions of their bytes, for tests and fuzz targets. Each says only
 //! whether the file is taken, or why not.
 
+use std::io::Cursor;
 use std::path::Path;
 
 use crate::commands::env::rollout;
 use crate::dataset;
+use crate::metrics;
 use crate::npy::{self, Npz};
 use crate::run_folder::{Owner, RunResult};
 use crate::settings::Settings;
@@ -48,6 +50,30 @@ pub fn result(bytes: &[u8]) -> Reading {
 /// Why it is refused.
 pub fn owner(bytes: &[u8]) -> Reading {
     serde_json::from_slice::<Owner>(bytes).map(drop).map_err(text)
+}
+
+/// `metrics.jsonl` of a run: every line, and what the end tells, which must be the same.
+///
+/// # Errors
+/// Why it is refused.
+pub fn metrics(bytes: &[u8]) -> Reading {
+    let (mut last, mut evaluation, mut training) = (None, None, None);
+    let mut lines = metrics::Lines::new(bytes);
+    for line in lines.by_ref() {
+        let line = line.map_err(text)?;
+        match &line {
+            metrics::Line::Evaluation(line) => evaluation = Some(line.clone()),
+            metrics::Line::Train(line) => training = Some(line.clone()),
+            metrics::Line::Other(_) => {}
+        }
+        if line.step().is_some() {
+            last = Some(line);
+        }
+    }
+    let latest = metrics::latest(Cursor::new(bytes)).map_err(text);
+    let torn = lines.torn().is_some();
+    assert_eq!(latest, Ok(metrics::Latest { line: last, evaluation, training, torn }));
+    Ok(())
 }
 
 /// Actions of `rlai env rollout`, `.npy`.

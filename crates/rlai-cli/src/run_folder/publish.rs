@@ -8,6 +8,8 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
+use rlai::checkpoint::attempts;
+
 use super::{Attempt, CHECKPOINT, METRICS, RESULT, RunResult, sync_folder, write_synced};
 
 /// Links the attempt's metrics and its checkpoint into the run's folder, and then the result; returns the
@@ -33,8 +35,25 @@ pub fn publish(attempt: &Attempt, checkpoint: &Path, result: &RunResult) -> io::
     sync_folder(run)?;
     match first? {
         true => Ok(result.clone()),
-        false => Ok(serde_json::from_slice(&fs::read(run.join(RESULT))?)?),
+        false => RunResult::read(run).ok_or_else(|| {
+            io::Error::other(format!("{RESULT}: another copy published it, and it cannot be read"))
+        }),
     }
+}
+
+/// Removes the replays of a run that has finished and shall not keep them. Whatever cannot be removed only
+/// takes space.
+pub fn remove_replays(run: &Path) {
+    for (_, attempt) in attempts(run) {
+        remove_whole(&attempt, "replay");
+    }
+}
+
+/// Removes a folder of an attempt: under its name it is whole, also if this is interrupted.
+pub(super) fn remove_whole(attempt: &Path, name: &str) {
+    let (path, removed) = (attempt.join(name), attempt.join(format!("{name}.removed")));
+    let _ = fs::rename(&path, &removed);
+    let _ = fs::remove_dir_all(&removed);
 }
 
 /// Takes back what a finished run showed, since it goes on. The result goes first: without it nothing
@@ -139,6 +158,7 @@ mod tests {
             final_return: None,
             evaluations: Vec::new(),
             parameters_blake3: hash.to_owned(),
+            replay_kept: true,
             wall_time_seconds: 1.0,
             versions: BTreeMap::new(),
         }

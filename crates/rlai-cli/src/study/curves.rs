@@ -115,11 +115,7 @@ pub fn csv(curves: &[VariantCurve<'_>]) -> String {
         let (env, name) = (&curve.variant.env, &curve.variant.name);
         for (step, spread) in &curve.points {
             let Spread { mean, low, high, .. } = spread;
-            let interval = match spread.interval {
-                Interval::None => "none",
-                Interval::Range => "range",
-                Interval::StudentT => "t95",
-            };
+            let interval = spread.interval.name();
             text.push_str(&format!("{env},{name},{step},all,{mean},{low},{high},{interval}\n"));
         }
         for result in &curve.results {

@@ -11,6 +11,17 @@ pub enum Interval {
     StudentT,
 }
 
+impl Interval {
+    /// What files call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Range => "range",
+            Self::StudentT => "t95",
+        }
+    }
+}
+
 /// Mean over seeds with its band.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spread {

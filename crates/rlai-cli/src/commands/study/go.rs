@@ -13,6 +13,7 @@ use crate::study::{
     State, folder, of_all, run_all,
 };
 use crate::text::thousands;
+use crate::training;
 
 /// How a study goes on.
 #[derive(clap::Args, Clone, Debug)]
@@ -34,9 +35,6 @@ pub struct Options {
     /// Under slurm: wait until every run has ended, submit again what is lost, then report
     #[arg(long)]
     pub wait: bool,
-    /// Start nothing: print the runs that would be started, under slurm the scripts
-    #[arg(long)]
-    pub dry_run: bool,
     /// Print the report as one JSON object on standard output
     #[arg(long)]
     pub json: bool,
@@ -83,12 +81,6 @@ pub fn go(plan: &Plan, options: &Options) -> Result<(), Failure> {
     if plan.engine.engine == Engine::Slurm {
         return on_slurm::go(plan, &selected, options);
     }
-    if options.dry_run {
-        for index in choose(plan, &of_all(plan), &selected) {
-            line_out!("{}", plan.run_name(&plan.runs[index]));
-        }
-        return Ok(());
-    }
     let coordinator = folder::claim(plan, options.take_over)?;
     let standings = of_all(plan);
     let chosen = choose(plan, &standings, &selected);
@@ -101,7 +93,12 @@ fn choose(plan: &Plan, standings: &[RunStanding], selected: &[usize]) -> Vec<usi
     for &index in selected {
         let standing = &standings[index];
         match standing.state {
-            State::Finished => finished += 1,
+            State::Finished => {
+                finished += 1;
+                if let Some(result) = &standing.result {
+                    training::remove_unkept(result, &standing.out);
+                }
+            }
             _ if standing.is_held(plan.engine.max_attempts) => held.push(index),
             _ => chosen.push(index),
         }

@@ -20,9 +20,6 @@ const SILENCE: Duration = Duration::from_secs(600);
 /// # Errors
 /// Slurm refuses or cannot be asked; with --wait also runs that failed, or a signal.
 pub fn go(plan: &Plan, selected: &[usize], options: &Options) -> Result<(), Failure> {
-    if options.dry_run {
-        return show_scripts(plan, selected);
-    }
     let coordinator = folder::claim(plan, options.take_over)?;
     let stop = signals::stop_flag()?;
     let round = Round::look(plan, selected)?;
@@ -42,11 +39,17 @@ pub fn go(plan: &Plan, selected: &[usize], options: &Options) -> Result<(), Fail
     go::show(&Report::write(plan, &outcomes)?, options.json)
 }
 
-/// Prints what would be submitted, and how.
-fn show_scripts(plan: &Plan, selected: &[usize]) -> Result<(), Failure> {
-    let round = Round::look(plan, selected).unwrap_or_else(|failure| {
+/// Checks the study and prints what would be submitted, and how; nothing is created.
+///
+/// # Errors
+/// Bad input.
+pub fn dry_run(plan: &Plan, options: &Options) -> Result<(), Failure> {
+    let selected = options.selection.of(plan)?;
+    folder::check(plan)?;
+    plan.check_surroundings()?;
+    let round = Round::look(plan, &selected).unwrap_or_else(|failure| {
         line_err!("note: {failure}");
-        Round::unasked(plan, selected)
+        Round::unasked(plan, &selected)
     });
     let submissions = round.submissions(plan)?;
     for submission in &submissions {

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{CellAlignment, Table};
+use comfy_table::Table;
 use serde::Serialize;
 
-use super::go;
+use super::{go, table};
 use crate::error::Failure;
 use crate::run_folder::{Life, Owner};
 use crate::study::slurm::{self, Place};
@@ -131,16 +130,9 @@ impl Status {
     }
 
     fn table(&self) -> Table {
-        let mut table = Table::new();
-        table.load_style(UTF8_HORIZONTAL_ONLY);
         let mut header = vec!["run", "state", "step", "return", "attempts", "time left"];
         header.extend(self.runs.iter().any(|run| run.slurm.is_some()).then_some("Slurm"));
-        table.set_header(header);
-        for column in 2..=5 {
-            if let Some(column) = table.column_mut(column) {
-                column.set_cell_alignment(CellAlignment::Right);
-            }
-        }
+        let mut table = table(&header, 2..=5);
         for run in &self.runs {
             table.add_row(run.row());
         }
@@ -184,7 +176,7 @@ impl Run {
             format!("{}/{}", thousands(standing.step), thousands(standing.steps)),
             standing.last_return.map_or_else(unknown, decimal),
             standing.attempts.to_string(),
-            standing.seconds_left.map_or_else(unknown, duration),
+            standing.seconds_left.filter(|&left| left > 0.0).map_or_else(unknown, duration),
         ];
         row.extend(self.slurm.clone());
         row

@@ -8,9 +8,14 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use rlai::files;
+
 use super::FOLDER;
 use super::script::names_file;
 use crate::run_folder::write_whole;
+
+/// Most bytes of a submission's names: those of the longest paths of the largest study.
+const LARGEST: u64 = 1 << 26;
 
 /// All submissions of a study.
 #[derive(Debug, Default)]
@@ -30,8 +35,8 @@ impl Record {
             let number =
                 name.strip_prefix("submission-").and_then(|name| name.strip_suffix(".runs"));
             let Some(number) = number.and_then(|number| number.parse().ok()) else { continue };
-            let Ok(text) = fs::read_to_string(entry.path()) else { continue };
-            let job = fs::read_to_string(folder.join(job_file(number))).ok();
+            let Ok(text) = files::read_text(&entry.path(), LARGEST) else { continue };
+            let job = files::read_text(&folder.join(job_file(number)), LARGEST).ok();
             let job = job.map(|job| job.trim().to_owned());
             submissions.insert(number, (parse_names(&text), job));
         }

@@ -1,0 +1,109 @@
+//! One number for an algorithm's scores on all tasks.
+//!
+//! Those of Agarwal et al. 2021, "Deep Reinforcement Learning at the Edge of the Statistical Precipice"
+//! (NeurIPS), equal to their library rliable where all tasks have the same number of runs. Otherwise every
+//! task weighs the same, and its runs share that weight.
+
+use crate::bootstrap::{Bootstrap, Estimate};
+use crate::error::Result;
+use crate::quantile::median_of;
+use crate::scores::{Scores, mean as mean_of};
+
+/// The mean of the tasks' mean scores.
+pub fn mean(scores: &Scores) -> f64 {
+    scores.iter().map(mean_of).sum::<f64>() / scores.tasks() as f64
+}
+
+/// The median of the tasks' mean scores.
+pub fn median(scores: &Scores) -> f64 {
+    median_of(&mut scores.task_means())
+}
+
+/// The interquartile mean: the mean of what remains when a quarter of all runs of all tasks is left out at
+/// either end, rounded down to whole runs (`scipy.stats.trim_mean(scores, 0.25)`).
+///
+/// ```
+/// # use rlai_stats::{Scores, aggregate};
+/// let scores = Scores::of_task(&[0.0, 1.0, 4.0, 9.0, 16.0, 25.0])?;
+/// assert_eq!(aggregate::interquartile_mean(&scores), 7.5);
+/// # Ok::<(), rlai_stats::Error>(())
+/// ```
+pub fn interquartile_mean(scores: &Scores) -> f64 {
+    if scores.even().is_none() {
+        return weighted_interquartile_mean(scores);
+    }
+    let mut values = scores.values().to_vec();
+    let cut = values.len() / 4;
+    values.sort_unstable_by(f64::total_cmp);
+    mean_of(&values[cut..values.len() - cut])
+}
+
+/// A score of a task with n of K tasks' runs weighs 1 / (K n).
+fn weighted_interquartile_mean(scores: &Scores) -> f64 {
+    let weighted = scores.iter().flat_map(|runs| {
+        let weight = 1.0 / (scores.tasks() * runs.len()) as f64;
+        runs.iter().map(move |&score| (score, weight))
+    });
+    let mut sorted: Vec<(f64, f64)> = weighted.collect();
+    // Equal scores by weight, so that the order of tasks and runs has no say.
+    sorted.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    let low = whole_runs(sorted.iter().map(|run| run.1));
+    let high = whole_runs(sorted.iter().rev().map(|run| run.1));
+    let kept = &sorted[low..sorted.len() - high];
+    kept.iter().map(|run| run.0 * run.1).sum::<f64>() / kept.iter().map(|run| run.1).sum::<f64>()
+}
+
+/// How many runs from the end weigh no more than a quarter.
+fn whole_runs(weights: impl Iterator<Item = f64>) -> usize {
+    // What rounding may add to a sum that is a quarter exactly.
+    const SLACK: f64 = 1e-9;
+    let sums = weights.scan(0.0, |sum, weight| {
+        *sum += weight;
+        Some(*sum)
+    });
+    sums.take_while(|&sum| sum <= 0.25 + SLACK).count()
+}
+
+/// How far scores stay below `target` on average, those above it counted as reaching it: lower is better.
+pub fn optimality_gap(scores: &Scores, target: f64) -> f64 {
+    let reached =
+        |runs: &[f64]| runs.iter().map(|score| score.min(target)).sum::<f64>() / runs.len() as f64;
+    target - scores.iter().map(reached).sum::<f64>() / scores.tasks() as f64
+}
+
+/// The four aggregates with their intervals, in the scores' units.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Aggregates {
+    /// Of [`mean`].
+    pub mean: Estimate,
+    /// Of [`median`].
+    pub median: Estimate,
+    /// Of [`interquartile_mean`].
+    pub interquartile_mean: Estimate,
+    /// Of [`optimality_gap`].
+    pub optimality_gap: Estimate,
+}
+
+impl Aggregates {
+    /// All of `scores`, over the same resamples; `target` is that of the optimality gap (1 for normalised
+    /// scores).
+    ///
+    /// # Errors
+    /// Those of [`Bootstrap::estimates`].
+    pub fn of(scores: &Scores, target: f64, bootstrap: &Bootstrap) -> Result<Self> {
+        let all = |groups: &[Scores], out: &mut [f64]| {
+            let scores = &groups[0];
+            out[0] = mean(scores);
+            out[1] = median(scores);
+            out[2] = interquartile_mean(scores);
+            out[3] = optimality_gap(scores, target);
+        };
+        let estimates = bootstrap.estimates(&[scores], 4, all)?;
+        Ok(Self {
+            mean: estimates[0],
+            median: estimates[1],
+            interquartile_mean: estimates[2],
+            optimality_gap: estimates[3],
+        })
+    }
+}
