@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::go::{self, Options};
 use crate::error::Failure;
 use crate::signals;
-use crate::study::slurm::{Choice, Round};
+use crate::study::slurm::{self, Choice, Round};
 use crate::study::{Coordinator, Outcome, Plan, Report, folder};
 
 /// How often a study that is waited for is looked at.
@@ -20,6 +20,7 @@ const SILENCE: Duration = Duration::from_secs(600);
 /// # Errors
 /// Slurm refuses or cannot be asked; with --wait also runs that failed, or a signal.
 pub fn go(plan: &Plan, selected: &[usize], options: &Options) -> Result<(), Failure> {
+    slurm::check_installed()?;
     let coordinator = folder::claim(plan, options.take_over)?;
     let stop = signals::stop_flag()?;
     let round = Round::look(plan, selected)?;
@@ -150,7 +151,7 @@ fn tell_held(plan: &Plan, round: &Round) {
             "held: {} failed {count} times, not submitted again (--max-attempts): {}; logs are in {}",
             plan.label(run),
             reason.lines().next().unwrap_or_default(),
-            plan.out.join(crate::study::slurm::FOLDER).display()
+            plan.out.join(slurm::FOLDER).display()
         );
     }
 }

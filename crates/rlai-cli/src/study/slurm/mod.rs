@@ -22,10 +22,26 @@ use std::fs;
 use std::path::Path;
 
 use super::plan::Plan;
+use crate::error::Failure;
 use record::Record;
 
 /// The folder of submissions, scripts and logs in the study's.
 pub const FOLDER: &str = "slurm";
+
+/// Refuses before anything is created where there is no Slurm.
+///
+/// # Errors
+/// Its programs are not there.
+pub fn check_installed() -> Result<(), Failure> {
+    for program in ["sbatch", "squeue"] {
+        tool::output(program, &["--version".to_owned()]).map_err(|why| {
+            Failure::input(format!(
+                "engine = \"slurm\": Slurm's programs cannot be called here: {why}"
+            ))
+        })?;
+    }
+    Ok(())
+}
 
 /// Whether runs of the study were submitted to Slurm.
 pub fn was_used(plan: &Plan) -> bool {
