@@ -19,6 +19,7 @@ mod recorder;
 mod run_folder;
 mod settings;
 mod signals;
+mod slurm_job;
 mod source;
 mod spec;
 mod study;

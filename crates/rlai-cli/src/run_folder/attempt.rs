@@ -1,7 +1,7 @@
 //! An attempt at a run: the folder of one writer, which owns the run as long as no higher one exists.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use rlai::checkpoint::attempts;
@@ -10,7 +10,7 @@ use rlai::files;
 use super::failure::RunFailure;
 use super::owner::{LOCK, Life, OWNER, Owner};
 use super::publish::remove_whole;
-use super::{METRICS, sync_folder, write_whole};
+use super::{METRICS, sync_folder, write_synced, write_whole};
 use crate::error::Failure;
 
 /// The folder in which this process writes.
@@ -62,9 +62,9 @@ impl Attempt {
         let number = attempts(run).first().map_or(1, |(number, _)| number.saturating_add(1));
         let folder = run.join(format!("attempt-{number}"));
         let owner = Owner::this(number);
-        let partial = run.join(format!(".attempt-{number}-{}", owner.pid));
+        let partial = run.join(format!(".attempt-{number}-{}", owner.mark()));
         let claimed = prepare(&partial, &owner)
-            .and_then(|lock| fs::rename(&partial, &folder).map(|()| lock))
+            .and_then(|lock| appear(&partial, &folder, &owner).map(|()| lock))
             .and_then(|lock| sync_folder(run).map(|()| lock));
         let lock = claimed.map_err(|error| {
             let _ = fs::remove_dir_all(&partial);
@@ -76,11 +76,21 @@ impl Attempt {
         })?;
         let attempt = Self { run: run.to_owned(), folder, owner, _lock: lock };
         // For people: what counts lies in the attempt.
-        let written = write_whole(&run.join(OWNER), attempt.owner.to_text().as_bytes());
-        written.map_err(|error| {
+        attempt.show_owner(&attempt.owner).map_err(|error| {
             Failure::running(format!("cannot write {}: {error}", run.join(OWNER).display()))
         })?;
         Ok(attempt)
+    }
+
+    /// A name in the run's folder that no other attempt uses, for what is not whole yet.
+    pub fn partial(&self, name: &str) -> PathBuf {
+        self.run.join(format!(".{name}-{}", self.owner.attempt))
+    }
+
+    fn show_owner(&self, owner: &Owner) -> io::Result<()> {
+        let partial = self.partial(OWNER);
+        write_synced(&partial, owner.to_text().as_bytes())?;
+        fs::rename(partial, self.run.join(OWNER))
     }
 
     /// Its folder.
@@ -165,10 +175,9 @@ impl Attempt {
             return;
         }
         let owner = Owner { released: true, ..self.owner.clone() };
-        for file in [self.folder.join(OWNER), self.run.join(OWNER)] {
-            // Where it cannot be said, the process id tells it here, and --take-over elsewhere.
-            let _ = write_whole(&file, owner.to_text().as_bytes());
-        }
+        // Where it cannot be said, the process id tells it here, and --take-over elsewhere.
+        let _ = write_whole(&self.folder.join(OWNER), owner.to_text().as_bytes());
+        let _ = self.show_owner(&owner);
     }
 
     /// Removes the checkpoints of earlier attempts once this one has enough of its own. Their metrics
@@ -188,6 +197,15 @@ impl Attempt {
     }
 }
 
+/// Gives an attempt its name, which fails if another has it. Over a network the answer may be lost: whose
+/// it is stands in it.
+fn appear(partial: &Path, folder: &Path, owner: &Owner) -> io::Result<()> {
+    match fs::rename(partial, folder) {
+        Err(_) if Owner::read(folder).as_ref() == Some(owner) => Ok(()),
+        other => other,
+    }
+}
+
 /// A folder with its owner, under a name that nobody looks for.
 fn prepare(partial: &Path, owner: &Owner) -> io::Result<File> {
     let _ = fs::remove_dir_all(partial);
@@ -195,9 +213,7 @@ fn prepare(partial: &Path, owner: &Owner) -> io::Result<File> {
     let lock = File::create(partial.join(LOCK))?;
     // Where files cannot be locked, `/proc` must tell.
     let _ = lock.try_lock();
-    let mut file = File::create(partial.join(OWNER))?;
-    file.write_all(owner.to_text().as_bytes())?;
-    file.sync_all()?;
+    write_synced(&partial.join(OWNER), owner.to_text().as_bytes())?;
     sync_folder(partial)?;
     Ok(lock)
 }
@@ -230,6 +246,21 @@ mod tests {
         assert_eq!(Owner::read(second.folder()).unwrap().life(second.folder()), Life::Alive);
         second.release();
         assert!(Attempt::claim(run.path(), false).unwrap().folder().ends_with("attempt-3"));
+    }
+
+    #[test]
+    fn of_two_that_claim_at_once_one_succeeds() {
+        let run = tempfile::tempdir().unwrap();
+        let (ours, theirs) = (Owner::this(1), Owner { pid: 1, ..Owner::this(1) });
+        assert_ne!(ours.mark(), theirs.mark());
+        let folder = run.path().join("attempt-1");
+        let partial = |owner: &Owner| run.path().join(owner.mark());
+        let _locks = [&ours, &theirs].map(|owner| prepare(&partial(owner), owner).unwrap());
+        appear(&partial(&theirs), &folder, &theirs).unwrap();
+        appear(&partial(&ours), &folder, &ours).unwrap_err();
+        // One whose answer was lost asks again.
+        appear(&partial(&theirs), &folder, &theirs).unwrap();
+        assert_eq!(Owner::read(&folder).unwrap(), theirs);
     }
 
     #[test]

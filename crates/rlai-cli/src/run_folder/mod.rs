@@ -197,6 +197,12 @@ pub fn write_whole_with<E>(
     sync_folder(parent.unwrap_or(Path::new("."))).map_err(refused)
 }
 
+fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
 /// Versions of what determines a run on this task.
 pub fn versions(env: &str) -> BTreeMap<String, String> {
     let mut versions = BTreeMap::from([

@@ -18,6 +18,7 @@ use crate::error::Failure;
 use crate::recorder::{Recorder, Resumed};
 use crate::run_folder::{self, Attempt, FolderState, RESULT, RunResult};
 use crate::signals::{self, OnSignal};
+use crate::slurm_job::SlurmJob;
 use crate::spec::RunSpec;
 use crate::text::{decimal, duration, thousands};
 
@@ -30,7 +31,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(clap::Args, Clone, Debug, Default)]
 pub struct Manner {
     /// After a signal and its checkpoint: stop, or wait to be ended, for cluster engines that start
-    /// only those runs again that they ended themselves
+    /// only those runs again that they ended themselves; in a job of Slurm whose time is almost over
+    /// it is queued again
     #[arg(
         long,
         value_name = "stop|wait",
@@ -110,7 +112,10 @@ pub fn train(spec: &RunSpec, start: Start, manner: &Manner) -> Result<(), Failur
         (true, OnSignal::Stop) => Err(Failure::Stopped),
         (true, OnSignal::Wait) => {
             line_err!("saved; waiting to be ended (--on-signal wait)");
-            signals::wait_for_the_end()
+            match SlurmJob::this() {
+                Some(job) => job.wait_for_the_end(),
+                None => signals::wait_for_the_end(),
+            }
         }
     }
 }
@@ -236,12 +241,13 @@ fn keep(
     };
     if let (StopReason::Finished, Some((checkpoint, _))) = (reason, recorder.newest()) {
         let published = run_folder::publish(recorder.attempt(), checkpoint, &result);
-        published.map_err(|error| {
+        let published = published.map_err(|error| {
             let dir = spec.out.display();
             Failure::running(format!("cannot publish the result in {dir}: {error}"))
         })?;
         // Only now: until there is a result the run may have to go on.
-        remove_unkept(&result, &spec.out);
+        remove_unkept(&published, &spec.out);
+        return Ok(published);
     }
     Ok(result)
 }
