@@ -134,8 +134,8 @@ mod tests {
 
     /// The step of the last whole line of training.
     fn expected_training(text: &str) -> u64 {
-        let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
-        let last = whole.filter(|line| line.contains("train")).next_back().unwrap();
+        let mut whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+        let last = whole.rfind(|line| line.contains("train")).unwrap();
         last.split("\"step\":").nth(1).unwrap().split(',').next().unwrap().parse().unwrap()
     }
 
