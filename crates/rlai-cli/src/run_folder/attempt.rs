@@ -1,6 +1,7 @@
 //! An attempt at a run: the folder of one writer, which owns the run as long as no higher one exists.
 
 use std::fs::{self, File};
+use std::io::ErrorKind::{NotADirectory, NotFound};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -64,21 +65,25 @@ impl Attempt {
         let owner = Owner::this(number);
         let partial = run.join(format!(".attempt-{number}-{}", owner.mark()));
         let claimed = prepare(&partial, &owner)
-            .and_then(|lock| appear(&partial, &folder, &owner).map(|()| lock))
-            .and_then(|lock| sync_folder(run).map(|()| lock));
+            .and_then(|lock| appear(&partial, &folder, &owner).map(|()| lock));
+        let refused =
+            |error| Failure::input(format!("cannot create {}: {error}", folder.display()));
         let lock = claimed.map_err(|error| {
             let _ = fs::remove_dir_all(&partial);
             if folder.exists() {
                 let dir = run.display();
                 return Failure::input(format!("{dir}: another process has just taken this run"));
             }
-            Failure::input(format!("cannot create {}: {error}", folder.display()))
+            refused(error)
+        })?;
+        sync_folder(run).map_err(|error| {
+            // It is this process's, and nothing is in it yet.
+            let _ = fs::remove_dir_all(&folder);
+            refused(error)
         })?;
         let attempt = Self { run: run.to_owned(), folder, owner, _lock: lock };
         // For people: what counts lies in the attempt.
-        attempt.show_owner(&attempt.owner).map_err(|error| {
-            Failure::running(format!("cannot write {}: {error}", run.join(OWNER).display()))
-        })?;
+        let _ = attempt.show_owner(&attempt.owner);
         Ok(attempt)
     }
 
@@ -132,13 +137,16 @@ impl Attempt {
     /// The folder is gone.
     pub fn exists(&self) -> io::Result<()> {
         // A folder that is being removed may hold what was written meanwhile, but not this.
-        if self.folder.join(OWNER).is_file() {
-            return Ok(());
+        match fs::metadata(self.folder.join(OWNER)) {
+            Err(error) if matches!(error.kind(), NotFound | NotADirectory) => {
+                let folder = self.folder.display();
+                Err(io::Error::other(format!(
+                    "{folder}, or part of it, was removed while the run was writing to it"
+                )))
+            }
+            // What else is wrong there, the write itself will tell.
+            _ => Ok(()),
         }
-        let folder = self.folder.display();
-        Err(io::Error::other(format!(
-            "{folder}, or part of it, was removed while the run was writing to it"
-        )))
     }
 
     /// Begins the metrics of this attempt with the first `bytes` of those in the file `from`, on disk
@@ -157,15 +165,21 @@ impl Attempt {
             let file = files::open(from).map_err(|error| Failure::running(unreadable(error)))?;
             let read = file.take(bytes).read_to_end(&mut lines);
             read.map_err(|error| Failure::running(unreadable(error)))?;
+            if (lines.len() as u64) < bytes {
+                let why = format!("{} bytes, where its checkpoint names {bytes}", lines.len());
+                return Err(Failure::running(unreadable(io::Error::other(why))));
+            }
         }
         write_whole(&path, &lines).map_err(failed)?;
         File::options().append(true).open(&path).map_err(failed)
     }
 
-    /// Leaves the reason of a failure for whoever looks at the run later.
-    pub fn fail(&self, reason: &str) {
+    /// Says that this process has ended, and why, for whoever looks at the run later.
+    pub fn fail(&self, failure: &Failure) {
+        // First: others wait for it, and on a full disk there may be room for one of the two.
+        self.release();
         if self.fence().is_ok() {
-            RunFailure::leave(&self.folder, reason);
+            RunFailure::leave(&self.folder, &failure.to_string());
         }
     }
 

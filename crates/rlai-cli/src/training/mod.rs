@@ -180,6 +180,12 @@ fn begin(
     let random_steps = if spec.dataset.is_some() { 0 } else { spec.method.learning_starts() };
     let watch = Watch::new(manner.display(spec), random_steps);
     let recorder = Recorder::new(attempt, spec.keep_checkpoints, watch, from)?;
+    let recorded = record_what_it_is(spec, start);
+    recorded.inspect_err(|failure| recorder.attempt().fail(failure))?;
+    Ok(recorder)
+}
+
+fn record_what_it_is(spec: &RunSpec, start: Start) -> Result<(), Failure> {
     if start == Start::Further {
         let withdrawn = run_folder::withdraw(&spec.out);
         withdrawn.map_err(|error| {
@@ -188,8 +194,7 @@ fn begin(
         })?;
     }
     // Last: until now the folder was that of the shorter run, whenever this is interrupted.
-    run_folder::record_anew(spec, &run_folder::versions(&spec.env))?;
-    Ok(recorder)
+    run_folder::record_anew(spec, &run_folder::versions(&spec.env))
 }
 
 fn run_to_end(
@@ -204,10 +209,10 @@ fn run_to_end(
         Ok(reason) => keep(spec, &mut recorder, learner.as_ref(), reason),
         Err(error) => Err(what_is_kept(spec, &recorder, &error)),
     };
-    if let Err(failure) = &kept {
-        recorder.attempt().fail(&failure.to_string());
+    match &kept {
+        Ok(_) => recorder.attempt().release(),
+        Err(failure) => recorder.attempt().fail(failure),
     }
-    recorder.attempt().release();
     kept
 }
 
