@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::display::Watch;
 use crate::error::Failure;
 use crate::run_folder::{Attempt, EvaluationPoint};
+use crate::spec::RunSpec;
 
 /// How often a run's folder of which something is missing is looked at again.
 const LOOKS: usize = 30;
@@ -40,6 +41,12 @@ enum Line<'a> {
 pub struct Memory {
     /// Length of `metrics.jsonl`.
     pub metrics_bytes: u64,
+    /// Its hash; older checkpoints have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics_blake3: Option<String>,
+    /// The configuration, as `run.toml` says it; older checkpoints have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub configuration: Option<String>,
     /// Every evaluation so far.
     pub evaluations: Vec<EvaluationPoint>,
     /// Seconds of training so far, over all attempts.
@@ -66,6 +73,8 @@ pub struct Recorder {
     saved: Option<(u64, u64)>,
     metrics: BufWriter<File>,
     metrics_bytes: u64,
+    metrics_hash: blake3::Hasher,
+    configuration: String,
     watch: Watch,
     started: Instant,
     /// Seconds of earlier attempts.
@@ -81,13 +90,15 @@ impl Recorder {
     /// When metrics or checkpoint cannot be taken over.
     pub fn new(
         attempt: Attempt,
-        keep: usize,
+        spec: &RunSpec,
         watch: Watch,
         from: Option<&Resumed>,
     ) -> Result<Self, Failure> {
+        let keep = spec.keep_checkpoints;
         let memory = from.map(|from| from.memory.clone()).unwrap_or_default();
         let taken_over = take_over(&attempt, keep, from);
-        let (metrics, checkpoints) = taken_over.inspect_err(|failure| attempt.fail(failure))?;
+        let (metrics, metrics_hash, checkpoints) =
+            taken_over.inspect_err(|failure| attempt.fail(failure))?;
         let saved = from.map(|from| (from.found.manifest.step, from.memory.metrics_bytes));
         let started = Instant::now();
         Ok(Self {
@@ -97,6 +108,8 @@ impl Recorder {
             saved,
             metrics,
             metrics_bytes: memory.metrics_bytes,
+            metrics_hash,
+            configuration: spec.to_toml(),
             watch,
             started,
             earlier: memory.seconds,
@@ -142,8 +155,11 @@ impl Recorder {
         }
         let synced = self.metrics.flush().and_then(|()| self.metrics.get_ref().sync_all());
         synced.map_err(|error| self.refused(&error))?;
+        self.check_metrics()?;
         let memory = Memory {
             metrics_bytes: self.metrics_bytes,
+            metrics_blake3: Some(self.metrics_hash.finalize().to_hex().to_string()),
+            configuration: Some(self.configuration.clone()),
             evaluations: self.evaluations.clone(),
             seconds: self.seconds(),
         };
@@ -157,6 +173,19 @@ impl Recorder {
         self.saved = Some((learner.step(), self.metrics_bytes));
         self.attempt.prune_earlier(self.keep);
         Ok(())
+    }
+
+    /// Refuses to count on metrics that somebody else cut or replaced.
+    fn check_metrics(&self) -> io::Result<()> {
+        let path = self.attempt.metrics();
+        let size = std::fs::metadata(&path).map_err(|error| self.refused(&error))?.len();
+        if size == self.metrics_bytes {
+            return Ok(());
+        }
+        let (path, written) = (path.display(), self.metrics_bytes);
+        Err(io::Error::other(format!(
+            "{path} has {size} bytes, where {written} were written: something else has changed it"
+        )))
     }
 
     /// Whether the run is still this process's, after a save that failed. A folder goes file by file:
@@ -179,6 +208,7 @@ impl Recorder {
         let written = self.metrics.write_all(text.as_bytes()).and_then(|()| self.metrics.flush());
         written.map_err(|error| self.refused(&error))?;
         self.metrics_bytes += text.len() as u64;
+        self.metrics_hash.update(text.as_bytes());
         Ok(())
     }
 
@@ -193,14 +223,15 @@ fn take_over(
     attempt: &Attempt,
     keep: usize,
     from: Option<&Resumed>,
-) -> Result<(BufWriter<File>, Checkpoints), Failure> {
+) -> Result<(BufWriter<File>, blake3::Hasher, Checkpoints), Failure> {
     let before = from.map(|from| (from.metrics.as_path(), from.memory.metrics_bytes));
-    let metrics = BufWriter::new(attempt.begin_metrics(before)?);
+    let (metrics, hash) = attempt.begin_metrics(before)?;
+    let metrics = BufWriter::new(metrics);
     let mut checkpoints = Checkpoints::new(attempt.folder(), keep);
     if let Some(from) = from {
         checkpoints.adopt(&from.found).map_err(Failure::running)?;
     }
-    Ok((metrics, checkpoints))
+    Ok((metrics, hash, checkpoints))
 }
 
 impl Observer for Recorder {

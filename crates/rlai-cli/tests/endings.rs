@@ -66,6 +66,86 @@ fn a_damaged_result_is_named_with_the_way_on() {
     assert_eq!(again["parameters_blake3"], whole["parameters_blake3"]);
 }
 
+#[test]
+fn a_result_of_another_seed_is_not_this_run_s() {
+    let room = Room::new();
+    for seed in ["0", "1"] {
+        room.train(&[&format!("--out=run{seed}"), "--seed", seed]);
+    }
+    fs::copy(room.path("run0/result.json"), room.path("run1/result.json")).unwrap();
+    let output = room.rlai(&["resume", "run1"]);
+    let told = complaint(&output);
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("that of reverse-kl, seed 0, not of reverse-kl, seed 1"), "{told}");
+}
+
+/// A run of [`TINY`] settings that was stopped after step 200.
+fn stopped() -> Room {
+    let room = Room::new();
+    let long = ["--steps=100000", "--checkpoint-every=100"];
+    let child = room.start(&[&["train", "--quiet", "--out=run"], TINY, &long].concat());
+    while room.newest_step("run").is_none_or(|step| step < 200) {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    child.signal("-TERM");
+    assert_eq!(child.end().status.code(), Some(75));
+    room
+}
+
+fn change(room: &Room, file: &str, from: &str, to: &str) {
+    let text = fs::read_to_string(room.path(file)).unwrap();
+    assert!(text.contains(from), "{text}");
+    room.write(file, &text.replacen(from, to, 1));
+}
+
+#[test]
+fn a_run_does_not_go_on_with_other_settings() {
+    let room = stopped();
+    change(&room, "run/run.toml", "gamma = 0.99", "gamma = 0.5");
+    let output = room.rlai(&["resume", "run"]);
+    let told = complaint(&output);
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("gamma: 0.99 there, 0.5 here"), "{told}");
+}
+
+#[test]
+fn metrics_of_other_content_are_not_counted_on() {
+    let room = stopped();
+    let metrics = "run/attempt-1/metrics.jsonl";
+    change(&room, metrics, "\"step\":200,\"return_mean\":-", "\"step\":200,\"return_mean\":+");
+    let output = room.rlai(&["resume", "run", "--quiet"]);
+    let told = complaint(&output);
+    assert!(told.contains("are not what was written"), "{told}");
+}
+
+#[test]
+fn metrics_that_are_cut_while_a_run_writes_them_end_it() {
+    let room = Room::new();
+    let long = ["--steps=10000000", "--checkpoint-every=100"];
+    let child = room.start(&[&["train", "--quiet", "--out=run"], TINY, &long].concat());
+    while room.newest_step("run").is_none_or(|step| step < 200) {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    room.write("run/attempt-1/metrics.jsonl", "");
+    let output = child.end();
+    let told = complaint(&output);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("something else has changed it"), "{told}");
+}
+
+#[test]
+fn a_run_that_lost_its_checkpoints_says_that_it_begins_again() {
+    let room = stopped();
+    fs::remove_dir_all(room.path("run/attempt-1/checkpoints")).unwrap();
+    change(&room, "run/run.toml", "steps = 100000", "steps = 400");
+    let output = room.rlai(&["resume", "run", "--quiet"]);
+    let told = complaint(&output);
+    assert!(
+        output.status.success() && told.contains("it begins again from its first step"),
+        "{told}"
+    );
+}
+
 /// `rlai` with these arguments, started by a shell after `before`.
 fn after(room: &Room, before: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new("sh");
@@ -102,8 +182,9 @@ fn a_run_that_shall_outlive_its_terminal_does() {
         while !room.path("run/attempt-1/metrics.jsonl").exists() {
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
-        let signal =
-            |name| assert!(Command::new("kill").args([name, &process]).status().unwrap().success());
+        let signal = |name: &str| {
+            assert!(Command::new("kill").args([name, &process]).status().unwrap().success())
+        };
         signal("-HUP");
         if outlives {
             std::thread::sleep(std::time::Duration::from_millis(500));

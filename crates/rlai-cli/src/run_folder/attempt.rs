@@ -150,11 +150,14 @@ impl Attempt {
     }
 
     /// Begins the metrics of this attempt with the first `bytes` of those in the file `from`, on disk
-    /// before this returns.
+    /// before this returns. Also their hash.
     ///
     /// # Errors
     /// A file that cannot be read or is shorter; a file system that refuses.
-    pub fn begin_metrics(&self, from: Option<(&Path, u64)>) -> Result<File, Failure> {
+    pub fn begin_metrics(
+        &self,
+        from: Option<(&Path, u64)>,
+    ) -> Result<(File, blake3::Hasher), Failure> {
         let path = self.metrics();
         let failed = |error: io::Error| {
             Failure::running(format!("cannot write {}: {error}", path.display()))
@@ -171,7 +174,10 @@ impl Attempt {
             }
         }
         write_whole(&path, &lines).map_err(failed)?;
-        File::options().append(true).open(&path).map_err(failed)
+        let file = File::options().append(true).open(&path).map_err(failed)?;
+        let mut hash = blake3::Hasher::new();
+        hash.update(&lines);
+        Ok((file, hash))
     }
 
     /// Says that this process has ended, and why, for whoever looks at the run later.

@@ -149,13 +149,20 @@ pub fn inspect(dir: &Path, spec: &RunSpec) -> Result<FolderState, Failure> {
             return Err(Failure::input(format!("cannot read {}: {error}", path.display())));
         }
     };
-    let result = serde_json::from_slice(&bytes).map_err(|error| {
+    let damaged = |reason: String| {
         let path = path.display();
         Failure::input(format!(
-            "{path} is damaged ({error}); remove it, and the run goes on from its last checkpoint, if its \
+            "{path} is damaged ({reason}); remove it, and the run goes on from its last checkpoint, if its \
              replay was kept"
         ))
-    })?;
+    };
+    let result: RunResult =
+        serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+    let (seed, objective) = (spec.method.seed(), spec.method.objective());
+    if (result.seed, result.objective.as_str()) != (seed, objective) {
+        let of = format!("it is that of {}, seed {}", result.objective, result.seed);
+        return Err(damaged(format!("{of}, not of {objective}, seed {seed}")));
+    }
     Ok(FolderState::Finished(Box::new(result)))
 }
 

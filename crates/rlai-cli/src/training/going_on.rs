@@ -1,9 +1,10 @@
 //! The newest checkpoint of a run from which it can go on.
 
-use std::io::{Read, Seek, SeekFrom};
+use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use rlai::checkpoint::{CheckpointError, candidates_of_run};
+use rlai::checkpoint::{CheckpointError, attempts, candidates_of_run};
 use rlai::files;
 use rlai::train::Learner;
 use rlai::train::checkpoints::{Found, Rounding};
@@ -11,7 +12,8 @@ use rlai::train::checkpoints::{Found, Rounding};
 use super::build::{build_new, build_to_restore};
 use crate::error::Failure;
 use crate::recorder::{Memory, Resumed};
-use crate::run_folder::METRICS;
+use crate::run_folder::{self, METRICS, RUN};
+use crate::settings::Settings;
 use crate::spec::RunSpec;
 
 /// What learns, and from where it goes on; without any checkpoint from its beginning. Nothing is changed
@@ -24,13 +26,17 @@ pub fn prepare(spec: &RunSpec) -> Result<(Box<dyn Learner>, Option<Resumed>), Fa
     for path in &candidates {
         let mut learner = build_to_restore(spec)?;
         match go_back(path, learner.as_mut()) {
-            Ok(resumed) => return Ok((learner, Some(resumed))),
+            Ok(resumed) => {
+                check_configuration(spec, &resumed)?;
+                return Ok((learner, Some(resumed)));
+            }
             Err(reason) => {
                 line_err!("warning: the checkpoint {} cannot be used: {reason}", path.display());
             }
         }
     }
     if candidates.is_empty() {
+        tell_of_a_new_beginning(&spec.out);
         return Ok((build_new(spec)?, None));
     }
     let (count, dir) = (candidates.len(), spec.out.display());
@@ -38,6 +44,40 @@ pub fn prepare(spec: &RunSpec) -> Result<(Box<dyn Learner>, Option<Resumed>), Fa
         "{dir}: none of its {count} checkpoints can be used, as told above; nothing was changed. Restore \
          their files from a copy, or start anew in another folder (--out)"
     )))
+}
+
+/// A run that was trained with other settings until now is another run.
+fn check_configuration(spec: &RunSpec, resumed: &Resumed) -> Result<(), Failure> {
+    let recorded = resumed.memory.configuration.as_deref();
+    let Some(recorded) = recorded.and_then(|text| toml::from_str::<Settings>(text).ok()) else {
+        return Ok(());
+    };
+    let mut differences = run_folder::differences(&recorded, &spec.to_settings());
+    // It may go on further than was planned.
+    differences.retain(|difference| difference.key != "steps");
+    if differences.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<String> =
+        differences.iter().map(|difference| format!("\n  {difference}")).collect();
+    let (dir, step) = (spec.out.display(), resumed.found.manifest.step);
+    Err(Failure::input(format!(
+        "{dir}: {RUN} was changed after step {step}, where its checkpoint (there) and {RUN} (here) differ \
+         in{}\nset it back, or train anew in another folder",
+        lines.concat()
+    )))
+}
+
+/// Work of earlier attempts that is not there any more is not passed over in silence.
+fn tell_of_a_new_beginning(run: &Path) {
+    let begun = |folder: &Path| fs::metadata(folder.join(METRICS)).is_ok_and(|file| file.len() > 0);
+    if attempts(run).iter().any(|(_, folder)| begun(folder)) {
+        line_err!(
+            "warning: {}: this run was begun before, but no checkpoint of it is there: it begins again \
+             from its first step",
+            run.display()
+        );
+    }
 }
 
 /// Puts the learner where the checkpoint in `path` stood.
@@ -85,24 +125,26 @@ fn with_memory(
         .map_err(|error| format!("what it says of the run's metrics: {error}"))?;
     let attempt = path.parent().and_then(Path::parent).unwrap_or(Path::new(""));
     let metrics = attempt.join(METRICS);
-    check_metrics(&metrics, memory.metrics_bytes)?;
+    check_metrics(&metrics, &memory)?;
     Ok((found, memory, metrics))
 }
 
-/// The metrics that a checkpoint counts on are there, up to the end of a line.
-fn check_metrics(path: &Path, bytes: u64) -> Result<(), String> {
-    let shown = path.display();
+/// The metrics that a checkpoint counts on are there, to the byte.
+fn check_metrics(path: &Path, memory: &Memory) -> Result<(), String> {
+    let (shown, bytes) = (path.display(), memory.metrics_bytes);
     let unreadable = |error: std::io::Error| format!("cannot read {shown}: {error}");
-    let mut file = files::open(path).map_err(unreadable)?;
+    let file = files::open(path).map_err(unreadable)?;
     let size = file.metadata().map_err(unreadable)?.len();
     if size < bytes {
         return Err(format!("{shown}: {size} bytes, the checkpoint says {bytes}"));
     }
-    if bytes == 0 {
-        return Ok(());
+    let mut hash = blake3::Hasher::new();
+    hash.update_reader(file.take(bytes)).map_err(unreadable)?;
+    let hash = hash.finalize().to_hex();
+    match &memory.metrics_blake3 {
+        Some(recorded) if *recorded != *hash => {
+            Err(format!("{shown}: its first {bytes} bytes are not what was written"))
+        }
+        _ => Ok(()),
     }
-    let mut last = [0u8];
-    file.seek(SeekFrom::Start(bytes - 1)).map_err(unreadable)?;
-    file.read_exact(&mut last).map_err(unreadable)?;
-    if last == *b"\n" { Ok(()) } else { Err(format!("{shown}: no line ends at byte {bytes}")) }
 }

@@ -179,7 +179,7 @@ fn begin(
     })?;
     let random_steps = if spec.dataset.is_some() { 0 } else { spec.method.learning_starts() };
     let watch = Watch::new(manner.display(spec), random_steps);
-    let recorder = Recorder::new(attempt, spec.keep_checkpoints, watch, from)?;
+    let recorder = Recorder::new(attempt, spec, watch, from)?;
     let recorded = record_what_it_is(spec, start);
     recorded.inspect_err(|failure| recorder.attempt().fail(failure))?;
     Ok(recorder)
