@@ -24,6 +24,7 @@ mod source;
 mod spec;
 mod study;
 mod tasks;
+mod trained;
 mod training;
 
 use std::process::ExitCode;

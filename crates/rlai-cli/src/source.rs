@@ -1,9 +1,8 @@
 //! TOML files with positions: every complaint about a file names the file, the line and the key.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use rlai::files;
 use rlai::train::ConfigError;
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
@@ -35,21 +34,13 @@ pub struct Source {
 }
 
 impl Source {
-    /// Reads and parses a file.
+    /// Reads and parses a file, or what comes through a pipe.
     ///
     /// # Errors
     /// When it cannot be read, is larger than [`LARGEST_FILE`], or is not TOML.
     pub fn read(path: &Path) -> Result<Self, Failure> {
-        let cannot = |why: &dyn std::fmt::Display| {
-            Failure::input(format!("cannot read {}: {why}", path.display()))
-        };
-        let file = File::open(path).map_err(|error| cannot(&error))?;
-        let mut text = String::new();
-        // A device may have no end, and a pipe is a file as good as any.
-        file.take(LARGEST_FILE + 1).read_to_string(&mut text).map_err(|error| cannot(&error))?;
-        if text.len() as u64 > LARGEST_FILE {
-            return Err(cannot(&format_args!("larger than {LARGEST_FILE} bytes")));
-        }
+        let text = files::read_text_stream(path, LARGEST_FILE)
+            .map_err(|error| Failure::input(format!("cannot read {}: {error}", path.display())))?;
         Self::parse(path, text)
     }
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use rlai::env::TaskInfo;
+use rlai::files;
 use rlai::train::{
     ConfigError, Schedule, Temperature, TemperatureLoss, TemperatureTarget, TrainConfig,
     TrajectoryConfig, TrajectoryObjective,
@@ -17,13 +18,18 @@ mod trajectory;
 
 use crate::settings::{NumberOrWord, Settings};
 use crate::tasks;
-pub use paths::made_whole;
+use crate::text::thousands;
+pub use paths::{made_whole, only_moved};
 use reading::{WholeNumbers, name_of};
 
 const TEMPERATURE_LOSSES: [(&str, TemperatureLoss); 2] =
     [("log-alpha", TemperatureLoss::LogAlpha), ("alpha", TemperatureLoss::Alpha)];
 const SCHEDULES: [(&str, Schedule); 2] =
     [("constant", Schedule::Constant), ("linear", Schedule::Linear)];
+
+/// Most evaluations of a run. Its result and its checkpoints hold them all, at no more than 200 bytes each: with
+/// these they stay well within what is read of them again, 64 MiB.
+pub const MOST_EVALUATIONS: u64 = 200_000;
 
 /// A checked run: everything that determines it, and where it goes.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,6 +81,14 @@ impl Method {
         match self {
             Self::Actions(config) => config.seed,
             Self::Trajectories(config) => config.seed,
+        }
+    }
+
+    /// Steps between evaluations.
+    pub fn evaluate_every(&self) -> u64 {
+        match self {
+            Self::Actions(config) => config.evaluate_every,
+            Self::Trajectories(config) => config.evaluate_every,
         }
     }
 
@@ -135,6 +149,7 @@ impl RunSpec {
             format!("runs/{task}-{objective}-seed{}", method.seed()).into()
         });
         check_offline(settings)?;
+        check_evaluations(&method)?;
         Ok(Self {
             is_box: task.action.as_box().is_some(),
             is_tabular: task.temperature.is_some(),
@@ -254,13 +269,13 @@ impl RunSpec {
 /// Hash of the files that a run learns from. What they hold is part of the run, as its settings are. A
 /// file that cannot be read is told of by whoever needs it.
 fn input_blake3(s: &Settings) -> Result<Option<String>, ConfigError> {
-    let process = s.env.as_deref().and_then(|id| id.split_once(':')).map(|(_, file)| file.into());
-    let default_policy = s.default_policy.as_deref().and_then(manifest_of);
+    let process = s.env.as_deref().and_then(tasks::file_of).map(|(_, file)| file.to_owned());
+    let default_policy = s.default_policy.as_deref().filter(|word| paths::names_a_run(word));
+    let default_policy = default_policy.and_then(manifest_of);
     let mut hasher = blake3::Hasher::new();
     let mut found = false;
     for path in s.dataset.iter().chain(&process).chain(&default_policy) {
-        let is_file = std::fs::metadata(path).is_ok_and(|there| there.is_file());
-        if let Some(file) = is_file.then(|| std::fs::File::open(path).ok()).flatten() {
+        if let Ok(file) = files::open(path) {
             found |= hasher.update_reader(file).is_ok();
         }
     }
@@ -286,6 +301,19 @@ fn keep_checkpoints(s: &Settings) -> Result<usize, ConfigError> {
 fn manifest_of(folder: &str) -> Option<PathBuf> {
     let file = rlai::checkpoint::folder_of(Path::new(folder)).join("manifest.json");
     file.is_file().then_some(file)
+}
+
+/// Every evaluation is kept, and what was written must be read again.
+fn check_evaluations(method: &Method) -> Result<(), ConfigError> {
+    let (steps, every) = (method.steps(), method.evaluate_every());
+    let least = steps.div_ceil(MOST_EVALUATIONS);
+    if every >= least {
+        return Ok(());
+    }
+    let most = thousands(MOST_EVALUATIONS);
+    let allowed =
+        format!("at least {least} with steps = {steps}: at most {most} evaluations are kept");
+    Err(ConfigError::new("evaluate_every", every, allowed))
 }
 
 /// With a data set nothing is played: settings of playing would silently do nothing.

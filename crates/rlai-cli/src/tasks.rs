@@ -16,6 +16,13 @@ pub fn all() -> Vec<TaskInfo> {
     tasks
 }
 
+/// The kind and the file of a task that is read from one, as `tabular:FILE.json`; none of any other.
+pub fn file_of(id: &str) -> Option<(&str, &Path)> {
+    let kinds = ["tabular", "tabular-stationary", "grid", "grid-stationary"];
+    let (kind, file) = id.split_once(':')?;
+    kinds.contains(&kind).then(|| (kind, Path::new(file)))
+}
+
 /// The task of this name with its time limit.
 ///
 /// # Errors

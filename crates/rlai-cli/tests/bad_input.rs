@@ -53,6 +53,10 @@ fn numbers_are_refused_by_name_value_and_what_is_allowed() {
         ),
         (&["--temperature=0.2", "--target-entropy=-1"], "target_entropy = -1: only with"),
         (&["--steps", "many"], "--steps"),
+        (
+            &["--steps=200001", "--evaluate-every=1"],
+            "evaluate_every = 1: at least 2 with steps = 200001: at most 200,000 evaluations",
+        ),
     ];
     for (arguments, message) in cases {
         let complaint = refused_on_pendulum(arguments);

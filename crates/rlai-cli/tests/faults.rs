@@ -338,22 +338,26 @@ fn files_without_an_end_are_refused_at_once() {
         assert_eq!(told.matches("error").count(), 1, "{told}");
         told
     };
-    let damaged = |file: &str, damage: fn(&Path), code: i32| -> String {
+    // The exit codes of `resume` and of `inspect`: 1 where something of the run is damaged.
+    let damaged = |file: &str, damage: fn(&Path), code: i32, inspected: i32| -> String {
         copy(&room.path("run"), &room.path("copy"));
         damage(&room.path("copy").join(file));
         let told = refused("copy", code);
-        assert!(room.start(&["inspect", "copy"]).end().status.code().is_some());
+        let output = room.start(&["inspect", "copy"]).end();
+        assert_eq!(output.status.code(), Some(inspected), "{file}: {}", complaint(&output));
         fs::remove_dir_all(room.path("copy")).unwrap();
         told
     };
-    documented(&damaged("run.toml", hole, 2), "larger than 1048576 bytes");
-    assert!(damaged("run.toml", pipe, 2).contains("is not a run's folder"));
-    assert!(damaged("result.json", hole, 2).contains("result.json: larger than 67108864 bytes"));
-    documented(&damaged("result.json", pipe, 2), "no ordinary file");
+    documented(&damaged("run.toml", hole, 2, 1), "larger than 1048576 bytes");
+    assert!(damaged("run.toml", pipe, 2, 2).contains("is not a run's folder"));
+    let told = damaged("result.json", hole, 2, 1);
+    assert!(told.contains("result.json: larger than 67108864 bytes"), "{told}");
+    documented(&damaged("result.json", pipe, 2, 1), "no ordinary file");
     for damage in [hole, pipe] {
-        let told = damaged("attempt-1/owner.json", damage, 2);
+        // Whoever wrote there: what was written is whole.
+        let told = damaged("attempt-1/owner.json", damage, 2, 0);
         documented(&told, "who writes there cannot be told");
-        let told = damaged("attempt-1/metrics.jsonl", damage, 1);
+        let told = damaged("attempt-1/metrics.jsonl", damage, 1, 1);
         documented(&told, "checkpoints can be used, as told above; nothing was changed");
     }
     // One file of a checkpoint: the older one is used.
@@ -489,5 +493,137 @@ fn a_run_goes_on_from_any_folder() {
         let again = ["evaluate", &format!("../here/{out}"), "--episodes=1"];
         assert_eq!(in_folder("elsewhere", &again).0, Some(0), "{out}");
         fs::remove_dir_all(room.path("whole")).unwrap();
+    }
+}
+
+/// Everything that a run learns from moves with its project: by content it is the same.
+#[test]
+fn a_project_that_is_moved_goes_on() {
+    let room = Room::new();
+    fs::create_dir(room.path("before")).unwrap();
+    let process = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/process.json");
+    fs::copy(process, room.path("before/p.json")).unwrap();
+    let run_in = |folder: &str, arguments: &[&str]| {
+        let output = room.command(arguments).current_dir(room.path(folder)).output().unwrap();
+        (output.status.code(), complaint(&output))
+    };
+    let small = ["--hidden=16", "--batch=16", "--evaluation-episodes=1", "--steps=400"];
+    let all_actions = "--objective=reverse-kl-all-actions";
+    let train = |folder: &str, more: &[&str]| {
+        run_in(folder, &[&["train", "--quiet"], &small[..], more].concat())
+    };
+    let done = (Some(0), String::new());
+    assert_eq!(train("before", &["--env=Pendulum-v1", "--out=other"]), done);
+    let record = ["evaluate", "other", "--sample", "--record=d.npz", "--episodes=3"];
+    assert_eq!(run_in("before", &record).0, Some(0));
+    let tabular = ["--env=tabular:p.json", all_actions, "--out=tabular"];
+    let offline = ["--env=Pendulum-v1", "--objective=awac", "--dataset=d.npz", "--out=offline"];
+    let held = ["--env=Pendulum-v1", "--default-policy=other", "--temperature=0.2", "--out=held"];
+    let runs = [&tabular[..], &offline, &held];
+    for run in runs {
+        assert_eq!(train("before", run), done, "{run:?}");
+    }
+    let evaluated = |folder: &str, more: &[&str]| {
+        let arguments = [&["evaluate", "tabular", "--episodes=3", "--json"], more].concat();
+        let output = room.command(&arguments).current_dir(room.path(folder)).output().unwrap();
+        assert!(output.status.success(), "{more:?}: {}", complaint(&output));
+        let printed: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        printed["returns"].clone()
+    };
+    let returns = evaluated("before", &[]);
+    fs::rename(room.path("before"), room.path("after")).unwrap();
+    for run in runs {
+        let (code, told) = run_in("after", &[&["train"], &small[..], run].concat());
+        assert_eq!(code, Some(0), "{run:?}: {told}");
+        assert!(told.contains("already finished"), "{run:?}: {told}");
+    }
+    // Where the process was is in the policy, which is sealed, and in run.toml.
+    let (code, told) = run_in("after", &["evaluate", "tabular"]);
+    assert_eq!(code, Some(2), "{told}");
+    documented(&told, "if it has moved, say where it is: --env tabular:FILE");
+    assert_eq!(evaluated("after", &["--env=tabular:p.json"]), returns);
+    let shown = ["policy", "tabular", "--env=tabular:p.json"];
+    assert_eq!(run_in("after", &shown).0, Some(0));
+    for command in ["evaluate", "policy"] {
+        let (code, told) = run_in("after", &[command, "tabular", "--env=Pendulum-v1"]);
+        assert_eq!(code, Some(2), "{told}");
+        assert!(told.contains("env = \"Pendulum-v1\": the policy reads"), "{told}");
+        let (code, told) = run_in("after", &[command, "other", "--env=CartPole-v1"]);
+        assert_eq!(code, Some(2), "{told}");
+        let (code, told) = run_in("after", &[command, "other", "--env=Pendulum"]);
+        assert_eq!((code, told.contains("did you mean")), (Some(2), true), "{told}");
+    }
+    // Unfinished, all of them go on, and then know the new place.
+    for run in runs {
+        let out = run.last().unwrap().trim_start_matches("--out=");
+        let folder = room.path("after").join(out);
+        copy(&folder, &room.path("whole"));
+        fs::remove_file(folder.join("result.json")).unwrap();
+        fs::remove_dir_all(folder.join("attempt-1")).unwrap();
+        assert_eq!(train("after", run), done, "{out}");
+        room.same(&format!("after/{out}"), "whole", out);
+        let recorded = fs::read_to_string(folder.join("run.toml")).unwrap();
+        assert!(!recorded.contains("/before/"), "{out}: {recorded}");
+        fs::remove_dir_all(room.path("whole")).unwrap();
+    }
+    assert_eq!(evaluated("after", &[]), returns);
+    // Another process is another run.
+    let text = fs::read_to_string(room.path("after/p.json")).unwrap();
+    room.write("after/q.json", &(text + "\n"));
+    let other = ["--env=tabular:q.json", all_actions, "--out=tabular"];
+    let (code, told) = train("after", &other);
+    assert_eq!(code, Some(2), "{told}");
+    assert!(told.contains("\n  env: ") && told.contains("\n  input_blake3 "), "{told}");
+}
+
+/// One that waits to be ended has saved itself, and cannot finish: the second signal ends it at once.
+#[test]
+fn a_second_signal_ends_a_run_at_once() {
+    let room = Room::new();
+    room.ok(&[RUN, &["--out=whole"]].concat());
+    let child = room.start(&[RUN, &["--out=run", "--on-signal=wait"]].concat());
+    wait_until(|| room.newest_step("run") >= Some(500));
+    child.signal("-INT");
+    let owner = room.path("run/attempt-1/owner.json");
+    wait_until(|| fs::read_to_string(&owner).unwrap().contains("\"released\": true"));
+    let saved = room.newest_step("run");
+    child.signal("-INT");
+    let output = child.end();
+    assert_eq!(output.status.code(), Some(130), "{}", complaint(&output));
+    assert_eq!((room.newest_step("run"), room.path("run/result.json").exists()), (saved, false));
+    room.ok(&["resume", "run", "--quiet"]);
+    room.same("run", "whole", "ended by a second signal");
+}
+
+#[test]
+fn an_owner_on_another_machine_is_not_taken_for_dead() {
+    let room = killed();
+    let owner = "run/attempt-1/owner.json";
+    let mut elsewhere = room.json(owner);
+    elsewhere["host"] = "another".into();
+    room.write(owner, &elsewhere.to_string());
+    let told = room.refused(&["resume", "run"]);
+    documented(&told, "may be writing this run, which cannot be asked from here");
+    assert!(told.contains("another") && told.contains("--take-over"), "{told}");
+    room.ok(&["resume", "run", "--take-over", "--quiet"]);
+    room.same("run", "whole", "taken over from another machine");
+}
+
+/// No byte fits: the folders that were made for the run go again, those of the user stay.
+#[test]
+fn of_a_run_that_cannot_be_recorded_no_folder_stays() {
+    let room = Room::new();
+    fs::create_dir(room.path("own")).unwrap();
+    for out in ["a/b/c", "own", "own/x/y"] {
+        // Ignored, the signal becomes an error of the write.
+        let limit = "trap '' XFSZ; ulimit -f 0; exec";
+        let shell = format!("{limit} {} {} --out={out}", env!("CARGO_BIN_EXE_rlai"), RUN.join(" "));
+        let output =
+            Command::new("sh").arg("-c").arg(shell).current_dir(room.path("")).output().unwrap();
+        let told = complaint(&output);
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        documented(&told, "cannot create the run's folder");
+        assert_eq!(common::listing(&room.path("")).len(), 1, "{out} left something");
+        assert!(room.path("own").exists());
     }
 }

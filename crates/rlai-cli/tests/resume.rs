@@ -142,7 +142,7 @@ fn a_killed_run_on_trajectories_is_the_undisturbed_one() {
 
 /// A run that goes on until it is told to stop, and has been saved a few times.
 fn endless(room: &Room, more: &[&str]) -> Child {
-    let long = ["--steps=100000000", "--out=run"];
+    let long = ["--steps=30000000", "--out=run"];
     let child = start(room, &[&["train"], TINY, BUSY, &long, more].concat());
     wait_until(|| newest_step(room, "run") >= Some(150));
     child
@@ -266,7 +266,7 @@ fn flip_a_byte(path: &Path) {
 fn goes_on_from(room: &Room) -> String {
     let before = room.path("run/attempt-2");
     // It shall not get as far as a checkpoint of its own, after which those before it are removed.
-    let rarely = ["--steps=100000000", "--out=run", "--checkpoint-every=100000000"];
+    let rarely = ["--steps=30000000", "--out=run", "--checkpoint-every=100000000"];
     let mut child = start(room, &[&["train"], TINY, &rarely].concat());
     wait_until(|| before.join("checkpoints").exists());
     child.kill().unwrap();
@@ -358,13 +358,13 @@ fn another_configuration_is_refused_with_the_keys() {
     stopped(&room);
     let other = [&["train"], TINY, &["--out=run", "--gamma=0.9", "--seed=3"]].concat();
     let told = room.refused(&other);
-    for part in ["gamma: 0.99 there, 0.9 here", "seed: 0 there, 3 here", "steps: 100000000 there"] {
+    for part in ["gamma: 0.99 there, 0.9 here", "seed: 0 there, 3 here", "steps: 30000000 there"] {
         assert!(told.contains(part), "{part}: {told}");
     }
     let longer = [&["train"], TINY, &["--out=run", "--steps=5"]].concat();
     assert!(room.refused(&longer).contains("rlai resume run --steps"));
     // How often it is saved makes it no other run.
-    let more = ["--steps=100000000", "--out=run", "--checkpoint-every=20", "--keep-checkpoints=3"];
+    let more = ["--steps=30000000", "--out=run", "--checkpoint-every=20", "--keep-checkpoints=3"];
     let mut child = start(&room, &[&["train"], TINY, &more].concat());
     wait_until(|| rlai::checkpoint::candidates(&room.path("run/attempt-2/checkpoints")).len() == 3);
     child.kill().unwrap();

@@ -146,6 +146,8 @@ fn every_flag_changes_its_key() {
         let changed: toml::Table = room.ok(arguments).parse().unwrap();
         assert_ne!(changed.get(&key), defaults.get(&key), "{flag}");
     }
+    let kept = |flag: &str| printed(&room, &[flag])["keep_replay"].as_bool();
+    assert_eq!((kept("--keep-replay"), kept("--keep-replay=false")), (Some(true), Some(false)));
     let variate = ["--objective=forward-kl", "--control-variate"];
     assert_eq!(printed(&room, &variate)["control_variate"].as_bool(), Some(true));
 }
@@ -176,7 +178,7 @@ fn every_key_has_a_flag_in_this_test() {
     keys.extend(printed(&room, &["--dataset=x"]).keys().cloned());
     let mut flags: Vec<String> =
         FLAGS.iter().map(|(flag, _)| flag.trim_start_matches("--").replace('-', "_")).collect();
-    flags.extend(["dataset", "pareto_k"].map(str::to_owned));
+    flags.extend(["dataset", "keep_replay", "pareto_k"].map(str::to_owned));
     for (objective, flag, value) in ESTIMATOR_FLAGS {
         let objective = format!("--objective={objective}");
         let given = format!("{objective} {flag}={value}");

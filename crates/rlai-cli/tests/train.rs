@@ -145,7 +145,7 @@ fn progress_goes_to_standard_error_and_quiet_is_quiet() {
 fn ctrl_c_saves_the_networks_and_says_so() {
     for signal in ["-INT", "-TERM"] {
         let room = Room::new();
-        let long = ["--steps=100000000", "--out=run", "--json"];
+        let long = ["--steps=30000000", "--out=run", "--json"];
         let mut command = room.command(&[&["train"], TINY, &long].concat());
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let metrics = room.path("run/attempt-1/metrics.jsonl");

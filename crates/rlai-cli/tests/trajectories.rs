@@ -232,7 +232,7 @@ fn a_run_whose_trajectories_may_not_fit_says_so() {
 #[test]
 fn ctrl_c_saves_the_networks_and_says_so() {
     let room = Room::new();
-    let long = ["--objective=v-mpo", "--steps=100000000", "--out=run", "--json"];
+    let long = ["--objective=v-mpo", "--steps=30000000", "--out=run", "--json"];
     let mut command = room.command(&[&["train"], TINY, &long].concat());
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let metrics = room.path("run/attempt-1/metrics.jsonl");

@@ -23,20 +23,41 @@ pub fn open(path: &Path) -> io::Result<File> {
 /// As [`open`]; one that is larger ([`ErrorKind::FileTooLarge`]), or has no room in memory.
 pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let file = open(path)?;
-    let too_large = || {
-        let reason = format!("larger than {most} bytes");
-        io::Error::new(ErrorKind::FileTooLarge, reason)
-    };
     let size = file.metadata()?.len();
     if size > most {
-        return Err(too_large());
+        return Err(too_large(most));
     }
     let mut bytes = Vec::new();
     let room = bytes.try_reserve_exact(size as usize);
     room.map_err(|_| io::Error::from(ErrorKind::OutOfMemory))?;
-    // What is read is limited, not what the file system says: a file may grow.
+    fill(bytes, file, most)
+}
+
+/// Reads at most `most` bytes of a file that a user names, which may as well be a pipe, such as standard input
+/// or what another program writes: its writer is waited for.
+///
+/// # Errors
+/// It cannot be opened, is a folder, or has more ([`ErrorKind::FileTooLarge`]), as a device without an end has.
+pub fn read_stream(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    fill(Vec::new(), File::open(path)?, most)
+}
+
+/// As [`read_stream`], for text.
+///
+/// # Errors
+/// As [`read_stream`]; what is not UTF-8 ([`ErrorKind::InvalidData`]).
+pub fn read_text_stream(path: &Path, most: u64) -> io::Result<String> {
+    text(read_stream(path, most)?)
+}
+
+/// What is read is limited, not what the file system says: a file may grow.
+fn fill(mut bytes: Vec<u8>, file: File, most: u64) -> io::Result<Vec<u8>> {
     file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > most { Err(too_large()) } else { Ok(bytes) }
+    if bytes.len() as u64 > most { Err(too_large(most)) } else { Ok(bytes) }
+}
+
+fn too_large(most: u64) -> io::Error {
+    io::Error::new(ErrorKind::FileTooLarge, format!("larger than {most} bytes"))
 }
 
 /// As [`read`], for text.
@@ -44,7 +65,11 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 /// # Errors
 /// As [`read`]; what is not UTF-8 ([`ErrorKind::InvalidData`]).
 pub fn read_text(path: &Path, most: u64) -> io::Result<String> {
-    let text = String::from_utf8(read(path, most)?);
+    text(read(path, most)?)
+}
+
+fn text(bytes: Vec<u8>) -> io::Result<String> {
+    let text = String::from_utf8(bytes);
     text.map_err(|error| io::Error::new(ErrorKind::InvalidData, error.utf8_error()))
 }
 
@@ -80,5 +105,13 @@ mod tests {
         let pipe = folder.path().join("pipe");
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
         assert_eq!(open(&pipe).unwrap_err().to_string(), "no ordinary file");
+        let error = read_stream(Path::new("/dev/zero"), 9).unwrap_err();
+        assert_eq!(error.to_string(), "larger than 9 bytes");
+        let writer = std::thread::spawn({
+            let pipe = pipe.clone();
+            move || fs::write(pipe, "four").unwrap()
+        });
+        assert_eq!(read_text_stream(&pipe, 4).unwrap(), "four");
+        writer.join().unwrap();
     }
 }

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use rlai::Policy;
 use rlai::random::Key;
 use rlai::train::play_with;
 use serde::Serialize;
@@ -12,6 +11,7 @@ use crate::error::Failure;
 use crate::settings::whole_number;
 use crate::tasks;
 use crate::text::{decimal, thousands};
+use crate::trained::Trained;
 
 /// Play a trained policy and print the mean and spread of its returns
 ///
@@ -26,6 +26,10 @@ pub struct Args {
     /// Folder of a run
     #[arg(value_name = "DIR")]
     dir: PathBuf,
+    /// Task to play, of the same observations and actions, where the file of the run's own has moved
+    /// [default: the run's]
+    #[arg(long, value_name = "ID")]
+    env: Option<String>,
     /// Episodes to play
     #[arg(long, value_name = "N", default_value = "10", value_parser = whole_number, allow_hyphen_values = true)]
     episodes: i64,
@@ -73,15 +77,15 @@ pub fn run(args: Args) -> Result<(), Failure> {
     }
     let seed = u64::try_from(args.seed)
         .map_err(|_| Failure::input(format!("seed = {}: at least 0", args.seed)))?;
-    let policy = Policy::load(&args.dir).map_err(Failure::input)?;
-    let mut env = tasks::make_env(policy.env())?;
-    check_fit(&policy, env.as_ref())?;
+    let trained = Trained::load(&args.dir, args.env.as_deref())?;
+    let mut env = trained.make_env()?;
+    let Trained { policy, task } = trained;
     if let Some(path) = &args.record
         && env.action_space().as_box().is_none()
     {
-        let (path, id) = (path.display(), policy.env());
+        let path = path.display();
         let reason =
-            format!("--record {path}: a data set holds actions of a box, {id} has choices");
+            format!("--record {path}: a data set holds actions of a box, {task} has choices");
         return Err(Failure::input(reason));
     }
     let recording = args.record.as_deref().map(|path| {
@@ -114,7 +118,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
     };
     let report = Report {
         dir: args.dir.clone(),
-        env: policy.env().to_owned(),
+        env: task,
         step: policy.step(),
         episodes,
         seed,
@@ -126,17 +130,6 @@ pub fn run(args: Args) -> Result<(), Failure> {
         returns: played.returns,
     };
     report.print(args.json)
-}
-
-fn check_fit(policy: &Policy, env: &dyn rlai::env::Environment) -> Result<(), Failure> {
-    let (given, needed) = (env.observation_space().dimension(), policy.observation_dimension());
-    if given == needed {
-        return Ok(());
-    }
-    let id = env.id();
-    Err(Failure::input(format!(
-        "the policy reads observations of {needed} numbers, and {id} gives {given}"
-    )))
 }
 
 impl Report {

@@ -6,13 +6,12 @@ mod report;
 
 use std::path::PathBuf;
 
-use rlai::Policy;
 use rlai::env::Environment;
 use rlai::random::Key;
 
 use crate::error::Failure;
 use crate::settings::whole_number;
-use crate::tasks;
+use crate::trained::Trained;
 
 use density::Optimal;
 pub use figure::Ending;
@@ -32,6 +31,10 @@ pub struct Args {
     /// Folders of runs on one task
     #[arg(value_name = "DIR", required = true)]
     dirs: Vec<PathBuf>,
+    /// Task to play, of the same observations and actions, where the file of the runs' own has moved
+    /// [default: the runs']
+    #[arg(long, value_name = "ID")]
+    env: Option<String>,
     /// The state, as the task shows it [default: the start of an episode]
     #[arg(long, value_name = "X,X", value_delimiter = ',', allow_hyphen_values = true)]
     observation: Option<Vec<f64>>,
@@ -66,16 +69,19 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let key = Key::from_seed(seed);
     let drawing = args.figure.as_deref().map(|path| Ending::of("figure", path)).transpose()?;
     let policies = load(&args)?;
-    let mut env = tasks::make_env(policies[0].1.env())?;
+    let mut env = policies[0].1.make_env()?;
+    for (_, other) in &policies[1..] {
+        other.check_fit(env.as_ref())?;
+    }
     let observation = observation(&args, &policies, env.as_mut(), &key)?;
     let described = policies
         .iter()
-        .map(|(label, policy)| Described::of(label, policy, &observation, &key))
+        .map(|(label, policy)| Described::of(label, &policy.policy, &observation, &key))
         .collect::<Result<Vec<_>, _>>()?;
     let optimal = args.optimal.map(|alpha| Optimal::of(env.as_mut(), alpha, &key)).transpose()?;
-    let space = policies[0].1.action_box();
+    let space = policies[0].1.policy.action_box();
     let range = (space.dimension() == 1).then(|| (space.low[0], space.high[0]));
-    let env = policies[0].1.env();
+    let env = policies[0].1.task.as_str();
     let report = Report { env, observation, range, policies: described, optimal };
     if let (Some(path), Some(ending)) = (&args.figure, drawing) {
         figure::write(path, ending, &args.title, &report)?;
@@ -84,7 +90,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
 }
 
 /// Every policy with its label.
-fn load(args: &Args) -> Result<Vec<(String, Policy)>, Failure> {
+fn load(args: &Args) -> Result<Vec<(String, Trained)>, Failure> {
     let (given, needed) = (args.labels.len(), args.dirs.len());
     if given != 0 && given != needed {
         let text = format!("labels = {:?}: {needed}, one for each run", args.labels.join(","));
@@ -92,18 +98,17 @@ fn load(args: &Args) -> Result<Vec<(String, Policy)>, Failure> {
     }
     let one = |(i, dir): (usize, &PathBuf)| {
         let folder = dir.display().to_string();
-        let policy =
-            Policy::load(dir).map_err(|error| Failure::input(format!("{folder}: {error}")))?;
+        let policy = Trained::load(dir, args.env.as_deref())
+            .map_err(|error| Failure::input(format!("{folder}: {error}")))?;
         Ok((args.labels.get(i).cloned().unwrap_or(folder), policy))
     };
     let policies = args.dirs.iter().enumerate().map(one).collect::<Result<Vec<_>, Failure>>()?;
-    let env = policies[0].1.env();
-    match policies.iter().find(|(_, policy)| policy.env() != env) {
+    let env = &policies[0].1.task;
+    match policies.iter().find(|(_, policy)| policy.task != *env) {
         None => Ok(policies),
         Some((label, other)) => Err(Failure::input(format!(
             "{label} was trained on {}, {} on {env}: runs of one task are shown together",
-            other.env(),
-            policies[0].0,
+            other.task, policies[0].0,
         ))),
     }
 }
@@ -111,7 +116,7 @@ fn load(args: &Args) -> Result<Vec<(String, Policy)>, Failure> {
 /// The state that was told, or the start of an episode.
 fn observation(
     args: &Args,
-    policies: &[(String, Policy)],
+    policies: &[(String, Trained)],
     env: &mut dyn Environment,
     key: &Key,
 ) -> Result<Vec<f64>, Failure> {
@@ -119,7 +124,7 @@ fn observation(
     env.reset(&mut key.stream("policy"), &mut start).map_err(Failure::running)?;
     let observation = args.observation.clone().unwrap_or_else(|| start.clone());
     let shown = || observation.iter().map(f64::to_string).collect::<Vec<_>>().join(",");
-    for needed in policies.iter().map(|(_, policy)| policy.observation_dimension()) {
+    for needed in policies.iter().map(|(_, policy)| policy.policy.observation_dimension()) {
         if observation.len() != needed || observation.iter().any(|x| !x.is_finite()) {
             let text = format!("observation = {}: {needed} finite numbers", shown());
             return Err(Failure::input(text));

@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
+use rlai::files;
+
 use super::{LONGEST_LINE, Line};
 
 /// Why metrics cannot be read.
@@ -63,11 +65,7 @@ pub struct Lines<R> {
 /// # Errors
 /// It cannot be opened, or is no file.
 pub fn lines_of(path: &Path) -> Result<Lines<BufReader<File>>, MetricsError> {
-    let file = File::open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("not a file").into());
-    }
-    Ok(Lines::new(BufReader::new(file)))
+    Ok(Lines::new(BufReader::new(files::open(path)?)))
 }
 
 impl<R: BufRead> Lines<R> {

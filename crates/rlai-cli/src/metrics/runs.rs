@@ -161,7 +161,7 @@ impl Run {
         }))
     }
 
-    /// Shows every line of its metrics; a torn last one is told, if `tell`. How many there were.
+    /// Shows the first `most` lines of its metrics; a torn last one is told of. How many were shown.
     ///
     /// # Errors
     /// A line that is damaged, or what `show` says.

@@ -1,8 +1,9 @@
 //! Metrics from their end: where a run stands, without reading all that it wrote.
 
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
+
+use rlai::files;
 
 use super::{EvaluationLine, LONGEST_LINE, Line, MetricsError, TrainLine};
 
@@ -26,13 +27,8 @@ pub struct Latest {
 ///
 /// # Errors
 /// As [`latest`]; it cannot be opened, or is no file.
-#[allow(dead_code)]
 pub fn latest_of(path: &Path) -> Result<Latest, MetricsError> {
-    let file = File::open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("not a file").into());
-    }
-    latest(file)
+    latest(files::open(path)?)
 }
 
 /// The last line, the last evaluation and the last line of training, read from the end backwards. Of one that
@@ -84,7 +80,6 @@ fn look(bytes: &[u8], start: u64) -> Result<Latest, MetricsError> {
 
 impl Latest {
     /// Environment steps of the last line.
-    #[allow(dead_code)]
     pub fn step(&self) -> Option<u64> {
         self.line.as_ref().and_then(Line::step)
     }

@@ -5,7 +5,8 @@ use std::ffi::OsStr;
 use std::fmt::{self, Display};
 use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use rlai::checkpoint::attempts;
 use rlai::files;
@@ -14,7 +15,7 @@ use super::{RUN, sync_folder, write_whole};
 use crate::error::Failure;
 use crate::settings::Settings;
 use crate::source::LARGEST_FILE;
-use crate::spec::{RunSpec, made_whole};
+use crate::spec::{RunSpec, made_whole, only_moved};
 
 /// What `run.toml` is called until it is whole.
 const PARTIAL: &str = ".run.toml-";
@@ -45,15 +46,17 @@ impl Display for Difference {
 }
 
 /// How two resolved configurations differ in what makes them one run or two. Two spellings of one path
-/// make them no two.
+/// make them no two, nor two places of the same files.
 pub fn differences(recorded: &Settings, wanted: &Settings) -> Vec<Difference> {
+    let moved = only_moved(recorded, wanted);
     let [recorded, wanted] = [recorded, wanted].map(|settings| made_whole(settings).to_table());
     let shown = |value: &toml::Value| value.as_float().map_or(value.to_string(), |x| x.to_string());
     let mut keys: Vec<&String> = recorded.keys().chain(wanted.keys()).collect();
     keys.sort();
     keys.dedup();
     keys.into_iter()
-        .filter(|key| !FREE.contains(&key.as_str()) && recorded.get(*key) != wanted.get(*key))
+        .filter(|key| !FREE.contains(&key.as_str()) && !moved.contains(&key.as_str()))
+        .filter(|key| recorded.get(*key) != wanted.get(*key))
         .map(|key| Difference {
             key: key.clone(),
             recorded: recorded.get(key).map(shown),
@@ -70,18 +73,42 @@ pub fn differences(recorded: &Settings, wanted: &Settings) -> Vec<Difference> {
 pub fn record(spec: &RunSpec, versions: &BTreeMap<String, String>) -> Result<(), Failure> {
     let dir = &spec.out;
     let text = text(spec, versions);
+    remember(missing(dir));
     fs::create_dir_all(dir).and_then(|()| claim(dir, text.as_bytes())).map_err(|error| {
-        // Only an empty folder goes: it was this run's.
-        let _ = fs::remove_dir(dir);
+        remove_made(dir);
         Failure::input(format!("cannot create the run's folder {}: {error}", dir.display()))
     })
 }
 
-/// Takes back what [`record`] did, unless somebody works on the run already.
+/// Takes back what [`record`] did, unless somebody works on the run already. A folder that was there before it
+/// stays.
 pub fn unrecord(dir: &Path) {
-    if attempts(dir).is_empty() {
-        let _ = fs::remove_file(dir.join(RUN)).and_then(|()| fs::remove_dir(dir));
+    if attempts(dir).is_empty() && fs::remove_file(dir.join(RUN)).is_ok() {
+        remove_made(dir);
     }
+}
+
+/// Folders that this process made for its runs, each before those that it lies in.
+static MADE: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+fn remember(folders: Vec<PathBuf>) {
+    MADE.lock().unwrap_or_else(PoisonError::into_inner).extend(folders);
+}
+
+/// Of a folder and those that it lies in, the ones that are not there, the innermost first.
+fn missing(dir: &Path) -> Vec<PathBuf> {
+    let named = dir.ancestors().filter(|folder| !folder.as_os_str().is_empty());
+    named.take_while(|folder| !folder.exists()).map(Path::to_owned).collect()
+}
+
+/// Removes a folder, and those that it lies in, as far as they were made for it and are empty.
+fn remove_made(dir: &Path) {
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    for folder in dir.ancestors().filter(|folder| made.iter().any(|one| one == folder)) {
+        // One that is not empty is somebody else's too; those around it are not either.
+        let _ = fs::remove_dir(folder);
+    }
+    made.retain(|folder| !dir.starts_with(folder));
 }
 
 /// Replaces `run.toml` if what it says is no longer so.
@@ -122,4 +149,79 @@ fn claim(dir: &Path, text: &[u8]) -> io::Result<()> {
     file.as_file().sync_all()?;
     file.persist_noclobber(dir.join(RUN)).map_err(|error| error.error)?;
     sync_folder(dir)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn on(env: &str, input: Option<&str>) -> Settings {
+        let input_blake3 = input.map(str::to_owned);
+        Settings { env: Some(env.to_owned()), input_blake3, ..Settings::default() }
+    }
+
+    fn keys(recorded: &Settings, wanted: &Settings) -> Vec<String> {
+        differences(recorded, wanted).into_iter().map(|difference| difference.key).collect()
+    }
+
+    #[test]
+    fn files_that_moved_make_no_other_run_and_other_files_do() {
+        let (here, there) =
+            (on("tabular:/a/p.json", Some("x")), on("tabular:/b/q.json", Some("x")));
+        assert_eq!(keys(&here, &there), [""; 0]);
+        for other in [
+            on("tabular:/b/q.json", None),
+            on("tabular-stationary:/b/q.json", Some("x")),
+            on("grid:/b/q.json", Some("x")),
+            on("CartPole-v1", Some("x")),
+        ] {
+            assert!(keys(&here, &other).contains(&"env".to_owned()), "{other:?}");
+        }
+        let changed = on("tabular:/b/q.json", Some("y"));
+        assert_eq!(keys(&here, &changed), ["env", "input_blake3"]);
+        assert_eq!(keys(&on("tabular:/a", None), &on("tabular:/b", None)), ["env"]);
+        let from = |dataset: &str, default_policy: &str| Settings {
+            dataset: Some(dataset.into()),
+            default_policy: Some(default_policy.to_owned()),
+            init_from: Some("same".into()),
+            ..on("Pendulum-v1", Some("x"))
+        };
+        assert_eq!(keys(&from("/a/d", "/a/run"), &from("/b/d", "/b/run")), [""; 0]);
+        assert_eq!(keys(&from("/a/d", "/a/run"), &from("/b/d", "average")), ["default_policy"]);
+        let without = Settings { dataset: None, ..from("/a/d", "/a/run") };
+        assert_eq!(keys(&from("/a/d", "/a/run"), &without), ["dataset"]);
+        // What its networks start from is not among what is hashed.
+        let started = Settings { init_from: Some("other".into()), ..from("/a/d", "/a/run") };
+        assert_eq!(keys(&from("/a/d", "/a/run"), &started), ["init_from"]);
+    }
+
+    #[test]
+    fn what_is_taken_back_is_what_was_made() {
+        let room = tempfile::tempdir().unwrap();
+        let path = |name: &str| room.path().join(name);
+        let spec = |out: &str| {
+            let out = Some(path(out));
+            RunSpec::check(&Settings { out, ..on("Pendulum-v1", None) }).unwrap()
+        };
+        let none = BTreeMap::new();
+        record(&spec("a/b/c"), &none).unwrap();
+        unrecord(&path("a/b/c"));
+        assert!(!path("a").exists());
+        // The user's own empty folder, and what somebody else put beside the run.
+        fs::create_dir(path("own")).unwrap();
+        record(&spec("own"), &none).unwrap();
+        unrecord(&path("own"));
+        assert!(path("own").exists() && fs::read_dir(path("own")).unwrap().next().is_none());
+        record(&spec("own/x/y"), &none).unwrap();
+        fs::write(path("own/x/note"), "").unwrap();
+        unrecord(&path("own/x/y"));
+        assert!(path("own/x/note").exists() && !path("own/x/y").exists());
+        // Another program's run stays, with its folder; so does a folder that could not be filled.
+        record(&spec("theirs/run"), &none).unwrap();
+        record(&spec("theirs/run"), &none).unwrap_err();
+        assert!(path("theirs/run").join(RUN).exists());
+        let long = format!("d/e/{}", "x".repeat(300));
+        record(&spec(&long), &none).unwrap_err();
+        assert!(!path("d").exists());
+    }
 }

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use super::policy::DEFAULT_POLICIES;
 use crate::settings::Settings;
+use crate::tasks::file_of;
 
 /// The settings with the whole path of every file and folder that a run learns from. Whatever is not there
 /// is left as it is, for whoever needs it to tell.
@@ -11,11 +13,7 @@ pub fn made_whole(settings: &Settings) -> Settings {
     for path in [&mut whole.dataset, &mut whole.init_from].into_iter().flatten() {
         *path = canonical(path).unwrap_or_else(|| path.clone());
     }
-    // One of the words, unless there is such a folder; a word wins.
-    let words = ["uniform", "gaussian", "average", "last-update"];
-    if let Some(folder) =
-        whole.default_policy.as_mut().filter(|word| !words.contains(&word.as_str()))
-    {
+    if let Some(folder) = whole.default_policy.as_mut().filter(|word| names_a_run(word)) {
         *folder = text(Path::new(folder)).unwrap_or_else(|| folder.clone());
     }
     if let Some(task) = &mut whole.env {
@@ -24,12 +22,32 @@ pub fn made_whole(settings: &Settings) -> Settings {
     whole
 }
 
-/// A task that is read from a file, `tabular:FILE.json` or `grid:FILE.txt`.
+/// The keys on which two configurations differ by nothing but where the same files lie now: what these hold
+/// is known of both, and equal.
+pub fn only_moved(one: &Settings, other: &Settings) -> Vec<&'static str> {
+    if one.input_blake3.is_none() || one.input_blake3 != other.input_blake3 {
+        return Vec::new();
+    }
+    let kind = |settings: &Settings| {
+        settings.env.as_deref().and_then(file_of).map(|(kind, _)| kind.to_owned())
+    };
+    let run = |settings: &Settings| settings.default_policy.as_deref().is_some_and(names_a_run);
+    let moved = [
+        ("env", kind(one).is_some() && kind(one) == kind(other)),
+        ("dataset", one.dataset.is_some() && other.dataset.is_some()),
+        ("default_policy", run(one) && run(other)),
+    ];
+    moved.into_iter().filter(|(_, moved)| *moved).map(|(key, _)| key).collect()
+}
+
+/// Whether a default policy is that of a run; a word wins over a folder of its name.
+pub(super) fn names_a_run(default_policy: &str) -> bool {
+    !DEFAULT_POLICIES.contains(&default_policy)
+}
+
 fn task_made_whole(task: &str) -> Option<String> {
-    let (kind, file) = task.split_once(':')?;
-    let of_a_file = kind.starts_with("tabular") || kind.starts_with("grid");
-    let file = of_a_file.then(|| text(Path::new(file))).flatten()?;
-    Some(format!("{kind}:{file}"))
+    let (kind, file) = file_of(task)?;
+    Some(format!("{kind}:{}", text(file)?))
 }
 
 fn text(path: &Path) -> Option<String> {

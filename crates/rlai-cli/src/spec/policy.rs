@@ -7,6 +7,9 @@ use super::reading::{WholeNumbers, choice, shown};
 use crate::settings::Settings;
 use crate::text::{did_you_mean, listed};
 
+/// The words of `default_policy`; whatever else it is names the folder of a run.
+pub(super) const DEFAULT_POLICIES: [&str; 4] = ["uniform", "gaussian", "average", "last-update"];
+
 /// Share of the way that a moving average goes to the policy after an update, unless told otherwise.
 const AVERAGE_RATE: f64 = 0.001;
 /// What an Ornstein-Uhlenbeck process loses a step, unless told otherwise.
@@ -117,9 +120,9 @@ pub(super) fn default_policy(
         "last-update" => DefaultPolicy::LastUpdate { period },
         folder if std::path::Path::new(folder).is_dir() => DefaultPolicy::Run(folder.into()),
         _ => {
-            let words = ["uniform", "gaussian", "average", "last-update"];
-            let hint = did_you_mean(word, &words);
-            let allowed = format!("{}, or the folder of a finished run{hint}", listed(&words));
+            let hint = did_you_mean(word, &DEFAULT_POLICIES);
+            let words = listed(&DEFAULT_POLICIES);
+            let allowed = format!("{words}, or the folder of a finished run{hint}");
             return Err(ConfigError::new("default_policy", format!("{word:?}"), allowed));
         }
     };

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use rlai::files;
 use rlai::train::checkpoints::{Checkpoints, Found};
 use rlai::train::{Evaluation, Learner, Observer, Progress, TrainingMetrics};
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::Failure;
 use crate::run_folder::write_whole;
 use crate::settings::Settings;
-use crate::spec::{Method, RunSpec};
+use crate::source::LARGEST_FILE;
+use crate::spec::{MOST_EVALUATIONS, Method, RunSpec};
 use crate::training;
 
 /// Random steps before the first update.
@@ -54,7 +56,7 @@ pub struct Measure {
 pub fn measure(spec: &RunSpec) -> Result<Measure, Failure> {
     let shortened = shortened(spec);
     let cached = cache_file(&shortened);
-    let known = cached.as_deref().and_then(|file| fs::read(file).ok());
+    let known = cached.as_deref().and_then(|file| files::read(file, LARGEST_FILE).ok());
     if let Some(known) = known.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
         return Ok(known);
     }
@@ -75,7 +77,8 @@ fn shortened(spec: &RunSpec) -> Settings {
     let mut settings = spec.to_settings();
     settings.seed = Some(0);
     settings.out = Some(PathBuf::from("measure"));
-    settings.steps = Some(i64::from(u32::MAX));
+    // Far more than there is time for.
+    settings.steps = Some(evaluate_every * MOST_EVALUATIONS as i64);
     settings.checkpoint_every = Some(i64::from(u32::MAX));
     settings.evaluate_every = Some(evaluate_every);
     settings.log_every = Some(log_every);

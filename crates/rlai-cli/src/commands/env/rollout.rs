@@ -1,10 +1,9 @@
 //! `rlai env rollout`: given actions, replayed from a given state.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use rlai::env::{Action, Environment, Space, StepError, TaskInfo};
+use rlai::files;
 use serde::Deserialize;
 
 use crate::error::Failure;
@@ -64,13 +63,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
 fn read_state(path: &Path) -> Result<State, Failure> {
     let bad =
         |error: &dyn std::fmt::Display| Failure::input(format!("{}: {error}", path.display()));
-    let file = File::open(path).map_err(|error| bad(&error))?;
-    let mut text = Vec::new();
-    // A device may have no end, and a pipe is a file as good as any.
-    file.take(LARGEST_STATE + 1).read_to_end(&mut text).map_err(|error| bad(&error))?;
-    if text.len() as u64 > LARGEST_STATE {
-        return Err(bad(&format_args!("larger than {LARGEST_STATE} bytes")));
-    }
+    let text = files::read_stream(path, LARGEST_STATE).map_err(|error| bad(&error))?;
     parse_state(&text).map_err(|reason| bad(&reason))
 }
 

@@ -1,9 +1,9 @@
 //! Lines of a CSV file by the names of their columns; what is wrong is told by line, column and value.
 
-use std::io::Read;
 use std::path::Path;
 
 use csv::{ReaderBuilder, StringRecord, Trim};
+use rlai::files;
 
 use crate::text::{did_you_mean, listed};
 
@@ -132,18 +132,11 @@ fn told(error: csv::Error) -> String {
     }
 }
 
-/// All bytes of a file.
+/// All bytes of a file, or of what comes through a pipe.
 ///
 /// # Errors
 /// When it cannot be read or is too large.
 pub fn bytes(path: &Path) -> Result<Vec<u8>, String> {
-    let cannot = |why: &dyn std::fmt::Display| format!("cannot read {}: {why}", path.display());
-    let file = std::fs::File::open(path).map_err(|error| cannot(&error))?;
-    let mut bytes = Vec::new();
-    // A device may have no end, and a pipe is a file as good as any.
-    file.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(|error| cannot(&error))?;
-    if bytes.len() as u64 > LARGEST_FILE {
-        return Err(cannot(&format_args!("larger than {LARGEST_FILE} bytes")));
-    }
-    Ok(bytes)
+    files::read_stream(path, LARGEST_FILE)
+        .map_err(|error| format!("cannot read {}: {error}", path.display()))
 }
