@@ -133,7 +133,7 @@ mod tests {
     /// The step of the last whole line of training.
     fn expected_training(text: &str) -> u64 {
         let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
-        let last = whole.filter(|line| line.contains("train")).last().unwrap();
+        let last = whole.filter(|line| line.contains("train")).next_back().unwrap();
         last.split("\"step\":").nth(1).unwrap().split(',').next().unwrap().parse().unwrap()
     }
 

@@ -90,10 +90,15 @@ pub fn check(plan: &Plan) -> Result<(), Failure> {
         Err(error) => return Err(Failure::input(format!("out = \"{dir}\": {error}"))),
     }
     let path = plan.out.join(STUDY);
-    if !path.is_file() {
-        return refused("something that is not a study");
-    }
-    let recorded = match Source::read(&path).and_then(|source| Plan::parse(&source, None)) {
+    let text = match files::read_text(&path, LARGEST_FILE) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return refused("something that is not a study");
+        }
+        Err(error) => return Err(Failure::input(format!("{}: {error}", path.display()))),
+    };
+    let recorded = Source::parse(&path, text).and_then(|source| Plan::parse(&source, None));
+    let recorded = match recorded {
         Ok(recorded) => recorded,
         Err(failure) => return refused(&format!("a study that cannot be read ({failure})")),
     };

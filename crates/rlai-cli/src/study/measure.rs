@@ -91,11 +91,12 @@ fn shortened(spec: &RunSpec) -> Settings {
 }
 
 fn cache_file(settings: &Settings) -> Option<PathBuf> {
-    let program = std::env::current_exe().and_then(fs::metadata).ok()?;
+    let mut program = blake3::Hasher::new();
+    program.update_reader(fs::File::open(std::env::current_exe().ok()?).ok()?).ok()?;
+    let program = program.finalize().to_hex();
     let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let build = (program.len(), program.modified().ok()?, host);
     let table = settings.to_table();
-    let key = blake3::hash(format!("{build:?}\n{table}").as_bytes()).to_hex();
+    let key = blake3::hash(format!("{program}\n{host}\n{table}").as_bytes()).to_hex();
     Some(rlai_mujoco::cache_folder().ok()?.join("measures").join(format!("{}.json", &key[..32])))
 }
 
