@@ -323,7 +323,7 @@ def controller_killed(make):
     followed = follow_notes(study)
     words = f"{followed} notes of resume, followed" if followed else "nothing was held"
     if study.submitted:
-        words += "; the array was lost, resume submitted it again"
+        words += "; the array was gone from the queue, resume submitted it again"
     return study, f"killed as runs began; {words}", None
 
 
