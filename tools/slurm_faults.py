@@ -320,25 +320,42 @@ def controller_killed(make):
     time.sleep(2)
     call(CLUSTER, "start", "slurmctld")
     wait_for("the controller", lambda: call("scontrol", "ping", check=False).returncode == 0)
-    done = set()
-    end, held = time.monotonic() + PATIENCE, 0
+    followed = follow_notes(study)
+    words = f"{followed} notes of resume, followed" if followed else "nothing was held"
+    if study.submitted:
+        words += "; the array was gone from the queue, resume submitted it again"
+    return study, f"killed as runs began; {words}", None
+
+
+def held_and_drained(make):
+    study = make("short")
+    study.start()
+    job, _ = study.under_way()
+    nodes = sorted(set(call("sinfo", "-h", "-N", "-o", "%N").stdout.split()))
+    for node in nodes:
+        call("scontrol", "update", f"NodeName={node}", "State=DRAIN", "Reason=bad disk")
+    call("scontrol", "requeuehold", job)
+    followed = follow_notes(study)
+    if followed != 1 + len(nodes):
+        raise Broken(f"{followed} notes were followed, not one of the array and {len(nodes)} of nodes")
+    return study, f"resume told the array and all nodes; its {followed} commands mended them", 0
+
+
+def follow_notes(study):
+    """Calls resume until every run has a result, and does what it says must be done; how often it did."""
+    done, end = set(), time.monotonic() + PATIENCE
     while not study.finished():
         if time.monotonic() > end:
             raise Broken(f"no result in {PATIENCE} s; {study.log()}")
         time.sleep(5)
         before = len(study.said)
         study.resume()
-        # What it says must be mended is mended, in its own words.
         for line in study.said[before:]:
-            found = re.search(r"(scontrol (?:release|update) [\w= ,]+)$", line)
-            if found and found[1] not in done:
-                done.add(found[1])
-                held += 1
-                call(*found[1].split(), check=False)
-    words = f"{held} notes of resume, followed" if held else "nothing was held"
-    if study.submitted:
-        words += "; the array was lost"
-    return study, f"killed as runs began; {words}", None
+            command = re.search(r"scontrol (?:release|update) [\w= ,]+$", line)
+            if command and command[0] not in done:
+                done.add(command[0])
+                call(*command[0].split())
+    return len(done)
 
 
 FAULTS = {
@@ -352,6 +369,7 @@ FAULTS = {
     "node-lost": node_lost,
     "second-copy": second_copy,
     "controller-killed": controller_killed,
+    "held-and-drained": held_and_drained,
 }
 CI = ["requeue", "kill-run", "node-lost", "second-copy"]
 

@@ -251,6 +251,10 @@ mod tests {
     /// Of Slurm 22.05.8: an array with three running tasks, and one that is held.
     const SQUEUE_22_05: &str = include_str!("fixtures/squeue-22.05.json");
 
+    /// Of the same version: four tasks, one that exits with 75, one that is killed, one that ends well and
+    /// one that is cancelled.
+    const SACCT_22_05: &str = include_str!("fixtures/sacct-22.05.json");
+
     fn brief(tasks: &[Task]) -> Vec<(String, u64, &str, &str, &str)> {
         let brief = |task: &Task| (task.array.clone(), task.task);
         let mut found: Vec<_> = tasks
@@ -392,5 +396,11 @@ mod tests {
         assert_eq!(of(4), Some("CANCELLED, signal 9"));
         assert_eq!(ended.len(), 2);
         assert!(parse_ended("Slurm accounting storage is disabled").is_empty());
+        let ended = parse_ended(SACCT_22_05);
+        let of = |task: u64| ended.get(&("1".to_owned(), task)).map(String::as_str);
+        // This version leaves out the exit code of the first, which was 75.
+        let told = [0, 1, 2, 3].map(of);
+        let expected = ["FAILED", "FAILED, signal 9", "COMPLETED", "CANCELLED"].map(Some);
+        assert_eq!(told, expected);
     }
 }
