@@ -21,9 +21,10 @@ pub fn settings(bytes: &[u8]) -> bool {
     reads(bytes, 300, reading::settings)
 }
 
-/// A study, TOML.
+/// A study, TOML: a short grid asks for up to 1,000 configurations, each of which is made.
 pub fn study(bytes: &[u8]) -> bool {
-    reads(bytes, 300, reading::study)
+    const CONFIGURATIONS: usize = 1_000 * (12 << 10);
+    bounded(bytes.len(), 300, BESIDES + CONFIGURATIONS, || reading::study(bytes).is_ok())
 }
 
 /// The result of a run, JSON.

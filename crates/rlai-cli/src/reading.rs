@@ -10,8 +10,9 @@ use crate::metrics;
 use crate::npy::{self, Npz};
 use crate::run_folder::{Owner, RunResult};
 use crate::settings::Settings;
-use crate::source::{Place, Source};
+use crate::source::Source;
 use crate::spec::RunSpec;
+use crate::study::Plan;
 
 /// What a reader says.
 pub type Reading = Result<(), String>;
@@ -23,27 +24,16 @@ pub type Reading = Result<(), String>;
 pub fn settings(bytes: &[u8]) -> Reading {
     let source = toml(bytes)?;
     let settings = source.settings(&[], &[]).map_err(text)?;
-    check(&settings, &source, &[])
+    check(&settings, &source)
 }
 
-/// A study in TOML: the settings of its base, and of every variant over them.
+/// A study in TOML: every configuration that it asks for is checked, none of the folders and files that it
+/// names.
 ///
 /// # Errors
 /// Why it is refused.
 pub fn study(bytes: &[u8]) -> Reading {
-    let source = toml(bytes)?;
-    let key = |name: &str| Place::Key(name.to_owned());
-    let base = match source.has(&[key("base")]) {
-        true => source.settings(&[key("base")], &[]).map_err(text)?,
-        false => Settings::default(),
-    };
-    let variants = source.table.get("variant").and_then(toml::Value::as_array).map_or(0, Vec::len);
-    for index in 0..variants {
-        let place = [key("variant"), Place::Index(index)];
-        let settings = source.settings(&place, &["name", "label"]).map_err(text)?;
-        check(&settings.over(&base), &source, &place)?;
-    }
-    Ok(())
+    Plan::parse(&toml(bytes)?, None).map(drop).map_err(text)
 }
 
 /// `result.json` of a finished run.
@@ -114,9 +104,9 @@ fn toml(bytes: &[u8]) -> Result<Source, String> {
     Source::parse(Path::new("file.toml"), text).map_err(self::text)
 }
 
-fn check(settings: &Settings, source: &Source, place: &[Place]) -> Reading {
+fn check(settings: &Settings, source: &Source) -> Reading {
     let checked = RunSpec::check(settings);
-    checked.map(drop).map_err(|error| source.refuse_setting(place, &error).to_string())
+    checked.map(drop).map_err(|error| source.refuse_setting(&[], &error).to_string())
 }
 
 fn text(error: impl std::fmt::Display) -> String {

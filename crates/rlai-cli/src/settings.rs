@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use clap::{Args, Command};
 use serde::{Deserialize, Serialize};
@@ -100,6 +101,10 @@ pub struct Settings {
     /// Checkpoints to keep, the newest ones [default: 2]
     #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, help_heading = "Files")]
     pub keep_checkpoints: Option<i64>,
+    /// Keep the replay of a finished run, without which it cannot go on to more steps
+    /// [default: true; false in studies]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "Files")]
+    pub keep_replay: Option<bool>,
 
     /// Replay capacity in transitions [default: 1000000]
     #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, help_heading = "Learning")]
@@ -332,8 +337,13 @@ pub struct Settings {
 impl Settings {
     /// Every key that a file may set, in the order of the help.
     pub fn keys() -> Vec<String> {
-        let command = Self::augment_args(Command::new("settings"));
-        command.get_arguments().map(|argument| argument.get_id().to_string()).collect()
+        // A study asks once a variant.
+        static KEYS: OnceLock<Vec<String>> = OnceLock::new();
+        let keys = KEYS.get_or_init(|| {
+            let command = Self::augment_args(Command::new("settings"));
+            command.get_arguments().map(|argument| argument.get_id().to_string()).collect()
+        });
+        keys.clone()
     }
 
     /// These settings where they say something, `below` elsewhere.

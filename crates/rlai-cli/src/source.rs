@@ -157,6 +157,23 @@ impl Source {
         })
     }
 
+    /// The keys of the table at `place`, in the order of the file.
+    pub fn keys_in_order(&self, place: &[Place]) -> Vec<String> {
+        let Ok(document) = DeTable::parse(&self.text) else { return Vec::new() };
+        let mut table = document.get_ref();
+        for step in place {
+            let Place::Key(key) = step else { return Vec::new() };
+            let Some(DeValue::Table(inner)) = table.get(key.as_str()).map(Spanned::get_ref) else {
+                return Vec::new();
+            };
+            table = inner;
+        }
+        let mut keys: Vec<_> =
+            table.iter().map(|(key, _)| (key.span().start, key.get_ref().to_string())).collect();
+        keys.sort();
+        keys.into_iter().map(|(_, key)| key).collect()
+    }
+
     fn table_at(&self, place: &[Place]) -> Option<&Table> {
         if place.is_empty() { Some(&self.table) } else { self.value(place)?.as_table() }
     }
@@ -195,7 +212,7 @@ fn step_to(segment: &Segment) -> Option<Place> {
 }
 
 /// What a user calls the types of a program.
-fn readable(message: &str) -> String {
+pub fn readable(message: &str) -> String {
     let message = message.trim().replace("floating point", "number");
     [("i64", "a whole number"), ("u64", "a whole number"), ("f64", "a number")].iter().fold(
         message,

@@ -34,6 +34,8 @@ pub struct RunSpec {
     pub out: PathBuf,
     /// Checkpoints that are kept.
     pub keep_checkpoints: usize,
+    /// Whether the replay outlives the run.
+    pub keep_replay: bool,
     /// Folder whose networks the run starts from.
     pub init_from: Option<PathBuf>,
     /// File with the steps to learn from, instead of playing.
@@ -137,11 +139,24 @@ impl RunSpec {
             method,
             out,
             keep_checkpoints: keep_checkpoints(settings)?,
+            keep_replay: settings.keep_replay.unwrap_or(true),
             init_from: settings.init_from.clone(),
             dataset: settings.dataset.clone(),
             input_blake3: input_blake3(settings)?,
             given: settings.clone(),
         })
+    }
+
+    /// The same with another seed, in another folder.
+    pub fn with_seed(&self, seed: u64, out: PathBuf) -> Self {
+        let mut spec = self.clone();
+        match &mut spec.method {
+            Method::Actions(config) => config.seed = seed,
+            Method::Trajectories(config) => config.seed = seed,
+        }
+        (spec.given.seed, spec.given.out) = (Some(seed as i64), Some(out.clone()));
+        spec.out = out;
+        spec
     }
 
     /// The settings that mean exactly this run, every key written out.
@@ -154,6 +169,7 @@ impl RunSpec {
         settings.out = Some(self.out.clone());
         settings.init_from = self.init_from.clone();
         settings.keep_checkpoints = Some(self.keep_checkpoints as i64);
+        settings.keep_replay = Some(self.keep_replay);
         let temperature = self.method.temperature();
         if let Some((temperature, loss)) = temperature {
             write_temperature(temperature, loss, &mut settings);

@@ -91,7 +91,7 @@ fn started_again_it_runs_only_what_has_not_finished() {
     let output = room.rlai(&["study", "run", "s.toml"]);
     let told = complaint(&output);
     assert!(output.status.success(), "{told}");
-    assert_eq!(told.matches("already finished").count(), 3, "{told}");
+    assert_eq!(told.matches("3 runs already finished").count(), 1, "{told}");
     assert_eq!(listing(&room.path("runs/tiny/forward")), finished);
     assert!(interrupted.join("result.json").exists());
     // It went on from its last checkpoint, which left nothing to do.
@@ -116,6 +116,10 @@ fn a_failing_run_is_told_with_its_reason_and_stops_no_other() {
     assert!(room.path("runs/tiny/learning-curves.png").exists());
 }
 
+fn many_numbers(count: usize) -> String {
+    (1..=count).map(|i| format!("{i}, ")).collect()
+}
+
 #[test]
 fn a_study_is_checked_whole_before_anything_starts() {
     let many: String = (0..11).map(|i| format!("[[variant]]\nname = \"v{i}\"\n")).collect();
@@ -137,6 +141,27 @@ fn a_study_is_checked_whole_before_anything_starts() {
         (study("2", "[[variant]]\nname = \"../a\"\n"), "name = \"../a\""),
         (study("2", "[[variant]]\nlabel = \"a\"\n"), "missing field `name`"),
         (study("2", ""), "no [[variant]]"),
+        (
+            study("10", TWO)
+                + "[grid]\ngamma = [0.1, 0.2, 0.3]\nbuffer = [1, 2, 3, 4]\nsteps = ["
+                + &many_numbers(100)
+                + "]",
+            "2 variants x 1200 combinations of 10 seeds are 24000 runs: at most 10000",
+        ),
+        (
+            study("1", TWO) + "[grid]\nupdates_per_step = [" + &many_numbers(600) + "]",
+            "s.toml:24:2: 2 variants x 600 combinations: at most 1000",
+        ),
+        (study("2", TWO) + "[grid]\ngamma = [0.9, 2]", "s.toml:25:15: gamma = 2"),
+        (
+            study("2", TWO) + "[grid]\nsamples = [4, 8]",
+            "s.toml:23:1: samples: without effect, [grid] sets it too",
+        ),
+        (
+            study("2", TWO) + "[reference.\"Hopper-v5\"]\nlow = 0\nhigh = 1",
+            "no run of the study is on this task",
+        ),
+        (study("2", TWO) + "[engine]\nthreads = 4", "s.toml:25:1: threads = 4: from 1 to 2"),
         (study("0", TWO), "seeds = 0: from 1 to 1000"),
         (study("[1, 1]", TWO), "seeds: 1: distinct"),
         (study("\"two\"", TWO), "seeds: a number of seeds or a list of seeds"),

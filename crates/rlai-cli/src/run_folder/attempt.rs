@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rlai::checkpoint::attempts;
 
+use super::failure::RunFailure;
 use super::owner::{LOCK, Life, OWNER, Owner};
 use super::{METRICS, sync_folder, write_whole};
 use crate::error::Failure;
@@ -147,6 +148,13 @@ impl Attempt {
         }
         write_whole(&path, &lines).map_err(failed)?;
         File::options().append(true).open(&path).map_err(failed)
+    }
+
+    /// Leaves the reason of a failure for whoever looks at the run later.
+    pub fn fail(&self, reason: &str) {
+        if self.fence().is_ok() {
+            RunFailure::leave(&self.folder, reason);
+        }
     }
 
     /// Says that this process has ended, so that any other may go on at once, from another machine too.

@@ -14,8 +14,9 @@ use crate::spec::RunSpec;
 
 /// What `run.toml` is called until it is whole.
 const PARTIAL: &str = ".run.toml-";
-/// Where a run lies, how many threads it may use and how often it is saved change nothing about it.
-const FREE: [&str; 4] = ["out", "threads", "checkpoint_every", "keep_checkpoints"];
+/// Where a run lies, how many threads it may use, how often it is saved and what stays of it change nothing
+/// about it.
+const FREE: [&str; 5] = ["out", "threads", "checkpoint_every", "keep_checkpoints", "keep_replay"];
 
 /// A key on which two configurations differ.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,11 +6,13 @@
 
 mod attempt;
 mod configuration;
+mod failure;
 mod owner;
 mod publish;
 
 pub use attempt::{Attempt, check_owner};
 pub use configuration::{Difference, differences, record, record_anew};
+pub use failure::RunFailure;
 pub use owner::{Life, Owner};
 pub use publish::{publish, withdraw};
 

@@ -15,7 +15,7 @@ const VALUES: [(&str, ValueSource); 2] =
     [("learned", ValueSource::Learned), ("exact", ValueSource::Exact)];
 
 /// Keys that have an effect with every objective on trajectories.
-const ALWAYS: [&str; 25] = [
+const ALWAYS: [&str; 26] = [
     "env",
     "objective",
     "steps",
@@ -37,6 +37,7 @@ const ALWAYS: [&str; 25] = [
     "log_every",
     "checkpoint_every",
     "keep_checkpoints",
+    "keep_replay",
     "versions",
     "input_blake3",
     "trajectories",
@@ -103,8 +104,8 @@ fn refuse_without_effect(
     task: &TaskInfo,
 ) -> Result<(), ConfigError> {
     let is_box = task.action.as_box().is_some();
+    let table = s.to_table();
     for key in Settings::keys() {
-        let table = s.to_table();
         let Some(value) = table.get(&key) else { continue };
         if !has_effect(&key, config, is_box) {
             let name = config.objective.name();

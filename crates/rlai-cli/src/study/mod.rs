@@ -1,15 +1,33 @@
 //! Studies: variants x seeds, one run each, and the figures over them.
 //!
-//! A file becomes a [`Plan`] that is checked whole; a pool runs it as child processes of this program;
-//! the report is made from the results that the runs left in their folders.
+//! A file becomes a [`Plan`] that is checked whole; an engine starts its runs, each a process of this
+//! program; how they stand is told from their folders alone ([`RunStanding`]), and the report is made
+//! from the results that they left there.
 
+mod coordinator;
 mod curves;
+mod engine;
+mod file;
+pub mod folder;
+mod forecast;
+mod grid;
 mod interval;
 mod plan;
 mod pool;
+mod reference;
 mod report;
+mod screen;
+mod selection;
+mod standing;
+mod tail;
 mod worker;
 
+pub use coordinator::{Coordinator, owner};
+pub use engine::{Engine, MOST_JOBS};
+pub use forecast::Forecast;
 pub use plan::Plan;
-pub use pool::run_all;
+pub use pool::{Pool, run_all};
 pub use report::Report;
+pub use selection::Selection;
+pub use standing::{RunStanding, State, of_all};
+pub use worker::Outcome;

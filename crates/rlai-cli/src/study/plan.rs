@@ -1,23 +1,19 @@
-//! From a study's file to the runs that it asks for.
+//! The runs that a study's file asks for.
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 
-use serde::Deserialize;
-use toml::Value;
-
+use super::engine::EngineSettings;
+use super::file;
+use super::reference::Reference;
 use crate::error::Failure;
 use crate::run_folder::{self, FolderState};
-use crate::settings::Settings;
-use crate::source::{Place, Source};
+use crate::source::Source;
 use crate::spec::RunSpec;
 use crate::training;
 
-const KEYS: [&str; 6] = ["name", "title", "description", "seeds", "base", "variant"];
-/// Keys of a variant that are no settings.
-const VARIANT_KEYS: [&str; 2] = ["name", "label"];
-
 /// A checked study.
+#[derive(Debug)]
 pub struct Plan {
     /// Name, which is also that of its folder.
     pub name: String,
@@ -27,264 +23,147 @@ pub struct Plan {
     pub text: String,
     /// Folder of the study.
     pub out: PathBuf,
-    /// The configurations that are compared.
+    /// What starts its runs.
+    pub engine: EngineSettings,
+    /// Reference scores by task.
+    pub references: BTreeMap<String, Reference>,
+    /// The configurations that are compared: every variant with every combination of the grid.
     pub variants: Vec<Variant>,
-    /// All runs, in the order in which they are started.
+    /// All runs, in the order in which they are started: seeds first, so that early on every variant
+    /// has been seen once.
     pub runs: Vec<PlannedRun>,
 }
-
-/// Most runs of a study: beyond it a file is taken for a mistake.
-const MOST_RUNS: usize = 10_000;
 
 /// A configuration that runs with several seeds.
 #[derive(Clone, Debug)]
 pub struct Variant {
-    /// Name, which is also that of its folder.
+    /// Name, which is also that of its folder: `NAME`, `NAME/key=value,...` or `key=value,...`.
     pub name: String,
     /// Name in tables and figures.
     pub label: String,
+    /// Label of the `[[variant]]` alone, without the grid's part.
+    pub base_label: String,
+    /// Keys of the grid with their values in words, in the order of the file; empty without a grid.
+    pub grid: Vec<(String, String)>,
     /// Task.
     pub env: String,
     /// Episodes behind each point of its curve.
     pub evaluation_episodes: usize,
+    /// Its first run; the others differ in seed and folder.
+    first: RunSpec,
 }
 
 /// One run of a study.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlannedRun {
     /// Index of its variant.
     pub variant: usize,
     /// Seed.
     pub seed: u64,
-    /// Its name for people.
-    pub label: String,
-    /// What it is.
-    pub spec: RunSpec,
 }
 
-#[derive(Deserialize)]
-struct Head {
-    name: String,
-    title: Option<String>,
-    #[serde(default)]
-    description: String,
-    seeds: Seeds,
-}
+impl Variant {
+    /// A variant whose first run is `first`.
+    pub(super) fn new(
+        (name, base_label): (String, String),
+        grid: Vec<(String, String)>,
+        first: RunSpec,
+    ) -> Self {
+        // The task is told beside the label wherever there are several.
+        let besides: Vec<String> = grid
+            .iter()
+            .filter(|(key, _)| key != "env")
+            .map(|(key, value)| format!("{key} = {value}"))
+            .collect();
+        let label = match (base_label.is_empty(), besides.is_empty()) {
+            (true, true) => name.clone(),
+            (true, false) => besides.join(", "),
+            (false, true) => base_label.clone(),
+            (false, false) => format!("{base_label}, {}", besides.join(", ")),
+        };
+        Self {
+            name,
+            label,
+            base_label,
+            grid,
+            env: first.env.clone(),
+            evaluation_episodes: first.method.evaluation_episodes(),
+            first,
+        }
+    }
 
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "a number of seeds or a list of seeds")]
-enum Seeds {
-    Count(i64),
-    List(Vec<i64>),
-}
-
-#[derive(Deserialize)]
-struct VariantHead {
-    name: String,
-    label: Option<String>,
+    /// Its first run: whatever does not depend on the seed is that of all.
+    pub fn first(&self) -> &RunSpec {
+        &self.first
+    }
 }
 
 impl Plan {
-    /// Reads and checks a whole study; nothing is created. Tasks are made once, so that whatever
-    /// they lack is told now.
+    /// Checks a study's file for itself, in time and memory that no file makes large: more runs or
+    /// variants than anybody means are refused before they are made.
     ///
     /// # Errors
-    /// Whatever is wrong in the file, with its line, or in the folders that it names.
-    pub fn read(path: &Path, out: Option<PathBuf>) -> Result<Self, Failure> {
-        let source = Source::read(path)?;
-        source.check_keys(&[], &KEYS.map(str::to_owned))?;
-        let head: Head = source.read_table(&[], &["base", "variant"])?;
-        check_name(&source, &[key("name")], &head.name)?;
-        let seeds = head.seeds.checked().map_err(|why| source.refuse(&[key("seeds")], why))?;
-        let out = out.unwrap_or_else(|| Path::new("runs").join(&head.name));
-        if out.to_str().is_none() {
-            return Err(Failure::input(format!("out = {out:?}: a path that is valid UTF-8")));
-        }
-        let parts = read_variants(&source)?;
-        let runs = parts.len() * seeds.len();
-        if runs > MOST_RUNS {
-            let why = format!(
-                "{} variants of {} seeds are {runs} runs: at most {MOST_RUNS}",
-                parts.len(),
-                seeds.len()
-            );
-            return Err(source.refuse(&[key("seeds")], why));
-        }
-        let base = read_base(&source)?;
-        let mut plan = Self {
-            title: head.title.unwrap_or_else(|| match head.description.as_str() {
-                "" => head.name.clone(),
-                description => description.trim().to_owned(),
-            }),
-            name: head.name,
-            text: source.text().to_owned(),
-            out,
-            variants: Vec::new(),
-            runs: Vec::new(),
-        };
-        for (i, (variant, settings)) in parts.into_iter().enumerate() {
-            plan.add_variant(&source, i, variant, &settings.over(&base), &seeds)?;
-        }
-        // Seeds first: early on every variant has been seen once.
-        plan.runs.sort_by_key(|run| seeds.iter().position(|&seed| seed == run.seed));
-        plan.check_surroundings()?;
-        Ok(plan)
+    /// Whatever is wrong in the file, with its line.
+    pub fn parse(source: &Source, out: Option<PathBuf>) -> Result<Self, Failure> {
+        file::parse(source, out)
     }
 
-    fn add_variant(
-        &mut self,
-        source: &Source,
-        index: usize,
-        head: VariantHead,
-        settings: &Settings,
-        seeds: &[u64],
-    ) -> Result<(), Failure> {
-        let place = [key("variant"), Place::Index(index)];
-        let label = head.label.unwrap_or_else(|| head.name.clone());
-        for &seed in seeds {
-            let of_run = Settings {
-                seed: Some(seed as i64),
-                threads: Some(1),
-                out: Some(self.out.join(&head.name).join(format!("seed{seed}"))),
-                ..Settings::default()
-            };
-            let spec = RunSpec::check(&of_run.over(settings)).map_err(|error| {
-                let in_variant = source.has(&[&place[..], &[key(error.key)]].concat());
-                let place = if in_variant { &place[..] } else { &[key("base")] };
-                source.refuse_setting(place, &error)
-            })?;
-            let label = format!("{label}, seed {seed}");
-            self.runs.push(PlannedRun { variant: index, seed, label, spec });
-        }
-        let spec = &self.runs[self.runs.len() - 1].spec;
-        self.variants.push(Variant {
-            name: head.name,
-            label,
-            env: spec.env.clone(),
-            evaluation_episodes: spec.method.evaluation_episodes(),
-        });
-        Ok(())
-    }
-
-    /// Whatever a run would be refused for is found here: one run of each variant is made ready.
-    fn check_surroundings(&self) -> Result<(), Failure> {
-        for variant in 0..self.variants.len() {
-            if let Some(run) = self.runs.iter().find(|run| run.variant == variant) {
-                training::check_buildable(&run.spec)?;
-            }
+    /// Whatever a run would be refused for is found here: one run of each variant is made ready, and
+    /// the folder of every run is looked at.
+    ///
+    /// # Errors
+    /// What a run lacks, or a folder that holds something else.
+    pub fn check_surroundings(&self) -> Result<(), Failure> {
+        for variant in &self.variants {
+            training::check_buildable(&variant.first)?;
         }
         for run in &self.runs {
-            check_folder(run)?;
+            self.check_folder(run)?;
         }
         Ok(())
     }
 
-    /// The names of the variants that a study's text describes; none if it cannot be read.
-    pub fn variant_names(text: &str) -> Vec<String> {
-        let table: toml::Table = toml::from_str(text).unwrap_or_default();
-        let variants = table.get("variant").and_then(Value::as_array).cloned().unwrap_or_default();
-        let name = |variant: &Value| Some(variant.get("name")?.as_str()?.to_owned());
-        variants.iter().filter_map(name).collect()
-    }
-}
-
-/// A run that was interrupted goes on; another run and foreign files are left alone.
-fn check_folder(run: &PlannedRun) -> Result<(), Failure> {
-    match run_folder::inspect(&run.spec.out, &run.spec)? {
-        FolderState::Free | FolderState::Finished(_) | FolderState::Unfinished => Ok(()),
-        held => Err(training::refused_folder(&run.spec.out, &held)),
-    }
-}
-
-fn read_base(source: &Source) -> Result<Settings, Failure> {
-    let place = [key("base")];
-    if !source.has(&place) {
-        return Ok(Settings::default());
-    }
-    let base = source.settings(&place, &[])?;
-    refuse_own_keys(source, &place, &base)?;
-    Ok(base)
-}
-
-fn read_variants(source: &Source) -> Result<Vec<(VariantHead, Settings)>, Failure> {
-    let place = [key("variant")];
-    let count = match source.table.get("variant") {
-        Some(Value::Array(variants)) if !variants.is_empty() => variants.len(),
-        Some(_) => return Err(source.refuse(&place, "variants are tables: [[variant]]")),
-        None => return Err(source.refuse(&[], "no [[variant]]: at least one is needed")),
-    };
-    let mut names = BTreeSet::new();
-    let mut variants = Vec::with_capacity(count);
-    for i in 0..count {
-        let place = [key("variant"), Place::Index(i)];
-        let settings = source.settings(&place, &VARIANT_KEYS)?;
-        let head: VariantHead = source.read_table(&place, &[])?;
-        let at_name = [&place[..], &[key("name")]].concat();
-        check_name(source, &at_name, &head.name)?;
-        if !names.insert(head.name.to_lowercase()) {
-            let why = format!("name = {:?}: another variant has this name", head.name);
-            return Err(source.refuse(&at_name, why));
-        }
-        refuse_own_keys(source, &place, &settings)?;
-        variants.push((head, settings));
-    }
-    Ok(variants)
-}
-
-/// What the study itself decides.
-fn refuse_own_keys(source: &Source, place: &[Place], settings: &Settings) -> Result<(), Failure> {
-    let own = [
-        ("seed", settings.seed.is_some(), "a study's seeds are its key `seeds`"),
-        ("threads", settings.threads.is_some(), "a study gives each run one thread"),
-        ("out", settings.out.is_some(), "a study's folder is set with --out"),
-    ];
-    for (name, set, why) in own {
-        if set {
-            let at = [place, &[key(name)]].concat();
-            return Err(source.refuse(&at, format!("{name} has no place here: {why}")));
+    /// A run that was interrupted goes on; another run and foreign files are left alone.
+    fn check_folder(&self, run: &PlannedRun) -> Result<(), Failure> {
+        let spec = self.spec(run);
+        match run_folder::inspect(&spec.out, &spec)? {
+            FolderState::Free | FolderState::Finished(_) | FolderState::Unfinished => Ok(()),
+            held => Err(training::refused_folder(&spec.out, &held)),
         }
     }
-    Ok(())
-}
 
-/// Names become folders.
-fn check_name(source: &Source, place: &[Place], name: &str) -> Result<(), Failure> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.=+".contains(c);
-    let taken = name.starts_with("study.") || name.starts_with("learning-curves");
-    let fits = (1..=64).contains(&name.len())
-        && name.chars().all(plain)
-        && !name.starts_with('.')
-        && !taken;
-    if fits {
-        return Ok(());
+    /// What a run is.
+    pub fn spec(&self, run: &PlannedRun) -> RunSpec {
+        self.variants[run.variant].first.with_seed(run.seed, self.folder(run))
     }
-    let allowed = "1 to 64 letters, digits or -_.=+, since it names a folder (a label may be anything); not \
-         study.* or learning-curves*, which are a study's own files";
-    Err(source.refuse(place, format!("name = {name:?}: {allowed}")))
-}
 
-impl Seeds {
-    fn checked(self) -> Result<Vec<u64>, String> {
-        let seeds: Vec<i64> = match self {
-            Self::Count(count) if !(1..=1_000).contains(&count) => {
-                return Err(format!("seeds = {count}: from 1 to 1000 seeds, or a list of seeds"));
-            }
-            Self::Count(count) => (0..count).collect(),
-            Self::List(list) => list,
+    /// Where a run lies.
+    pub fn folder(&self, run: &PlannedRun) -> PathBuf {
+        self.out.join(self.run_name(run))
+    }
+
+    /// The folder of a run within the study's: `VARIANT/seedK`. No other run has it, whatever becomes
+    /// of the study's file.
+    pub fn run_name(&self, run: &PlannedRun) -> String {
+        format!("{}/seed{}", self.variants[run.variant].name, run.seed)
+    }
+
+    /// A run's name for people.
+    pub fn label(&self, run: &PlannedRun) -> String {
+        let variant = &self.variants[run.variant];
+        let task = match variant.grid.iter().find(|(key, _)| key == "env") {
+            Some((_, task)) => format!(", {task}"),
+            None => String::new(),
         };
-        let mut seen = BTreeSet::new();
-        if seeds.is_empty() {
-            return Err("seeds = []: at least one".to_owned());
-        }
-        for &seed in &seeds {
-            if seed < 0 || !seen.insert(seed) {
-                return Err(format!("seeds: {seed}: distinct numbers, at least 0"));
-            }
-        }
-        Ok(seeds.into_iter().map(|seed| seed as u64).collect())
+        format!("{}{task}, seed {}", variant.label, run.seed)
     }
-}
 
-fn key(name: &str) -> Place {
-    Place::Key(name.to_owned())
+    /// The run of this name ([`Self::run_name`]).
+    pub fn find(&self, name: &str) -> Option<&PlannedRun> {
+        let (variant, seed) = name.rsplit_once("/seed")?;
+        let is = |run: &&PlannedRun| {
+            self.variants[run.variant].name == variant && run.seed.to_string() == seed
+        };
+        self.runs.iter().find(is)
+    }
 }

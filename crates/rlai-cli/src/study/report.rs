@@ -1,6 +1,6 @@
 //! What a study came to: a table, figures, and the same as JSON.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
@@ -20,7 +20,7 @@ use crate::text::{decimal, duration};
 pub struct Report {
     name: String,
     out: PathBuf,
-    /// `finished`, or `failed` if a run did.
+    /// `finished`, `failed` if a run did, or `unfinished`.
     status: &'static str,
     variants: Vec<VariantReport>,
     figures: Vec<PathBuf>,
@@ -30,11 +30,19 @@ pub struct Report {
 struct VariantReport {
     name: String,
     label: String,
+    /// Label without the grid's part.
+    base_label: String,
+    /// Keys of the grid with their values in words.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    grid: BTreeMap<String, String>,
     env: String,
     /// Runs that finished.
     seeds: usize,
     final_return_mean: Option<f64>,
     final_return_sd: Option<f64>,
+    /// The mean on the scale of the task's reference scores.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    normalised_return_mean: Option<f64>,
     /// Mean over runs.
     wall_time_seconds: Option<f64>,
     runs: Vec<RunReport>,
@@ -78,10 +86,15 @@ impl Report {
             .map(|(variant, results)| VariantCurve::new(variant, results))
             .collect();
         let failed = outcomes.iter().any(|outcome| matches!(outcome, Outcome::Failed(_)));
+        let whole = outcomes.iter().all(|outcome| matches!(outcome, Outcome::Finished(_)));
         let report = Self {
             name: plan.name.clone(),
             out: plan.out.clone(),
-            status: if failed { "failed" } else { "finished" },
+            status: match (failed, whole) {
+                (true, _) => "failed",
+                (false, true) => "finished",
+                (false, false) => "unfinished",
+            },
             variants: (0..plan.variants.len())
                 .map(|i| VariantReport::new(plan, outcomes, i, &finished(i)))
                 .collect(),
@@ -121,13 +134,19 @@ impl Report {
         table
     }
 
+    fn several_tasks(&self) -> bool {
+        self.variants.iter().any(|variant| variant.env != self.variants[0].env)
+    }
+
     /// Failed runs with their reasons.
     pub fn failures(&self) -> Vec<String> {
         let mut failures = Vec::new();
         for variant in &self.variants {
             for run in &variant.runs {
                 if let Some(reason) = &run.reason {
-                    failures.push(format!("{}, seed {}: {reason}", variant.label, run.seed));
+                    let task = if self.several_tasks() { &variant.env[..] } else { "" };
+                    let task = if task.is_empty() { String::new() } else { format!(", {task}") };
+                    failures.push(format!("{}{task}, seed {}: {reason}", variant.label, run.seed));
                 }
             }
         }
@@ -145,13 +164,17 @@ impl VariantReport {
         Self {
             name: variant.name.clone(),
             label: variant.label.clone(),
+            base_label: variant.base_label.clone(),
+            grid: variant.grid.iter().cloned().collect(),
             env: variant.env.clone(),
             seeds: finished.len(),
             final_return_mean: spread.map(|spread| spread.mean),
             final_return_sd: spread.map(|spread| spread.sd),
+            normalised_return_mean: spread
+                .and_then(|spread| Some(plan.references.get(&variant.env)?.normalise(spread.mean))),
             wall_time_seconds: (!finished.is_empty()).then(|| seconds / finished.len() as f64),
             runs: runs
-                .map(|(run, outcome)| RunReport::new(run.seed, run.spec.out.clone(), outcome))
+                .map(|(run, outcome)| RunReport::new(run.seed, plan.folder(run), outcome))
                 .collect(),
         }
     }
@@ -180,6 +203,7 @@ impl RunReport {
             Outcome::Finished(_) => ("finished", None),
             Outcome::Failed(reason) => ("failed", Some(reason.clone())),
             Outcome::Stopped => ("stopped", None),
+            Outcome::Open(state) => (state.name(), None),
         };
         let result = match outcome {
             Outcome::Finished(result) => Some(result),

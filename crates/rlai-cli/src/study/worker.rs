@@ -10,9 +10,12 @@ use std::time::Duration;
 
 use tempfile::NamedTempFile;
 
-use super::plan::PlannedRun;
+use rlai::checkpoint::attempts;
+
+use super::standing::{RunStanding, State};
 use crate::display::{Event, Standing};
-use crate::run_folder::{self, FolderState, RunResult};
+use crate::run_folder::{self, FolderState, Owner, RunFailure, RunResult};
+use crate::spec::RunSpec;
 
 /// How a run of a study ended.
 pub enum Outcome {
@@ -22,6 +25,19 @@ pub enum Outcome {
     Failed(String),
     /// By the study, which was told to stop.
     Stopped,
+    /// Not at all so far.
+    Open(State),
+}
+
+impl Outcome {
+    /// What the files of a run tell.
+    pub fn of(standing: RunStanding) -> Self {
+        match (standing.state, standing.result, standing.reason) {
+            (State::Finished, Some(result), _) => Self::Finished(result),
+            (State::Failed | State::Refused, _, Some(reason)) => Self::Failed(reason),
+            (state, ..) => Self::Open(state),
+        }
+    }
 }
 
 /// How often a running child is looked after.
@@ -31,31 +47,53 @@ const STOPPED: i32 = 75;
 
 /// Runs `run` in a child process and tells `show` how it stands. Closing the child's standard input
 /// asks it to stop: that also happens when this process dies, however it dies.
-pub fn work(run: &PlannedRun, stop: &AtomicBool, show: &mut dyn FnMut(&Standing)) -> Outcome {
-    let outcome = attempt(run, stop, show);
+pub fn work(
+    run: &RunSpec,
+    take_over: bool,
+    stop: &AtomicBool,
+    show: &mut dyn FnMut(&Standing),
+) -> Outcome {
+    let outcome = attempt(run, take_over, stop, show);
     outcome.unwrap_or_else(|error| Outcome::Failed(format!("cannot run it: {error}")))
 }
 
 fn attempt(
-    run: &PlannedRun,
+    run: &RunSpec,
+    take_over: bool,
     stop: &AtomicBool,
     show: &mut dyn FnMut(&Standing),
 ) -> std::io::Result<Outcome> {
     let mut config = NamedTempFile::with_suffix(".toml")?;
-    config.write_all(run.spec.to_toml().as_bytes())?;
-    let mut child = spawn(config.path())?;
+    config.write_all(run.to_toml().as_bytes())?;
+    let mut child = spawn(config.path(), take_over)?;
     let events = listen(&mut child);
     let complaints = collect_complaints(&mut child);
     let lifeline = child.stdin.take();
     attend(&events, lifeline, stop, show);
     let status = child.wait()?;
     let complaints = complaints.and_then(|thread| thread.join().ok()).unwrap_or_default();
-    Ok(outcome(run, status, &complaints, stop))
+    let outcome = outcome(run, status, &complaints, stop);
+    if let Outcome::Failed(reason) = &outcome {
+        leave_reason(&run.out, child.id(), reason);
+    }
+    Ok(outcome)
 }
 
-fn spawn(config: &Path) -> std::io::Result<Child> {
+/// A process that was killed could not say why it failed: its study does.
+fn leave_reason(run: &Path, pid: u32, reason: &str) {
+    let Some((_, attempt)) = attempts(run).into_iter().next() else { return };
+    let silent = |owner: &Owner| owner.pid == pid && !owner.released;
+    if Owner::read(&attempt).as_ref().is_some_and(silent) && RunFailure::read(&attempt).is_none() {
+        RunFailure::leave(&attempt, reason);
+    }
+}
+
+fn spawn(config: &Path, take_over: bool) -> std::io::Result<Child> {
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("train").arg("--config").arg(config).args(["--progress", "json"]);
+    if take_over {
+        command.arg("--take-over");
+    }
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     // Ctrl-C reaches a terminal's whole process group; the study alone shall hear it.
     #[cfg(unix)]
@@ -109,9 +147,9 @@ fn attend(
     drop(lifeline);
 }
 
-fn outcome(run: &PlannedRun, status: ExitStatus, complaints: &str, stop: &AtomicBool) -> Outcome {
+fn outcome(run: &RunSpec, status: ExitStatus, complaints: &str, stop: &AtomicBool) -> Outcome {
     if status.success() {
-        return match run_folder::inspect(&run.spec.out, &run.spec) {
+        return match run_folder::inspect(&run.out, run) {
             Ok(FolderState::Finished(result)) => Outcome::Finished(result),
             _ => Outcome::Failed("it ended well but left no result".to_owned()),
         };

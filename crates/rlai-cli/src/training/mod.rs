@@ -171,6 +171,9 @@ fn run_to_end(
         Ok(reason) => keep(spec, &mut recorder, learner.as_ref(), reason),
         Err(error) => Err(what_is_kept(spec, &recorder, &error)),
     };
+    if let Err(failure) = &kept {
+        recorder.attempt().fail(&failure.to_string());
+    }
     recorder.attempt().release();
     kept
 }
@@ -231,6 +234,11 @@ fn what_is_kept(spec: &RunSpec, recorder: &Recorder, error: &TrainError) -> Fail
 }
 
 impl Manner {
+    /// Of a run that an engine starts for a study, and ends.
+    pub fn of_engine(on_signal: OnSignal, take_over: bool) -> Self {
+        Self { on_signal, take_over, ..Self::default() }
+    }
+
     /// Refuses a run whose owner lives; in a study, only after the time that it takes to end.
     fn wait_for_owner(&self, dir: &Path) -> Result<(), Failure> {
         let patience = if self.progress.is_some() { PATIENCE } else { Duration::ZERO };

@@ -1,0 +1,178 @@
+//! What `study run` and `study resume` share: whatever has no valid result is started, by the study's
+//! engine.
+
+use std::sync::atomic::Ordering;
+use std::thread::available_parallelism;
+
+use crate::error::Failure;
+use crate::settings::whole_number;
+use crate::signals;
+use crate::study::{
+    Coordinator, Engine, Forecast, MOST_JOBS, Outcome, Plan, Pool, Report, RunStanding, Selection,
+    State, folder, of_all, run_all,
+};
+use crate::text::thousands;
+
+/// How a study goes on.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Options {
+    #[command(flatten)]
+    pub selection: Selection,
+    /// What starts the runs: local or slurm [default: as in the study's file]
+    #[arg(long, value_name = "NAME", hide_possible_values = true)]
+    pub engine: Option<Engine>,
+    /// Runs at the same time [default: as in the file, or as many as the cores hold]
+    #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true)]
+    pub jobs: Option<i64>,
+    /// How often a run may fail before it is no longer started [default: as in the file, or 5]
+    #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true)]
+    pub max_attempts: Option<i64>,
+    /// Go on with a study that a process on another machine was running, and may still be
+    #[arg(long)]
+    pub take_over: bool,
+    /// Print the report as one JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Options {
+    /// What was typed replaces what the file says.
+    ///
+    /// # Errors
+    /// A number out of bounds.
+    pub fn apply(&self, plan: &mut Plan) -> Result<(), Failure> {
+        let number = |name: &str, value: i64, most: i64| match (1..=most).contains(&value) {
+            true => Ok(value as usize),
+            false => Err(Failure::input(format!("{name} = {value}: from 1 to {most}"))),
+        };
+        if let Some(engine) = self.engine {
+            plan.engine.engine = engine;
+        }
+        if let Some(jobs) = self.jobs {
+            plan.engine.jobs = Some(number("jobs", jobs, MOST_JOBS)?);
+        }
+        if let Some(attempts) = self.max_attempts {
+            plan.engine.max_attempts = number("max_attempts", attempts, 1000)?;
+        }
+        Ok(())
+    }
+}
+
+/// Runs of a study at the same time on this machine.
+pub fn jobs(plan: &Plan) -> usize {
+    let cores = available_parallelism().map_or(1, usize::from);
+    plan.engine.jobs.unwrap_or_else(|| (cores / plan.engine.threads).max(1))
+}
+
+/// Starts whatever of the selected runs has no valid result, and reports of all runs.
+///
+/// # Errors
+/// Bad input, runs that failed, or a signal.
+pub fn go(plan: &Plan, options: &Options) -> Result<(), Failure> {
+    let selected = options.selection.of(plan)?;
+    folder::check(plan)?;
+    plan.check_surroundings()?;
+    let coordinator = folder::claim(plan, options.take_over)?;
+    let standings = of_all(plan);
+    let chosen = choose(plan, &standings, &selected);
+    match plan.engine.engine {
+        Engine::Local => local(plan, standings, &chosen, &coordinator, options),
+        Engine::Slurm => Err(Failure::input("engine = \"slurm\": this build has no Slurm engine")),
+    }
+}
+
+/// Which of the selected runs are started; what is not is told.
+fn choose(plan: &Plan, standings: &[RunStanding], selected: &[usize]) -> Vec<usize> {
+    let (mut chosen, mut finished, mut held) = (Vec::new(), 0, Vec::new());
+    for &index in selected {
+        let standing = &standings[index];
+        match standing.state {
+            State::Finished => finished += 1,
+            _ if standing.is_held(plan.engine.max_attempts) => held.push(index),
+            _ => chosen.push(index),
+        }
+    }
+    let s = |count: usize| if count == 1 { "" } else { "s" };
+    if finished > 0 {
+        line_err!("{finished} run{} already finished", s(finished));
+    }
+    for index in held {
+        let standing = &standings[index];
+        let reason = standing.reason.as_deref().unwrap_or("it ended without a word");
+        line_err!(
+            "held: {} failed {} times, not started again (--max-attempts): {}",
+            plan.label(&plan.runs[index]),
+            standing.failures,
+            reason.lines().next().unwrap_or_default()
+        );
+    }
+    chosen
+}
+
+fn local(
+    plan: &Plan,
+    standings: Vec<RunStanding>,
+    chosen: &[usize],
+    coordinator: &Coordinator,
+    options: &Options,
+) -> Result<(), Failure> {
+    let stop = signals::stop_flag()?;
+    let jobs = jobs(plan).min(chosen.len().max(1));
+    announce(plan, &standings, chosen, jobs);
+    let mut forecast = Forecast::new(plan, &standings, jobs);
+    forecast.only(chosen);
+    let pool = Pool { jobs, take_over: options.take_over, stop: &stop, coordinator };
+    let mut ended = run_all(plan, chosen, forecast, &pool);
+    if stop.load(Ordering::Relaxed) {
+        line_err!(
+            "stopped; what has finished is kept, and it goes on: rlai study resume {}",
+            plan.out.display()
+        );
+        return Err(Failure::Stopped);
+    }
+    let outcome = |(index, standing)| ended.remove(&index).unwrap_or_else(|| Outcome::of(standing));
+    let outcomes: Vec<Outcome> = standings.into_iter().enumerate().map(outcome).collect();
+    show(&Report::write(plan, &outcomes)?, options.json)
+}
+
+fn announce(plan: &Plan, standings: &[RunStanding], chosen: &[usize], jobs: usize) {
+    let steps: u64 = chosen
+        .iter()
+        .map(|&index| &standings[index])
+        .map(|standing| standing.steps.saturating_sub(standing.step))
+        .sum();
+    let cores = match plan.engine.threads {
+        1 => "one core a run".to_owned(),
+        threads => format!("{threads} cores a run"),
+    };
+    line_err!(
+        "{}: {} of {} runs to do, {} steps, {jobs} at a time, {cores}; folder {}",
+        plan.name,
+        chosen.len(),
+        plan.runs.len(),
+        thousands(steps),
+        plan.out.display()
+    );
+}
+
+/// Tells of a report.
+///
+/// # Errors
+/// Runs that failed.
+pub fn show(report: &Report, json: bool) -> Result<(), Failure> {
+    if json {
+        line_out!("{}", report.to_json()?);
+    } else {
+        line_out!("{}", report.table());
+        for figure in report.figures() {
+            line_out!("figure: {}", figure.display());
+        }
+    }
+    let failures = report.failures();
+    if failures.is_empty() {
+        return Ok(());
+    }
+    let runs = if failures.len() == 1 { "run" } else { "runs" };
+    let text = format!("{} {runs} failed:\n  {}", failures.len(), failures.join("\n  "));
+    Err(Failure::running(text))
+}

@@ -1,0 +1,171 @@
+//! `rlai study status`: how every run stands.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::{CellAlignment, Table};
+use serde::Serialize;
+
+use super::go;
+use crate::error::Failure;
+use crate::run_folder::{Life, Owner};
+use crate::study::{Forecast, Plan, RunStanding, Selection, folder, of_all, owner};
+use crate::text::{decimal, duration, thousands};
+
+/// Tell how every run of a study stands
+///
+/// Told from files alone, whatever started the runs and wherever they are: nothing is changed, nobody is
+/// asked.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  rlai study status runs/first-look
+  rlai study status studies/figure-3.toml --only '*Ant*' --json
+
+States:
+  missing     nothing is there yet
+  unfinished  begun, and nobody is at it
+  running     its process lives
+  elsewhere   its process is, or was, on another machine and has not said that it ended
+  failed      its last attempt failed; `resume` tries it again
+  held        it failed as often as max_attempts allows
+  finished    it has a valid result
+  refused     its folder holds something else")]
+pub struct Args {
+    /// Folder of the study, or its file
+    #[arg(value_name = "DIR|FILE")]
+    study: PathBuf,
+    #[command(flatten)]
+    selection: Selection,
+    /// Print one JSON object on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+/// How a study stands.
+#[derive(Serialize)]
+struct Status {
+    name: String,
+    out: PathBuf,
+    /// Whoever runs it, or was the last to; none where it was never run here.
+    coordinator: Option<Coordinator>,
+    /// How many runs are in each state.
+    states: BTreeMap<&'static str, usize>,
+    /// Seconds until the last run ends, were they all at work; none before anything is known.
+    seconds_left: Option<f64>,
+    runs: Vec<Run>,
+}
+
+#[derive(Serialize)]
+struct Coordinator {
+    #[serde(flatten)]
+    owner: Owner,
+    life: Life,
+}
+
+#[derive(Serialize)]
+struct Run {
+    /// Failed as often as allowed.
+    held: bool,
+    #[serde(flatten)]
+    standing: RunStanding,
+}
+
+/// Tells.
+///
+/// # Errors
+/// No study there, or a selection that means no run.
+pub fn run(args: &Args) -> Result<(), Failure> {
+    let plan = folder::open(&args.study, None)?;
+    let selected = args.selection.of(&plan)?;
+    let status = Status::of(&plan, &selected);
+    if args.json {
+        line_out!("{}", serde_json::to_string(&status).map_err(Failure::running)?);
+    } else {
+        line_out!("{}", status.table());
+        line_out!("{}", status.summary());
+    }
+    Ok(())
+}
+
+impl Status {
+    fn of(plan: &Plan, selected: &[usize]) -> Self {
+        let standings = of_all(plan);
+        let mut forecast = Forecast::new(plan, &standings, go::jobs(plan));
+        forecast.only(selected);
+        let mut states = BTreeMap::new();
+        let mut runs = Vec::new();
+        for (index, standing) in standings.into_iter().enumerate() {
+            if selected.binary_search(&index).is_err() {
+                continue;
+            }
+            let run = Run { held: standing.is_held(plan.engine.max_attempts), standing };
+            *states.entry(run.state()).or_insert(0) += 1;
+            runs.push(run);
+        }
+        Self {
+            name: plan.name.clone(),
+            out: plan.out.clone(),
+            coordinator: owner(&plan.out).map(|(owner, life)| Coordinator { owner, life }),
+            states,
+            seconds_left: forecast.seconds_left(),
+            runs,
+        }
+    }
+
+    fn table(&self) -> Table {
+        let mut table = Table::new();
+        table.load_style(UTF8_HORIZONTAL_ONLY);
+        table.set_header(["run", "state", "step", "return", "attempts", "time left"]);
+        for column in 2..=5 {
+            if let Some(column) = table.column_mut(column) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        for run in &self.runs {
+            table.add_row(run.row());
+        }
+        table
+    }
+
+    fn summary(&self) -> String {
+        let mut lines = Vec::new();
+        for run in &self.runs {
+            if let Some(reason) = &run.standing.reason {
+                let first = reason.lines().next().unwrap_or_default();
+                lines.push(format!("{} {}: {first}", run.standing.name, run.state()));
+            }
+        }
+        let states: Vec<String> =
+            self.states.iter().map(|(state, count)| format!("{count} {state}")).collect();
+        let left = match self.seconds_left {
+            Some(left) if left > 0.0 => format!("; about {} of work left", duration(left)),
+            _ => String::new(),
+        };
+        lines.push(format!("{}: {}{left}", self.name, states.join(", ")));
+        if let Some(Coordinator { owner, life: Life::Alive }) = &self.coordinator {
+            lines.push(format!("process {} is running this study", owner.pid));
+        }
+        lines.join("\n")
+    }
+}
+
+impl Run {
+    fn state(&self) -> &'static str {
+        if self.held { "held" } else { self.standing.state.name() }
+    }
+
+    fn row(&self) -> Vec<String> {
+        let unknown = || "-".to_owned();
+        let standing = &self.standing;
+        vec![
+            standing.name.clone(),
+            self.state().to_owned(),
+            format!("{}/{}", thousands(standing.step), thousands(standing.steps)),
+            standing.last_return.map_or_else(unknown, decimal),
+            standing.attempts.to_string(),
+            standing.seconds_left.map_or_else(unknown, duration),
+        ]
+    }
+}
