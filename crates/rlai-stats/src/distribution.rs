@@ -34,7 +34,10 @@ impl Distribution {
         mut replicates: Vec<f64>,
         acceleration: Option<f64>,
     ) -> Result<Self> {
-        if value.is_nan() || replicates.iter().any(|replicate| replicate.is_nan()) {
+        if value.is_nan()
+            || replicates.is_empty()
+            || replicates.iter().any(|replicate| replicate.is_nan())
+        {
             let reason = "the statistic is not a number, of the runs or of a resample of them";
             return Err(Error::undefined("the interval", reason));
         }
@@ -118,14 +121,18 @@ impl Distribution {
     /// The bias z0: the normal quantile of the share of resamples below the value, which is kept off 0 and 1
     /// by half a resample.
     fn bias(&self, ties: Ties) -> f64 {
-        let below = self.replicates.partition_point(|&replicate| replicate < self.value) as f64;
-        let up_to = self.replicates.partition_point(|&replicate| replicate <= self.value) as f64;
+        let n = self.replicates.len();
+        // Equal scores, added in another order, differ in their last digits.
+        let size = [0, n - 1].map(|end| self.replicates[end].abs()).into_iter().fold(0.0, f64::max);
+        let slack = if size.is_finite() { 1e-13 * size } else { 0.0 };
+        let below = self.replicates.partition_point(|&it| it < self.value - slack) as f64;
+        let up_to = self.replicates.partition_point(|&it| it <= self.value + slack) as f64;
         let count = match ties {
             Ties::Half => (below + up_to) / 2.0,
             #[cfg(test)]
             Ties::Above => below,
         };
-        let n = self.replicates.len() as f64;
+        let n = n as f64;
         normal_quantile((count / n).clamp(0.5 / n, 1.0 - 0.5 / n))
     }
 }
@@ -138,4 +145,85 @@ enum Ties {
     /// Above, as the library arch has it, and rliable with it: a bias of its own where ties are common.
     #[cfg(test)]
     Above,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Bootstrap, Scores, aggregate};
+
+    /// The density of the standard normal distribution.
+    fn density(z: f64) -> f64 {
+        (-z * z / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt()
+    }
+
+    /// rliable counts resamples that are equal to the value as above it. With that rule its bias-corrected
+    /// ends are our quantiles, at shares that are known as well as both biases are.
+    #[test]
+    fn bias_corrected_intervals_are_rliables_with_its_rule_for_ties() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../golden/statistics/rliable.json");
+        let golden: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        let rows: Vec<Vec<f64>> = serde_json::from_value(golden["X"].clone()).unwrap();
+        let scores = Scores::from_rows(&rows).unwrap();
+        let all = |groups: &[Scores], out: &mut [f64]| {
+            let scores = &groups[0];
+            out[0] = aggregate::median(scores);
+            out[1] = aggregate::interquartile_mean(scores);
+            out[2] = aggregate::mean(scores);
+            out[3] = aggregate::optimality_gap(scores, 1.0);
+        };
+        let ours = Bootstrap::default().distributions(&[&scores], 4, all).unwrap();
+        for (i, ours) in ours.iter().enumerate() {
+            let z0 = ours.bias(Ties::Above);
+            for (end, z) in [(0, normal_quantile(0.025)), (1, normal_quantile(0.975))] {
+                let theirs = golden["ci_bc"][end][i].as_f64().unwrap();
+                let (share, n) = (normal_cdf(2.0 * z0 + z), 1.0 / 20_000.0 + 1.0 / 50_000.0);
+                let p0 = normal_cdf(z0);
+                let of_bias =
+                    p0 * (1.0 - p0) * n * (2.0 * density(2.0 * z0 + z) / density(z0)).powi(2);
+                let error = 5.0 * (share * (1.0 - share) * n + of_bias).sqrt();
+                let part =
+                    |most: f64| ours.replicates.partition_point(|&it| it <= most) as f64 / 50_000.0;
+                let (below, up_to) = (part(theirs - 1e-12), part(theirs + 1e-12));
+                assert!(
+                    below - error <= share && share <= up_to + error,
+                    "{i}, {end}: {theirs} at {below} to {up_to}, not {share} +- {error}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_symmetric_distribution_has_no_bias_whatever_its_ties() {
+        let replicates = vec![-1.0, 0.0, 0.0, 0.0, 1.0];
+        let symmetric = Distribution::new(0.0, replicates, Some(0.0)).unwrap();
+        assert!(symmetric.bias(Ties::Half).abs() < 1e-15);
+        let percentile = symmetric.interval(Method::Percentile, 0.9).unwrap();
+        for method in [Method::BiasCorrected, Method::Bca] {
+            let other = symmetric.interval(method, 0.9).unwrap();
+            assert!((other.low - percentile.low).abs() < 1e-12);
+            assert!((other.high - percentile.high).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn a_value_outside_of_all_resamples_has_a_finite_bias() {
+        let outside = Distribution::new(5.0, vec![1.0, 2.0, 3.0, 4.0], None).unwrap();
+        assert_eq!(outside.bias(Ties::Half), normal_quantile(1.0 - 0.125));
+        let interval = outside.interval(Method::BiasCorrected, 0.5).unwrap();
+        assert!(interval.low > 3.0 && interval.high <= 4.0);
+        assert!(outside.interval(Method::Bca, 0.5).is_err());
+    }
+
+    #[test]
+    fn infinite_replicates_are_ends_and_what_is_no_number_is_refused() {
+        let half = f64::INFINITY;
+        let some = Distribution::new(1.0, vec![0.5, 1.0, half, half], None).unwrap();
+        let interval = some.interval(Method::Percentile, 0.9).unwrap();
+        assert!((interval.low - 0.575).abs() < 1e-12 && interval.high == half);
+        assert!(Distribution::new(1.0, vec![0.5, f64::NAN], None).is_err());
+        assert!(Distribution::new(f64::NAN, vec![0.5], None).is_err());
+        assert!(Distribution::new(0.5, Vec::new(), None).is_err());
+    }
 }

@@ -1,31 +1,12 @@
 //! Equal to rliable 1.2.0 on two matrices, and to all 729 resamples of a third.
 
+mod common;
+
+use common::{are_percentiles, close, golden, is_quantile, numbers, rows, scores};
 use rlai_stats::profile::{Counted, profile};
-use rlai_stats::{Bootstrap, Method, Scores, aggregate, enumerate, improvement};
-use serde_json::Value;
-
-fn golden(name: &str) -> Value {
-    let path = format!("{}/../../golden/statistics/{name}.json", env!("CARGO_MANIFEST_DIR"));
-    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
-}
-
-fn numbers(value: &Value) -> Vec<f64> {
-    value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
-}
-
-fn rows(value: &Value) -> Vec<Vec<f64>> {
-    value.as_array().unwrap().iter().map(numbers).collect()
-}
-
-fn scores(value: &Value) -> Scores {
-    Scores::from_rows(&rows(value)).unwrap()
-}
-
-#[track_caller]
-fn close(ours: f64, theirs: &Value) {
-    let theirs = theirs.as_f64().unwrap();
-    assert!((ours - theirs).abs() < 1e-12, "{ours} and {theirs}");
-}
+use rlai_stats::{
+    Bootstrap, Curve, Method, Runs, Scores, aggregate, curve, enumerate, improvement,
+};
 
 #[test]
 fn aggregates_are_rliables() {
@@ -129,5 +110,75 @@ fn drawn_resamples_have_the_moments_of_all_of_them() {
         let interval = drawn.interval(Method::Percentile, 0.95).unwrap();
         close(interval.low, &golden["rliable_ci_50000"][0][i]);
         close(interval.high, &golden["rliable_ci_50000"][1][i]);
+    }
+}
+
+/// In the order of the other file: median, interquartile mean, mean, optimality gap.
+fn reference_order(groups: &[Scores], out: &mut [f64]) {
+    let scores = &groups[0];
+    out[0] = aggregate::median(scores);
+    out[1] = aggregate::interquartile_mean(scores);
+    out[2] = aggregate::mean(scores);
+    out[3] = aggregate::optimality_gap(scores, 1.0);
+}
+
+#[test]
+fn intervals_are_rliables() {
+    let golden = golden("rliable");
+    let x = scores(&golden["X"]);
+    for (tasks, key) in [(false, "ci_percentile"), (true, "ci_percentile_task")] {
+        let bootstrap = Bootstrap { tasks, ..Bootstrap::default() };
+        let ours = bootstrap.distributions(&[&x], 4, reference_order).unwrap();
+        for (i, ours) in ours.iter().enumerate() {
+            are_percentiles(&golden[key][0][i], &golden[key][1][i], ours, 20_000);
+        }
+    }
+    let ours = Bootstrap::default().distributions(&[&x], 4, reference_order).unwrap();
+    for (i, ours) in ours.iter().enumerate() {
+        let mirrored =
+            |end: usize| 2.0 * ours.value() - golden["ci_basic"][end][i].as_f64().unwrap();
+        is_quantile(mirrored(1), ours.replicates(), 0.025, 20_000);
+        is_quantile(mirrored(0), ours.replicates(), 0.975, 20_000);
+        let [percentile, basic] =
+            [Method::Percentile, Method::Basic].map(|method| ours.interval(method, 0.95).unwrap());
+        assert_eq!(basic.low, 2.0 * ours.value() - percentile.high);
+        assert_eq!(basic.high, 2.0 * ours.value() - percentile.low);
+    }
+}
+
+#[test]
+fn the_interval_of_a_probability_of_improvement_is_rliables() {
+    let golden = golden("rliable");
+    let (x, y) = (scores(&golden["X"]), scores(&golden["Y"]));
+    let one = |groups: &[Scores], out: &mut [f64]| {
+        out[0] = improvement::probability(&groups[0], &groups[1]).unwrap();
+    };
+    let ours = &Bootstrap::default().distributions(&[&x, &y], 1, one).unwrap()[0];
+    are_percentiles(&golden["poi_ci"][0], &golden["poi_ci"][1], ours, 5_000);
+    let estimate = improvement::estimate(&x, &y, &Bootstrap::default()).unwrap();
+    assert_eq!(estimate, ours.interval(Method::Percentile, 0.95).unwrap());
+}
+
+#[test]
+fn interquartile_means_of_curves_are_rliables() {
+    // Runs by tasks by steps: 0 to 23, over 24.
+    let at = |run: usize, task: usize, step: usize| (8 * run + 4 * task + step) as f64 / 24.0;
+    let one = |run: usize, task: usize| {
+        let values = (0..4).map(|step| at(run, task, step)).collect();
+        Curve::new(vec![0.0, 1.0, 2.0, 3.0], values).unwrap()
+    };
+    let tasks = (0..2).map(|task| (0..3).map(|run| one(run, task)).collect()).collect();
+    let runs = Runs::of(tasks).unwrap();
+    let bootstrap = Bootstrap::for_curves();
+    let points = curve::estimate(&runs, aggregate::interquartile_mean, &bootstrap).unwrap();
+    let golden = &golden("rliable_exact")["iqm_curve"]["iqm"];
+    assert_eq!(points.len(), 4);
+    for (i, point) in points.iter().enumerate() {
+        assert_eq!(point.step, i as f64);
+        close(point.estimate.value, &golden[i]);
+        // All curves go up alike, and so do all resamples.
+        let up = i as f64 / 24.0;
+        assert!((point.estimate.low - points[0].estimate.low - up).abs() < 1e-12);
+        assert!((point.estimate.high - points[0].estimate.high - up).abs() < 1e-12);
     }
 }

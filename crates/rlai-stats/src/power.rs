@@ -1,0 +1,102 @@
+//! How many runs a difference takes to be found.
+//!
+//! For the two-sided t test of two samples of n runs each with one standard deviation (Colas et al. 2018,
+//! "How Many Random Seeds?"). Differences are in standard deviations of a run's score.
+
+use statrs::function::gamma::ln_gamma;
+
+use crate::error::{Error, Result, open_share};
+use crate::quantile::normal_cdf;
+use crate::welch::t_quantile;
+
+/// The most runs that are thought about.
+const MOST: usize = 1_000_000;
+
+/// The largest difference that is thought about.
+const LARGEST: f64 = 1e6;
+
+/// How likely the test at `significance` (such as 0.05) finds a difference with `runs` runs each.
+///
+/// # Errors
+/// A difference that is not finite, fewer than two runs, a significance outside of 0 to 1.
+pub fn power(difference: f64, runs: usize, significance: f64) -> Result<f64> {
+    open_share("significance", significance)?;
+    if !difference.is_finite() {
+        return Err(Error::parameter("difference", difference, "a finite number"));
+    }
+    if !(2..=MOST).contains(&runs) {
+        return Err(Error::parameter("runs", runs, &format!("from 2 to {MOST}")));
+    }
+    let degrees = (2 * runs - 2) as f64;
+    let critical = t_quantile(significance, degrees);
+    let shift = difference * (runs as f64 / 2.0).sqrt();
+    Ok(beyond(critical, shift, degrees))
+}
+
+/// The least number of runs of each for `power` (such as 0.8), about 16 / difference^2 at 0.05.
+///
+/// # Errors
+/// Shares outside of 0 to 1, or a difference so small that it takes over a million runs.
+///
+/// ```
+/// use rlai_stats::power;
+/// assert_eq!(power::runs_needed(1.0, 0.05, 0.8)?, 17);
+/// # Ok::<(), rlai_stats::Error>(())
+/// ```
+pub fn runs_needed(difference: f64, significance: f64, power: f64) -> Result<usize> {
+    open_share("power", power)?;
+    let enough =
+        |runs: usize| Ok::<bool, Error>(self::power(difference, runs, significance)? >= power);
+    let (mut too_few, mut runs) = (1, 2);
+    while !enough(runs)? {
+        if runs == MOST {
+            return Err(Error::undefined("the number of runs", format!("it is over {MOST}")));
+        }
+        (too_few, runs) = (runs, (2 * runs).min(MOST));
+    }
+    while runs - too_few > 1 {
+        let middle = (too_few + runs) / 2;
+        if enough(middle)? { runs = middle } else { too_few = middle }
+    }
+    Ok(runs)
+}
+
+/// The least difference that is found with `power` by this many runs of each.
+///
+/// # Errors
+/// Those of [`power`], and a power so near 1 that no difference has it.
+pub fn detectable(runs: usize, significance: f64, power: f64) -> Result<f64> {
+    open_share("power", power)?;
+    let finds = |difference: f64| self::power(difference, runs, significance);
+    let (mut low, mut high) = (0.0, 1.0);
+    while finds(high)? < power {
+        if high > LARGEST {
+            let reason = format!("it is over {LARGEST} standard deviations");
+            return Err(Error::undefined("the difference that is found", reason));
+        }
+        (low, high) = (high, 2.0 * high);
+    }
+    // Halving 60 times leaves less than rounding.
+    for _ in 0..60 {
+        let middle = (low + high) / 2.0;
+        if finds(middle)? < power { low = middle } else { high = middle }
+    }
+    Ok((low + high) / 2.0)
+}
+
+/// P(|T| > critical) of the non-central t distribution: over the scale s = sqrt(chi^2 / degrees), a normal is
+/// beyond critical s. Simpson's rule within ten standard deviations of s.
+fn beyond(critical: f64, shift: f64, degrees: f64) -> f64 {
+    const INTERVALS: usize = 2000;
+    let reach = 10.0 / (2.0 * degrees).sqrt();
+    let (low, high) = ((1.0 - reach).max(0.0), 1.0 + reach);
+    let half = degrees / 2.0;
+    let constant = std::f64::consts::LN_2 + half * half.ln() - ln_gamma(half);
+    let at = |i: usize| {
+        let s = low + (high - low) * i as f64 / INTERVALS as f64;
+        let density = (constant + (degrees - 1.0) * s.ln() - half * s * s).exp();
+        density * (normal_cdf(shift - critical * s) + normal_cdf(-shift - critical * s))
+    };
+    let inner: f64 = (1..INTERVALS).map(|i| if i % 2 == 1 { 4.0 } else { 2.0 } * at(i)).sum();
+    ((at(0) + inner + at(INTERVALS)) * (high - low) / INTERVALS as f64 / 3.0).clamp(0.0, 1.0)
+}
