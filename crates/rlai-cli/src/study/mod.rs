@@ -5,13 +5,11 @@
 //! from the results that they left there.
 
 mod coordinator;
-mod curves;
 mod engine;
 mod file;
 pub mod folder;
 mod forecast;
 mod grid;
-mod interval;
 mod plan;
 mod pool;
 mod reference;
@@ -25,7 +23,7 @@ mod worker;
 pub use coordinator::{Coordinator, owner};
 pub use engine::{Engine, MOST_JOBS};
 pub use forecast::Forecast;
-pub use plan::Plan;
+pub use plan::{Plan, PlannedRun, Variant};
 pub use pool::{Pool, run_all};
 pub use report::Report;
 pub use selection::Selection;

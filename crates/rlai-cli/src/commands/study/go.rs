@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::thread::available_parallelism;
 
 use crate::error::Failure;
+use crate::report;
 use crate::settings::whole_number;
 use crate::signals;
 use crate::study::{
@@ -132,7 +133,8 @@ fn local(
     }
     let outcome = |(index, standing)| ended.remove(&index).unwrap_or_else(|| Outcome::of(standing));
     let outcomes: Vec<Outcome> = standings.into_iter().enumerate().map(outcome).collect();
-    show(&Report::write(plan, &outcomes)?, options.json)
+    let report = Report::write(plan, &outcomes, report::Options::default(), None)?;
+    show(&report, options.json)
 }
 
 fn announce(plan: &Plan, standings: &[RunStanding], chosen: &[usize], jobs: usize) {
@@ -164,9 +166,14 @@ pub fn show(report: &Report, json: bool) -> Result<(), Failure> {
         line_out!("{}", report.to_json()?);
     } else {
         line_out!("{}", report.table());
+        let answer = report.answer();
+        for sentence in answer.warnings.iter().chain(&answer.sentences) {
+            line_out!("{sentence}");
+        }
         for figure in report.figures() {
             line_out!("figure: {}", figure.display());
         }
+        line_out!("report: {}", report.page().display());
     }
     let failures = report.failures();
     if failures.is_empty() {
