@@ -272,7 +272,7 @@ fn primitive(shape: &Shape) -> Primitive {
             stroke: None,
             stroke_width: None,
         },
-        Shape::Text { at, text, size, anchor, upright, bold, ink } => Primitive::Text {
+        Shape::Text { at, text, size, anchor, bold, ink } => Primitive::Text {
             x: at.0,
             y: at.1,
             content: text.clone(),
@@ -282,7 +282,7 @@ fn primitive(shape: &Shape) -> Primitive {
                 Anchor::Middle => TextAnchor::Middle,
                 Anchor::End => TextAnchor::End,
             },
-            rotate: upright.then_some(-90.0),
+            rotate: None,
             bold: *bold,
             color: Some(colour(*ink)),
         },

@@ -11,13 +11,33 @@ use super::table::number;
 /// Runs from which bootstrap intervals hold about what they promise.
 const ENOUGH_RUNS: usize = 10;
 
+/// What one comparison came to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Finding {
+    /// The verdict, a sentence.
+    pub verdict: String,
+    /// What it rests on.
+    pub detail: String,
+}
+
+impl Finding {
+    fn new(verdict: String, detail: String) -> Self {
+        Self { verdict, detail: detail.trim().to_owned() }
+    }
+
+    /// Both.
+    pub fn text(&self) -> String {
+        format!("{} {}", self.verdict, self.detail).trim().to_owned()
+    }
+}
+
 /// The first things that a reader sees.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Answer {
     /// What must be known before anything else: runs that are missing.
     pub warnings: Vec<String>,
     /// The answer, a sentence a comparison.
-    pub sentences: Vec<String>,
+    pub findings: Vec<Finding>,
     /// How much weight it bears.
     pub cautions: Vec<String>,
 }
@@ -26,83 +46,105 @@ impl Answer {
     /// Of the comparisons with the baseline.
     pub fn new(study: &Study, scale: &Scale, comparisons: &[Comparison]) -> Self {
         let finished = study.count(|it| *it == Standing::Finished);
-        let sentences = match (finished, study.methods.len()) {
-            (0, _) => vec![format!("No run has finished yet: there are {}.", study.runs.len())],
+        let findings = match (finished, study.methods.len()) {
+            (0, _) => {
+                let detail = format!("There are {}.", study.runs.len());
+                vec![Finding::new("No run has finished yet.".to_owned(), detail)]
+            }
             (_, 1) => vec![alone(study)],
-            _ => comparisons.iter().map(|it| sentence(study, scale, it, comparisons)).collect(),
+            _ => comparisons.iter().map(|it| finding(study, scale, it, comparisons)).collect(),
         };
         Self {
             warnings: warnings(study, finished),
-            sentences,
+            findings,
             cautions: cautions(study, comparisons),
         }
     }
 }
 
-/// One comparison in a sentence or two.
-fn sentence(study: &Study, scale: &Scale, it: &Comparison, all: &[Comparison]) -> String {
-    let (x, y) = (&study.methods[it.candidate].label, &study.methods[it.baseline].label);
+/// How the two of a comparison are called, and what is said after them: where both have the same setting of
+/// the grid, it is told once.
+fn names<'a>(study: &'a Study, it: &Comparison) -> (&'a str, &'a str, String) {
+    let (x, y) = (&study.methods[it.candidate], &study.methods[it.baseline]);
+    let named = !x.base_label.is_empty() && !y.base_label.is_empty() && x.base != y.base;
+    if x.grid.is_empty() || x.grid != y.grid || !named {
+        return (&x.label, &y.label, String::new());
+    }
+    let setting: Vec<String> =
+        x.grid.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+    (&x.base_label, &y.base_label, format!(" with {}", setting.join(", ")))
+}
+
+/// One comparison: a verdict, and what it rests on.
+fn finding(study: &Study, scale: &Scale, it: &Comparison, all: &[Comparison]) -> Finding {
+    let (x, y, setting) = names(study, it);
     let Some(improvement) = it.improvement else { return nothing(study, it) };
-    let seeds_on_tasks = format!("{} on {}", seeds(it.runs), tasks(it.tasks.len()));
+    let on = format!("{} on {}", seeds(it.runs), tasks(it.tasks.len()));
     let interval = format!("[{}, {}]", share(improvement.low), share(improvement.high));
     let chance = test(it, all);
     let size = difference(scale, it);
+    let undecided = format!("These runs do not tell whether {x} or {y} is better{setting}.");
     match it.verdict {
-        Verdict::Better | Verdict::Worse => {
-            let better = it.verdict == Verdict::Better;
-            let (word, value, low, high) = match better {
-                true => ("better", improvement.value, improvement.low, improvement.high),
-                false => (
-                    "worse",
-                    1.0 - improvement.value,
-                    1.0 - improvement.high,
-                    1.0 - improvement.low,
-                ),
-            };
-            let side = if better { "above" } else { "below" };
+        Verdict::Better => Finding::new(
+            format!("{x} is better than {y}{setting}."),
             format!(
-                "{x} is {word} than {y} here: with {seeds_on_tasks}, a run of it ends {side} one of {y} with \
-                 probability {} (95% interval {} to {}; {chance}).{size}",
-                share(value),
-                share(low),
-                share(high)
-            )
-        }
-        Verdict::Undecided => format!(
-            "These runs do not tell whether {x} or {y} is better: with {seeds_on_tasks} the interval of the \
-             probability of improvement, {interval}, holds 0.5 ({chance}).{size}"
+                "With {on}, a run of {x} ends above one of {y} with probability {} (95% interval {interval}; \
+                 {chance}).{size}",
+                share(improvement.value)
+            ),
+        ),
+        Verdict::Worse => Finding::new(
+            format!("{x} is worse than {y}{setting}."),
+            format!(
+                "With {on}, a run of {x} ends below one of {y} with probability {} (95% interval [{}, {}]; \
+                 {chance}).{size}",
+                share(1.0 - improvement.value),
+                share(1.0 - improvement.high),
+                share(1.0 - improvement.low)
+            ),
+        ),
+        Verdict::Undecided => Finding::new(
+            undecided,
+            format!(
+                "With {on} the interval of the probability of improvement of {x}, {interval}, holds 0.5 \
+                 ({chance}).{size}"
+            ),
         ),
         Verdict::Leaning => {
             let (ahead, behind) = if improvement.value > 0.5 { (x, y) } else { (y, x) };
-            format!(
-                "{ahead} leads {behind}, but these runs do not settle it: with {seeds_on_tasks} chance alone \
-                 gives such a lead too often ({chance}), though the bootstrap interval of the probability of \
-                 improvement of {x}, {interval}, does not hold 0.5.{size}"
+            Finding::new(
+                format!("{ahead} leads {behind}{setting}, but these runs do not settle it."),
+                format!(
+                    "With {on} chance alone gives such a lead too often ({chance}), though the bootstrap \
+                     interval of the probability of improvement of {x}, {interval}, does not hold 0.5.{size}"
+                ),
             )
         }
-        Verdict::TooFew | Verdict::Nothing => format!(
-            "Too few seeds to tell whether {x} or {y} is better: with {seeds_on_tasks} no confidence interval \
-             is possible, which takes at least {FEWEST_RUNS} seeds.{size}"
+        Verdict::TooFew | Verdict::Nothing => Finding::new(
+            undecided,
+            format!(
+                "Too few seeds: with {on} no confidence interval is possible, which takes at least \
+                 {FEWEST_RUNS} seeds.{size}"
+            ),
         ),
     }
 }
 
 /// Why two methods cannot be compared.
-fn nothing(study: &Study, it: &Comparison) -> String {
+fn nothing(study: &Study, it: &Comparison) -> Finding {
     let (x, y) = (&study.methods[it.candidate].label, &study.methods[it.baseline].label);
     let has = |method: usize| (0..study.tasks.len()).any(|t| !study.scores(method, t).is_empty());
-    match (has(it.candidate), has(it.baseline)) {
-        (true, true) => format!(
-            "{x} and {y} have finished runs on different tasks only: there is nothing to compare."
-        ),
-        (false, true) => format!("No run of {x} has finished: it cannot be compared with {y}."),
-        (true, false) => format!("No run of {y} has finished: {x} cannot be compared with it."),
-        (false, false) => format!("No run of {x} or {y} has finished: they cannot be compared."),
-    }
+    let why = match (has(it.candidate), has(it.baseline)) {
+        (true, true) => "They have finished runs on different tasks only.".to_owned(),
+        (false, true) => format!("No run of {x} has finished."),
+        (true, false) => format!("No run of {y} has finished."),
+        (false, false) => "No run of either has finished.".to_owned(),
+    };
+    Finding::new(format!("{x} cannot be compared with {y}."), why)
 }
 
 /// The only method there is.
-fn alone(study: &Study) -> String {
+fn alone(study: &Study) -> Finding {
     let label = &study.methods[0].label;
     let of = |task: usize| {
         let scores = study.scores(0, task);
@@ -123,18 +165,18 @@ fn alone(study: &Study) -> String {
         }
     };
     let ended: Vec<String> = (0..study.tasks.len()).filter_map(of).collect();
-    format!(
-        "One variant only, so there is nothing to compare: {label} ended at a mean return of {}.",
-        ended.join("; ")
+    Finding::new(
+        "There is one variant only, so nothing is compared.".to_owned(),
+        format!("{label} ended at a mean return of {}.", ended.join("; ")),
     )
 }
 
 fn test(it: &Comparison, all: &[Comparison]) -> String {
     let tested = all.iter().filter(|it| it.improvement.is_some() && it.has_interval()).count();
     match tested {
-        0 | 1 => format!("permutation test, p = {}", probability(it.p)),
+        0 | 1 => format!("permutation test, p {}", probability(it.p)),
         n => format!(
-            "permutation test, p = {} corrected for {n} comparisons",
+            "permutation test, p {} corrected for {n} comparisons",
             probability(it.corrected)
         ),
     }
@@ -214,9 +256,8 @@ fn cautions(study: &Study, comparisons: &[Comparison]) -> Vec<String> {
         ));
         if let Ok(detectable) = power::detectable(runs, SIGNIFICANCE, 0.8) {
             cautions.push(format!(
-                "On one task, {runs} seeds of each find a difference of {} standard deviations or more in 8 \
-                 of 10 studies (t test); smaller ones mostly stay unseen.",
-                number(detectable)
+                "On one task, {runs} seeds of each find a difference of {detectable:.1} standard deviations or \
+                 more in 8 of 10 studies (t test); smaller ones mostly stay unseen."
             ));
         }
     }
@@ -247,9 +288,9 @@ pub fn share(value: f64) -> String {
     format!("{value:.2}")
 }
 
-/// A p-value.
-pub fn probability(p: f64) -> String {
-    if p < 0.001 { "below 0.001".to_owned() } else { format!("{p:.3}") }
+/// A p-value after its letter.
+fn probability(p: f64) -> String {
+    if p < 0.001 { "< 0.001".to_owned() } else { format!("= {p:.3}") }
 }
 
 fn s(count: usize) -> &'static str {

@@ -1,6 +1,6 @@
 //! The axes of a chart: where numbers lie, and which are told.
 
-use super::drawing::{Anchor, Drawing, Ink};
+use super::drawing::{Anchor, Drawing, Ink, text_width};
 use crate::figures::tick;
 
 /// Height of tick labels.
@@ -59,7 +59,7 @@ impl Axis {
         let raw = (self.high - self.low) / about.max(1) as f64;
         let power = 10f64.powf(raw.log10().floor());
         let step = [1.0, 2.0, 5.0, 10.0].map(|it| it * power);
-        let step = step.into_iter().find(|step| *step >= raw * 0.999).unwrap_or(10.0 * power);
+        let step = step.into_iter().find(|step| *step >= raw * 0.85).unwrap_or(10.0 * power);
         let (first, last) = ((self.low / step).ceil() as i64, (self.high / step).floor() as i64);
         (first..=last).take(50).map(|i| round(i as f64 * step, step)).collect()
     }
@@ -84,7 +84,15 @@ impl Axis {
         for &value in &ticks {
             let x = self.at(value);
             drawing.rule((x, top), (x, y), Ink::Grid);
-            drawing.text((x, y + size + 4.0), &tick(value), TICK_SIZE, Anchor::Middle, Ink::Muted);
+            let text = tick(value);
+            let half = text_width(&text, TICK_SIZE) / 2.0 + 2.0;
+            // Nothing sticks out of the drawing.
+            let (x, anchor) = match x {
+                x if x + half > drawing.width => (drawing.width - 2.0, Anchor::End),
+                x if x < half => (2.0, Anchor::Start),
+                x => (x, Anchor::Middle),
+            };
+            drawing.text((x, y + size + 4.0), &text, TICK_SIZE, anchor, Ink::Muted);
         }
         drawing.rule((self.from, y), (self.to, y), Ink::Axis);
         let middle = (self.from + self.to) / 2.0;
@@ -94,7 +102,7 @@ impl Axis {
 
     /// Draws a vertical axis at `x` with grid lines to `right`.
     pub fn draw_left(&self, drawing: &mut Drawing, x: f64, right: f64) {
-        for value in self.ticks(5) {
+        for value in self.ticks(6) {
             let y = self.at(value);
             drawing.rule((x, y), (right, y), Ink::Grid);
             drawing.text((x - 6.0, y + 4.0), &tick(value), TICK_SIZE, Anchor::End, Ink::Muted);

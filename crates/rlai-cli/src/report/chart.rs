@@ -1,7 +1,7 @@
 //! Charts of curves.
 
-use super::axis::Axis;
-use super::drawing::{Anchor, Drawing, Ink, Shape, shortened, text_width};
+use super::axis::{Axis, TICK_SIZE};
+use super::drawing::{Anchor, Drawing, Ink, Shape, shortened, text_width, wrap};
 use super::svg::dash;
 
 /// Most points of a line: more than a screen shows. The table of the figure has them all.
@@ -68,21 +68,13 @@ impl Chart {
         };
         let mut y = heading(&mut drawing, &self.title);
         y = self.legend(&mut drawing, y);
-        let (left, right, top) = (66.0, width - 14.0, y + 10.0);
+        drawing.text((14.0, y + 16.0), &self.y_label, TICK_SIZE, Anchor::Start, Ink::Muted);
+        let (left, right, top) = (62.0, width - 14.0, y + 26.0);
         let bottom = top + (right - left) * ASPECT;
         let x_axis = Axis::even(self.x_ends(), (left, right));
         let y_axis = Axis::even(self.y_ends(), (bottom, top));
         x_axis.draw_below(&mut drawing, bottom, top, &self.x_label);
         y_axis.draw_left(&mut drawing, left, right);
-        drawing.shapes.push(Shape::Text {
-            at: (16.0, (top + bottom) / 2.0),
-            text: self.y_label.clone(),
-            size: LEGEND_SIZE,
-            anchor: Anchor::Middle,
-            upright: true,
-            bold: false,
-            ink: Ink::Text,
-        });
         self.curves(&mut drawing, &x_axis, &y_axis);
         finish(&mut drawing, bottom + 44.0, caption);
         drawing
@@ -92,7 +84,7 @@ impl Chart {
     fn legend(&self, drawing: &mut Drawing, top: f64) -> f64 {
         let (mut x, mut y) = (14.0, top + 6.0);
         for series in &self.series {
-            let most = ((drawing.width - 28.0 - SWATCH) / (f64::from(LEGEND_SIZE) * 0.53)) as usize;
+            let most = ((drawing.width - 28.0 - SWATCH) / (f64::from(LEGEND_SIZE) * 0.58)) as usize;
             let label = shortened(&series.label, most);
             let width = SWATCH + text_width(&label, LEGEND_SIZE) + 16.0;
             if x > 14.0 && x + width > drawing.width - 10.0 {
@@ -167,17 +159,21 @@ impl Chart {
 
 /// A chart's name at its top; returns where it ends.
 pub fn heading(drawing: &mut Drawing, title: &str) -> f64 {
-    let most = ((drawing.width - 20.0) / (f64::from(TITLE_SIZE) * 0.58)) as usize;
-    drawing.shapes.push(Shape::Text {
-        at: (14.0, 22.0),
-        text: shortened(title, most),
-        size: TITLE_SIZE,
-        anchor: Anchor::Start,
-        upright: false,
-        bold: true,
-        ink: Ink::Text,
-    });
-    30.0
+    // Bold letters are wider.
+    let most = ((drawing.width - 28.0) / (f64::from(TITLE_SIZE) * 0.68)) as usize;
+    let lines = wrap(title, most);
+    let step = f64::from(TITLE_SIZE) * 1.3;
+    for (i, line) in lines.iter().enumerate() {
+        drawing.shapes.push(Shape::Text {
+            at: (14.0, 22.0 + step * i as f64),
+            text: shortened(line, most),
+            size: TITLE_SIZE,
+            anchor: Anchor::Start,
+            bold: true,
+            ink: Ink::Text,
+        });
+    }
+    30.0 + step * lines.len().saturating_sub(1) as f64
 }
 
 /// Writes the caption and sets the height.

@@ -70,8 +70,6 @@ pub enum Shape {
         size: u32,
         /// Where its point is.
         anchor: Anchor,
-        /// Whether it runs upwards.
-        upright: bool,
         /// Whether it is bold.
         bold: bool,
         /// Its colour.
@@ -103,8 +101,8 @@ impl Drawing {
 
     /// Adds a text.
     pub fn text(&mut self, at: (f64, f64), text: &str, size: u32, anchor: Anchor, ink: Ink) {
-        let (text, upright, bold) = (text.to_owned(), false, false);
-        self.shapes.push(Shape::Text { at, text, size, anchor, upright, bold, ink });
+        let (text, bold) = (text.to_owned(), false);
+        self.shapes.push(Shape::Text { at, text, size, anchor, bold, ink });
     }
 
     /// Adds a text whose lines are broken, and returns the height that they take.
@@ -120,7 +118,7 @@ impl Drawing {
 }
 
 /// The usual width of a letter, of its height.
-const LETTER: f64 = 0.53;
+const LETTER: f64 = 0.58;
 
 /// About how wide a text is.
 pub fn text_width(text: &str, size: u32) -> f64 {

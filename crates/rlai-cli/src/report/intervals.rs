@@ -4,10 +4,12 @@ use rlai_stats::Estimate;
 
 use super::axis::Axis;
 use super::chart::{finish, heading};
-use super::drawing::{Anchor, Drawing, Ink, Shape, shortened};
+use super::drawing::{Anchor, Drawing, Ink, Shape, shortened, wrap};
 
 const LABEL_SIZE: u32 = 13;
-const ROW: f64 = 38.0;
+const LINE: f64 = 16.0;
+/// Height of an interval beneath its label.
+const BAR: f64 = 22.0;
 
 /// A value and its interval.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,7 +63,10 @@ impl Intervals {
             ..Drawing::default()
         };
         let top = heading(&mut drawing, &self.title) + 6.0;
-        let bottom = top + ROW * self.rows.len() as f64 + 8.0;
+        let labels: Vec<Vec<String>> =
+            self.rows.iter().map(|row| label_lines(&row.label, width)).collect();
+        let height = |lines: &Vec<String>| LINE * lines.len() as f64 + BAR;
+        let bottom = top + labels.iter().map(height).sum::<f64>() + 8.0;
         let axis = self.axis((20.0, width - 20.0));
         axis.draw_below(&mut drawing, bottom, top, &self.x_label);
         if let Some(mark) = self.mark.filter(|mark| axis.holds(*mark)) {
@@ -74,8 +79,14 @@ impl Intervals {
                 opacity: 1.0,
             });
         }
-        for (i, row) in self.rows.iter().enumerate() {
-            draw_row(&mut drawing, &axis, row, top + ROW * i as f64);
+        let mut y = top;
+        for (row, lines) in self.rows.iter().zip(&labels) {
+            for (i, line) in lines.iter().enumerate() {
+                let at = (20.0, y + 14.0 + LINE * i as f64);
+                drawing.text(at, line, LABEL_SIZE, Anchor::Start, Ink::Text);
+            }
+            y += height(lines);
+            draw_row(&mut drawing, &axis, row, y - BAR + 10.0);
         }
         finish(&mut drawing, bottom + 44.0, caption);
         drawing
@@ -107,11 +118,18 @@ impl Intervals {
     }
 }
 
-fn draw_row(drawing: &mut Drawing, axis: &Axis, row: &Row, top: f64) {
-    let most = ((drawing.width - 40.0) / (f64::from(LABEL_SIZE) * 0.53)) as usize;
-    let label = shortened(&row.label, most);
-    drawing.text((20.0, top + 14.0), &label, LABEL_SIZE, Anchor::Start, Ink::Text);
-    let y = top + 26.0;
+/// A label on at most two lines.
+fn label_lines(label: &str, width: f64) -> Vec<String> {
+    let most = ((width - 40.0) / (f64::from(LABEL_SIZE) * 0.58)) as usize;
+    let mut lines = wrap(label, most);
+    if lines.len() > 2 {
+        let rest = lines.split_off(1).join(" ");
+        lines.push(rest);
+    }
+    lines.iter().map(|line| shortened(line, most)).collect()
+}
+
+fn draw_row(drawing: &mut Drawing, axis: &Axis, row: &Row, y: f64) {
     let ink = Ink::Series(row.number);
     if let Some((low, high)) = row.null {
         let (a, b) = (axis.at(low), axis.at(high));

@@ -122,15 +122,18 @@ fn clear(folder: &Path) -> io::Result<()> {
 /// Every figure as SVG and PNG; where the learning curves are.
 fn write_figures(out: &Path, sections: &[Section]) -> io::Result<Vec<PathBuf>> {
     let figures: Vec<&Figure> = sections.iter().flat_map(|section| &section.figures).collect();
-    let place = |figure: &Figure| match figure.stem.starts_with(CURVES) {
-        true => out.to_owned(),
-        false => out.join(FOLDER),
+    // What can be made again at any time need not outlive a crash of the machine.
+    let write = |figure: &Figure, ending: &str, bytes: &[u8]| {
+        let name = format!("{}.{ending}", figure.stem);
+        match figure.stem.starts_with(CURVES) {
+            true => write_whole(&out.join(name), bytes),
+            false => fs::write(out.join(FOLDER).join(name), bytes),
+        }
     };
     figures.par_iter().try_for_each(|figure| {
         let drawing = figure.for_file();
-        let path = |ending: &str| place(figure).join(format!("{}.{ending}", figure.stem));
-        write_whole(&path("svg"), svg(&drawing, Place::File).as_bytes())?;
-        write_whole(&path("png"), &raster(&drawing).map_err(io::Error::other)?)
+        write(figure, "svg", svg(&drawing, Place::File).as_bytes())?;
+        write(figure, "png", &raster(&drawing).map_err(io::Error::other)?)
     })?;
     let curves = figures.iter().filter(|figure| figure.stem.starts_with(CURVES));
     let paths = curves.flat_map(|figure| {
@@ -142,9 +145,8 @@ fn write_figures(out: &Path, sections: &[Section]) -> io::Result<Vec<PathBuf>> {
 /// Every table as CSV, Markdown and LaTeX.
 fn write_tables(folder: &Path, sections: &[Section]) -> io::Result<()> {
     for (stem, table) in sections.iter().flat_map(|section| &section.tables) {
-        let write = |ending: &str, text: String| {
-            write_whole(&folder.join(format!("{stem}.{ending}")), text.as_bytes())
-        };
+        let write =
+            |ending: &str, text: String| fs::write(folder.join(format!("{stem}.{ending}")), text);
         write("csv", table.csv())?;
         write("md", table.markdown())?;
         write("tex", table.latex())?;

@@ -83,7 +83,12 @@ fn top(page: &mut Html, answer: &Answer) {
     }
     page.element("section", &[("class", "answer"), ("id", "answer")], |page| {
         page.leaf("h2", "What these runs tell");
-        answer.sentences.iter().for_each(|it| page.classed("p", "sentence", it));
+        for finding in &answer.findings {
+            page.element("p", &[("class", "sentence")], |page| {
+                page.leaf("strong", &finding.verdict);
+                page.text(&finding.detail);
+            });
+        }
         answer.cautions.iter().for_each(|it| page.classed("p", "caution", it));
     });
 }

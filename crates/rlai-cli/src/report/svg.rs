@@ -113,7 +113,7 @@ fn push(out: &mut String, shape: &Shape, place: Place<'_>) {
             let (x, y, r, fill) = (number(at.0), number(at.1), number(*radius), place.colour(*ink));
             let _ = writeln!(out, "<circle cx=\"{x}\" cy=\"{y}\" r=\"{r}\" fill=\"{fill}\"/>");
         }
-        Shape::Text { at, text, size, anchor, upright, bold, ink } => {
+        Shape::Text { at, text, size, anchor, bold, ink } => {
             let (x, y) = (number(at.0), number(at.1));
             let anchor = match anchor {
                 Anchor::Start => "start",
@@ -121,13 +121,9 @@ fn push(out: &mut String, shape: &Shape, place: Place<'_>) {
                 Anchor::End => "end",
             };
             let weight = if *bold { " font-weight=\"bold\"" } else { "" };
-            let turn = match upright {
-                true => format!(" transform=\"rotate(-90 {x} {y})\""),
-                false => String::new(),
-            };
             let _ = writeln!(
                 out,
-                "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\" text-anchor=\"{anchor}\" fill=\"{}\"{weight}{turn}>{}</text>",
+                "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\" text-anchor=\"{anchor}\" fill=\"{}\"{weight}>{}</text>",
                 place.colour(*ink),
                 escape(text)
             );

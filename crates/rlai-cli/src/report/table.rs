@@ -3,6 +3,9 @@
 use super::html::Html;
 use crate::text::thousands;
 
+/// Letters of a text that is not broken.
+const SHORT: usize = 30;
+
 /// What stands in a cell.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Cell {
@@ -14,6 +17,12 @@ pub enum Cell {
     Number(f64),
     /// A count.
     Count(u64),
+    /// A probability that may be tiny.
+    Probability(f64),
+    /// A value with its interval, three columns in CSV.
+    Estimate(Option<f64>, Option<(f64, f64)>),
+    /// From one number to another, two columns in CSV.
+    Range(Option<(f64, f64)>),
 }
 
 impl From<&str> for Cell {
@@ -54,18 +63,45 @@ impl Cell {
             Self::Text(text) => text.clone(),
             Self::Number(value) => number(*value),
             Self::Count(count) => thousands(*count),
+            Self::Probability(p) if *p < 0.001 => "< 0.001".to_owned(),
+            Self::Probability(p) => format!("{p:.3}"),
+            Self::Estimate(value, None) => Self::from(*value).shown(),
+            Self::Estimate(value, ends) => {
+                format!("{} {}", Self::from(*value).shown(), Self::Range(*ends).shown())
+            }
+            Self::Range(None) => Self::Missing.shown(),
+            Self::Range(Some((low, high))) => format!("[{}, {}]", number(*low), number(*high)),
         }
     }
 
-    fn raw(&self) -> String {
+    /// Its fields in CSV.
+    fn raw(&self) -> Vec<String> {
+        let plain = |value: f64| match value.is_infinite() {
+            true => if value > 0.0 { "inf" } else { "-inf" }.to_owned(),
+            false => value.to_string(),
+        };
+        let ends = |ends: &Option<(f64, f64)>| {
+            ends.map_or([String::new(), String::new()], |(low, high)| [plain(low), plain(high)])
+        };
         match self {
-            Self::Missing => String::new(),
-            Self::Text(text) => text.clone(),
-            Self::Number(value) if value.is_infinite() => {
-                if *value > 0.0 { "inf" } else { "-inf" }.to_owned()
+            Self::Missing => vec![String::new()],
+            Self::Text(text) => vec![text.clone()],
+            Self::Number(value) | Self::Probability(value) => vec![plain(*value)],
+            Self::Count(count) => vec![count.to_string()],
+            Self::Estimate(value, interval) => {
+                let value = value.map(plain).unwrap_or_default();
+                [vec![value], ends(interval).to_vec()].concat()
             }
-            Self::Number(value) => value.to_string(),
-            Self::Count(count) => count.to_string(),
+            Self::Range(range) => ends(range).to_vec(),
+        }
+    }
+
+    /// What its fields in CSV are called, after the column's name.
+    fn fields(&self) -> &'static [&'static str] {
+        match self {
+            Self::Estimate(..) => &["", " low", " high"],
+            Self::Range(..) => &[" low", " high"],
+            _ => &[""],
         }
     }
 
@@ -111,7 +147,20 @@ impl Table {
 
     /// Adds a row.
     pub fn push<const N: usize>(&mut self, row: [Cell; N]) {
+        debug_assert_eq!(N, self.header.len(), "{}", self.caption);
         self.rows.push(row.to_vec());
+    }
+
+    /// How a column of a page is set: short texts on one line.
+    fn class(&self, column: usize) -> &'static str {
+        let is_short = |row: &Vec<Cell>| {
+            row.get(column).is_none_or(|cell| cell.shown().chars().count() <= SHORT)
+        };
+        match (self.is_left(column), self.rows.iter().all(is_short)) {
+            (true, true) => "left short",
+            (true, false) => "left",
+            (false, _) => "right",
+        }
     }
 
     /// Columns of texts are set left, others right.
@@ -127,10 +176,8 @@ impl Table {
                 page.element("thead", &[], |page| {
                     page.element("tr", &[], |page| {
                         for (i, name) in self.header.iter().enumerate() {
-                            let class = if self.is_left(i) { "left" } else { "right" };
-                            page.element("th", &[("scope", "col"), ("class", class)], |page| {
-                                page.text(name);
-                            });
+                            let attributes = [("scope", "col"), ("class", self.class(i))];
+                            page.element("th", &attributes, |page| page.text(name));
                         }
                     });
                 });
@@ -138,8 +185,7 @@ impl Table {
                     for row in &self.rows {
                         page.element("tr", &[], |page| {
                             for (i, cell) in row.iter().enumerate() {
-                                let class = if self.is_left(i) { "left" } else { "right" };
-                                page.classed("td", class, &cell.shown());
+                                page.classed("td", self.class(i), &cell.shown());
                             }
                         });
                     }
@@ -151,14 +197,17 @@ impl Table {
     /// As comma-separated values (RFC 4180), numbers in full.
     pub fn csv(&self) -> String {
         let mut out = String::new();
-        let head = self.header.iter().map(|name| quoted(name)).collect::<Vec<_>>();
-        out.push_str(&head.join(","));
-        out.push('\n');
-        for row in &self.rows {
-            let cells = row.iter().map(|cell| quoted(&cell.raw())).collect::<Vec<_>>();
-            out.push_str(&cells.join(","));
+        let mut line = |fields: Vec<String>| {
+            let fields: Vec<String> = fields.iter().map(|field| quoted(field)).collect();
+            out.push_str(&fields.join(","));
             out.push('\n');
-        }
+        };
+        let first = self.rows.first().map_or(&[][..], |row| row);
+        let head = self.header.iter().zip(first).flat_map(|(name, cell)| {
+            cell.fields().iter().map(move |field| format!("{name}{field}"))
+        });
+        line(head.collect());
+        self.rows.iter().for_each(|row| line(row.iter().flat_map(Cell::raw).collect()));
         out
     }
 
@@ -249,6 +298,28 @@ mod tests {
         let expected =
             ["0", "1,235", "−1,000", "123.4", "12.34", "1.200", "0.500", "2.0e−5", "∞", "–"];
         assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn intervals_are_one_cell_for_people_and_columns_in_csv() {
+        let mut table = Table::new("", ["p", "ratio", "null"]);
+        let infinite = Some((0.5, f64::INFINITY));
+        table.push([
+            Cell::Probability(0.0004),
+            Cell::Estimate(Some(2.0), infinite),
+            Cell::Range(None),
+        ]);
+        table.push([
+            Cell::Probability(0.25),
+            Cell::Estimate(None, None),
+            Cell::Range(Some((1.0, 2.0))),
+        ]);
+        assert_eq!(
+            table.csv(),
+            "p,ratio,ratio low,ratio high,null low,null high\n0.0004,2,0.5,inf,,\n0.25,,,,1,2\n"
+        );
+        let shown: Vec<String> = table.rows.concat().iter().map(Cell::shown).collect();
+        assert_eq!(shown, ["< 0.001", "2.000 [0.500, ∞]", "–", "0.250", "–", "[1.000, 2.000]"]);
     }
 
     #[test]

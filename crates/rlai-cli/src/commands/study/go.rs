@@ -167,9 +167,8 @@ pub fn show(report: &Report, json: bool) -> Result<(), Failure> {
     } else {
         line_out!("{}", report.table());
         let answer = report.answer();
-        for sentence in answer.warnings.iter().chain(&answer.sentences) {
-            line_out!("{sentence}");
-        }
+        answer.warnings.iter().for_each(|warning| line_out!("{warning}"));
+        answer.findings.iter().for_each(|finding| line_out!("{}", finding.text()));
         for figure in report.figures() {
             line_out!("figure: {}", figure.display());
         }

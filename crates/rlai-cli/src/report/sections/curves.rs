@@ -30,7 +30,7 @@ fn figure(context: &Context<'_>, task: usize) -> Option<Figure> {
         .collect();
     let open = series.iter().any(|series| !series.open.is_empty());
     let chart = Chart {
-        title: context.title(&context.study.title, task),
+        title: title(context, task),
         x_label: "environment steps".to_owned(),
         y_label: format!("return on {}", context.task(task)),
         description: describe(context, task, &means),
@@ -39,6 +39,14 @@ fn figure(context: &Context<'_>, task: usize) -> Option<Figure> {
     };
     let caption = caption(context, task, &means, has_singles, open);
     Figure::chart(&context.stem("learning-curves", task), chart, caption)
+}
+
+/// The study's title; where there are several tasks, the task's name.
+fn title(context: &Context<'_>, task: usize) -> String {
+    match context.study.tasks.len() {
+        1 => context.study.title.clone(),
+        _ => context.task(task).to_owned(),
+    }
 }
 
 fn mean(context: &Context<'_>, method: usize, task: usize) -> Option<Mean> {

@@ -143,7 +143,7 @@ fn aggregates(context: &Context<'_>, field: &Field, section: &mut Section) {
     let title = format!("Aggregates of the final {unit} over {} tasks.", field.tasks.len());
     let limits = band(context, field, "");
     let caption = format!("{title} {}{limits}", context.basis(&field.methods, &field.tasks));
-    let mut table = Table::new(&caption, ["variant", "aggregate", "value", "low", "high"]);
+    let mut table = Table::new(&caption, ["variant", "aggregate", "value"]);
     for (stem, name, meaning) in kinds {
         let estimate = |aggregates: &Aggregates| match stem {
             "interquartile-mean" => aggregates.interquartile_mean,
@@ -153,15 +153,9 @@ fn aggregates(context: &Context<'_>, field: &Field, section: &mut Section) {
         };
         let estimates = || field.methods.iter().zip(all.iter().map(estimate));
         for (&method, it) in estimates() {
-            let end = |value: f64| field.has_interval.then_some(value).into();
-            let value: [Cell; 5] = [
-                context.label(method).into(),
-                name.into(),
-                it.value.into(),
-                end(it.low),
-                end(it.high),
-            ];
-            table.push(value);
+            let interval = field.has_interval.then_some((it.low, it.high));
+            let value = Cell::Estimate(Some(it.value), interval);
+            table.push([context.label(method).into(), name.into(), value]);
         }
         let row = |(&method, it): (&usize, rlai_stats::Estimate)| {
             Row::new(context.label(method), method, &it, field.has_interval)

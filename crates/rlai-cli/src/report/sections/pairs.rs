@@ -1,6 +1,5 @@
 //! The probability of improvement of every pair.
 
-use crate::report::answer::probability;
 use crate::report::compare::{self, Comparison, Verdict};
 use crate::report::context::{Context, REPETITIONS};
 use crate::report::intervals::{Intervals, Row};
@@ -97,40 +96,23 @@ fn table(context: &Context<'_>, pairs: &[&Comparison]) -> Table {
              y.{correction}",
             context.scale.unit()
         ),
-        [
-            "x",
-            "y",
-            "tasks",
-            "P",
-            "low",
-            "high",
-            "p",
-            "p corrected",
-            "difference",
-            "low",
-            "high",
-            "verdict",
-        ],
+        ["x", "y", "tasks", "P", "p", "p corrected", "difference", "verdict"],
     );
     for it in pairs {
         let interval = it.has_interval();
-        let end = |value: Option<f64>| value.filter(|_| interval).into();
-        let p = |value: f64| match interval {
-            true => Cell::Text(probability(value)),
-            false => Cell::Missing,
+        let estimate = |it: Option<rlai_stats::Estimate>| {
+            let ends = it.filter(|_| interval).map(|it| (it.low, it.high));
+            Cell::Estimate(it.map(|it| it.value), ends)
         };
+        let p = |value: f64| if interval { Cell::Probability(value) } else { Cell::Missing };
         table.push([
             context.label(it.candidate).into(),
             context.label(it.baseline).into(),
             it.tasks.len().into(),
-            it.improvement.map(|it| it.value).into(),
-            end(it.improvement.map(|it| it.low)),
-            end(it.improvement.map(|it| it.high)),
+            estimate(it.improvement),
             p(it.p),
             p(it.corrected),
-            it.difference.map(|it| it.value).into(),
-            end(it.difference.map(|it| it.low)),
-            end(it.difference.map(|it| it.high)),
+            estimate(it.difference),
             verdict(it.verdict).into(),
         ]);
     }

@@ -8,7 +8,7 @@ use crate::report::context::{Context, REPETITIONS};
 use crate::report::intervals::{Intervals, Row};
 use crate::report::section::{Figure, Section, file_part};
 use crate::report::study::Method;
-use crate::report::table::{Cell, Table, number};
+use crate::report::table::{Cell, Table};
 use crate::text::thousands;
 
 /// Two settings of a method that differ in one key alone.
@@ -58,7 +58,7 @@ pub fn section(context: &Context<'_>) -> Option<Section> {
             context.scale.unit()
         ),
     );
-    section.text.extend(sensitivity(context));
+    section.table("sensitivity", sensitivity(context));
     Some(section)
 }
 
@@ -129,20 +129,12 @@ fn add(context: &Context<'_>, key: &str, changes: &[Change], section: &mut Secti
     section.figures.extend(Figure::intervals(&stem, intervals, caption));
     let mut table = Table::new(
         &format!("Retention of the area under the curve under other values of {key}."),
-        ["setting", "tasks", "seeds", "retention", "low", "high"],
+        ["setting", "tasks", "seeds", "retention"],
     );
     for it in &measured {
-        let end = |value: fn(&Estimate) -> f64| -> Cell {
-            it.retention.filter(|_| it.runs >= FEWEST_RUNS).map(|it| value(&it)).into()
-        };
-        table.push([
-            label(it).into(),
-            it.tasks.len().into(),
-            it.runs.into(),
-            it.retention.map(|it| it.value).into(),
-            end(|it| it.low),
-            end(|it| it.high),
-        ]);
+        let ends = it.retention.filter(|_| it.runs >= FEWEST_RUNS).map(|it| (it.low, it.high));
+        let retention = Cell::Estimate(it.retention.map(|it| it.value), ends);
+        table.push([label(it).into(), it.tasks.len().into(), it.runs.into(), retention]);
     }
     section.table(&stem, table);
     differences(context, key, changes, section);
@@ -184,7 +176,7 @@ fn differences(context: &Context<'_>, key: &str, changes: &[Change], section: &m
             "Difference in differences under other values of {key}, in units of {}.",
             context.scale.unit()
         ),
-        ["candidate", "baseline", "change", "tasks", "difference", "low", "high", "verdict"],
+        ["candidate", "baseline", "change", "tasks", "difference", "verdict"],
     );
     for candidate in changes.iter().filter(|change| methods[change.changed].base != base) {
         let same = |change: &&Change| {
@@ -209,16 +201,14 @@ fn differences(context: &Context<'_>, key: &str, changes: &[Change], section: &m
         let Ok(difference) = difference_in_differences(&four, &context.bootstrap) else { continue };
         let runs = scores.iter().flat_map(Scores::iter).map(<[f64]>::len).min().unwrap_or(0);
         let has_interval = runs >= FEWEST_RUNS;
-        let end = |value: f64| has_interval.then_some(value).into();
+        let ends = has_interval.then_some((difference.low, difference.high));
         let (changed, usual) = &candidate.values;
         table.push([
             methods[candidate.changed].base_label.clone().into(),
             methods[baseline.changed].base_label.clone().into(),
             format!("{key} {changed} for {usual}").into(),
             tasks.len().into(),
-            difference.value.into(),
-            end(difference.low),
-            end(difference.high),
+            Cell::Estimate(Some(difference.value), ends),
             verdict(&difference, has_interval).into(),
         ]);
     }
@@ -235,31 +225,41 @@ fn verdict(difference: &Estimate, has_interval: bool) -> &'static str {
 }
 
 /// How much tuning for each task would gain, for each `[[variant]]` of several settings on several tasks.
-fn sensitivity(context: &Context<'_>) -> Vec<String> {
+fn sensitivity(context: &Context<'_>) -> Table {
+    let mut table = Table::new(
+        "Sensitivity: what tuning for each task apart would gain over the best single setting, in the mean \
+         area (Adkins, Bowling and White 2024); lower is less sensitive. No interval is known.",
+        ["variant", "best single setting", "tuned once", "tuned for each task", "sensitivity"],
+    );
     let methods = &context.study.methods;
     let bases = methods.iter().map(|method| method.base).max().map_or(0, |last| last + 1);
-    let of = |base: usize| {
+    for base in 0..bases {
         let settings: Vec<usize> =
             context.methods().filter(|&method| methods[method].base == base).collect();
         let tasks = tasks(context, &settings);
         if settings.len() < 2 || tasks.len() < 2 {
-            return None;
+            continue;
         }
-        let scores: Option<Vec<Scores>> =
-            settings.iter().map(|&method| areas(context, method, &tasks)).collect();
-        let means: Vec<Vec<f64>> = scores?.iter().map(Scores::task_means).collect();
-        let by_task: Vec<Vec<f64>> =
-            (0..tasks.len()).map(|task| means.iter().map(|means| means[task]).collect()).collect();
-        let it = Sensitivity::of(&by_task).ok()?;
-        Some(format!(
-            "{}: the best single setting is {} (mean area {}); tuned for each task apart, {}; sensitivity {} \
-             (Adkins, Bowling and White 2024; lower is less sensitive, no interval).",
-            methods[settings[0]].base_label,
-            methods[settings[it.setting]].label,
-            number(it.tuned_once),
-            number(it.tuned_per_task),
-            number(it.phi())
-        ))
-    };
-    (0..bases).filter_map(of).collect()
+        let Some(it) = sensitivity_of(context, &settings, &tasks) else { continue };
+        table.push([
+            methods[settings[0]].base_label.clone().into(),
+            methods[settings[it.setting]].label.clone().into(),
+            it.tuned_once.into(),
+            it.tuned_per_task.into(),
+            it.phi().into(),
+        ]);
+    }
+    table
+}
+
+fn sensitivity_of(
+    context: &Context<'_>,
+    settings: &[usize],
+    tasks: &[usize],
+) -> Option<Sensitivity> {
+    let scores: Option<Vec<Scores>> =
+        settings.iter().map(|&method| areas(context, method, tasks)).collect();
+    let means: Vec<Vec<f64>> = scores?.iter().map(Scores::task_means).collect();
+    let of_task = |task: usize| means.iter().map(|means| means[task]).collect();
+    Sensitivity::of(&(0..tasks.len()).map(of_task).collect::<Vec<_>>()).ok()
 }

@@ -44,8 +44,8 @@ pub fn section(context: &Context<'_>) -> Option<Section> {
         "Three readings of \"more sample-efficient\": the ratio of the median numbers of steps to a return \
          (above 1, the candidate needs fewer), the share of the baseline's steps that the candidate saves, and \
          the ratio of mean returns after as many steps. Returns are {} of the way from where the baseline's \
-         runs begin (or the reference's low end) to the mean of their last evaluations, before smoothing alike \
-         for both. The null range is what two samples of the baseline alone give: within it a value is no \
+         runs begin (or the reference's low end) to the mean of their last evaluations, both smoothed \
+         alike. The null range is what two samples of the baseline alone give: within it a value is no \
          evidence.",
         listed(&SHARES)
     ));
@@ -164,15 +164,11 @@ fn caption(context: &Context<'_>, pairs: &[&Pair]) -> String {
 }
 
 /// A reading with its interval and null range.
-fn cells(reading: &Reading, has_interval: bool) -> [Cell; 5] {
-    let end = |value: f64| has_interval.then_some(value).into();
-    [
-        reading.value.into(),
-        end(reading.low),
-        end(reading.high),
-        end(reading.null_low),
-        end(reading.null_high),
-    ]
+fn cells(reading: &Reading, has_interval: bool) -> [Cell; 2] {
+    let known = has_interval && reading.value.is_some();
+    let interval = known.then_some((reading.low, reading.high));
+    let null = known.then_some((reading.null_low, reading.null_high));
+    [Cell::Estimate(reading.value, interval), Cell::Range(null)]
 }
 
 fn steps_table(context: &Context<'_>, pairs: &[Pair]) -> Table {
@@ -186,19 +182,13 @@ fn steps_table(context: &Context<'_>, pairs: &[Pair]) -> Table {
             "way",
             "return",
             "steps, candidate",
-            "reached",
+            "candidate reached",
             "steps, baseline",
-            "reached",
+            "baseline reached",
             "ratio",
-            "low",
-            "high",
-            "null low",
-            "null high",
+            "ratio null",
             "fewer steps",
-            "low",
-            "high",
-            "null low",
-            "null high",
+            "fewer null",
         ],
     );
     for pair in pairs {
@@ -237,10 +227,7 @@ fn returns_table(context: &Context<'_>, pairs: &[Pair]) -> Table {
             "return, candidate",
             "return, baseline",
             "ratio",
-            "low",
-            "high",
-            "null low",
-            "null high",
+            "ratio null",
         ],
     );
     for pair in pairs {
@@ -253,7 +240,7 @@ fn returns_table(context: &Context<'_>, pairs: &[Pair]) -> Table {
                 it.candidate.into(),
                 it.baseline.into(),
             ];
-            let has_interval = pair.runs.0 >= FEWEST_RUNS && it.ratio.value.is_some();
+            let has_interval = pair.runs.0 >= FEWEST_RUNS;
             row.extend(cells(&it.ratio, has_interval));
             table.rows.push(row);
         }

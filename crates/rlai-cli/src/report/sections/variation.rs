@@ -19,7 +19,7 @@ pub fn section(context: &Context<'_>) -> Option<Section> {
         "Percentiles of final returns over runs (between runs by linear interpolation), and the range that \
          holds 80% of runs to come with 95% confidence, whatever their distribution, where there are enough of \
          them (Wilks 1941).",
-        ["task", "variant", "seeds", "5%", "25%", "50%", "75%", "95%", "80% from", "to"],
+        ["task", "variant", "seeds", "5%", "25%", "50%", "75%", "95%", "80% range"],
     );
     for task in context.tasks() {
         let mut rows = Vec::new();
@@ -31,8 +31,7 @@ pub fn section(context: &Context<'_>) -> Option<Section> {
             let mut row: Vec<Cell> =
                 vec![context.task(task).into(), context.label(method).into(), scores.len().into()];
             row.extend(percentiles.iter().map(|&value| Cell::from(value)));
-            row.push(tolerance.map(|it| it.low).into());
-            row.push(tolerance.map(|it| it.high).into());
+            row.push(Cell::Range(tolerance.map(|it| (it.low, it.high))));
             table.rows.push(row);
             rows.push(Row {
                 label: context.label(method).to_owned(),
