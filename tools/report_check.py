@@ -79,7 +79,7 @@ def curve(variant, seed):
     top = [0.85, 0.97, 0.9][number] - (0.25 if small and number == 0 else 0.02) + 0.05 * noise(seed, number)
     points = []
     for i in range(1, POINTS + 1):
-        share = top * (1 - math.exp(-i / POINTS / speed)) + 0.04 * noise(seed, i, number)
+        share = top * (1 - math.exp(-i / POINTS / speed)) + 0.04 * noise(seed, i, number, small)
         points.append((5000 * i, low + (high - low) * share))
     return points
 

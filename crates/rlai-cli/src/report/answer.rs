@@ -192,7 +192,7 @@ fn difference(scale: &Scale, it: &Comparison) -> String {
     let value = sign(difference.value);
     match it.has_interval() {
         true => format!(
-            " Difference in mean {unit}: {value} (95% interval {} to {}).",
+            " Difference in mean {unit}: {value} (95% interval [{}, {}]).",
             sign(difference.low),
             sign(difference.high)
         ),
@@ -261,6 +261,14 @@ fn cautions(study: &Study, comparisons: &[Comparison]) -> Vec<String> {
             ));
         }
     }
+    let flat = |it: &Comparison| it.improvement.is_some_and(|it| it.low == it.high);
+    if comparisons.iter().any(|it| it.has_interval() && flat(it)) {
+        cautions.push(
+            "Where every run of one lies above every run of the other, resampling has no spread left: an \
+             interval [1.00, 1.00] or [0.00, 0.00] says this, not that it is certain."
+                .to_owned(),
+        );
+    }
     if study.methods.len() > 1 && study.episodes.0 == 1 {
         cautions.push(
             "Some evaluations are of one episode: part of the spread over seeds is that of single episodes."
@@ -295,4 +303,161 @@ fn probability(p: f64) -> String {
 
 fn s(count: usize) -> &'static str {
     if count == 1 { "" } else { "s" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::context::{Context, Options};
+    use super::super::made::{self, Made};
+    use super::*;
+
+    const LOW: [f64; 5] = [1.0, 2.0, 3.0, 4.0, 5.0];
+    const HIGH: [f64; 5] = [6.0, 7.0, 8.0, 9.0, 10.0];
+
+    fn of(study: &Study) -> Answer {
+        let context = Context::new(study, 0, Options::default());
+        Answer::new(study, &context.scale, &context.comparisons)
+    }
+
+    fn told(methods: &[Made<'_>]) -> Vec<String> {
+        of(&made::study(methods)).findings.iter().map(Finding::text).collect()
+    }
+
+    #[test]
+    fn better_and_worse_take_an_interval_and_a_test() {
+        let better = told(&[("reverse KL", &[&LOW]), ("forward KL", &[&HIGH])]);
+        // 2 of the 252 ways to deal ten runs are as far apart; the difference of means is 5.
+        let expected = "forward KL is better than reverse KL. With 5 seeds on 1 task, a run of forward KL ends \
+                        above one of reverse KL with probability 1.00 (95% interval [1.00, 1.00]; permutation \
+                        test, p = 0.008). Difference in mean final return: +5.000 (95% interval [";
+        assert!(better[0].starts_with(expected), "{}", better[0]);
+        let worse = told(&[("reverse KL", &[&HIGH]), ("forward KL", &[&LOW])]);
+        let expected = "forward KL is worse than reverse KL. With 5 seeds on 1 task, a run of forward KL ends \
+                        below one of reverse KL with probability 1.00 (95% interval [1.00, 1.00]; permutation \
+                        test, p = 0.008). Difference in mean final return: −5.000";
+        assert!(worse[0].starts_with(expected), "{}", worse[0]);
+    }
+
+    #[test]
+    fn an_interval_that_holds_a_half_decides_nothing() {
+        let mixed = [1.5, 2.5, 3.5, 0.5, 4.5];
+        let told = told(&[("reverse KL", &[&LOW, &LOW]), ("forward KL", &[&mixed, &LOW])]);
+        let expected = "These runs do not tell whether forward KL or reverse KL is better. With 5 seeds on 2 \
+                        tasks the interval of the probability of improvement of forward KL, [0.";
+        assert!(told[0].starts_with(expected), "{}", told[0]);
+        assert!(told[0].contains("], holds 0.5 (permutation test, p = "), "{}", told[0]);
+        assert!(told[0].contains("Difference in mean normalised final return: −"), "{}", told[0]);
+    }
+
+    #[test]
+    fn three_runs_above_three_may_be_chance() {
+        let of = |first: &[f64], second: &[f64]| told(&[("A", &[first]), ("B", &[second])]);
+        let leads = of(&LOW[..3], &HIGH[..3]);
+        let expected = "B leads A, but these runs do not settle it. With 3 seeds on 1 task chance alone gives \
+                        such a lead too often (permutation test, p = 0.100), though the bootstrap interval of \
+                        the probability of improvement of B, [1.00, 1.00], does not hold 0.5.";
+        assert!(leads[0].starts_with(expected), "{}", leads[0]);
+        let trails = of(&HIGH[..3], &LOW[..3]);
+        assert!(trails[0].starts_with("A leads B, but") && trails[0].contains("[0.00, 0.00]"));
+    }
+
+    #[test]
+    fn two_seeds_are_too_few() {
+        let told = told(&[("A", &[&LOW[..2]]), ("B", &[&HIGH])]);
+        assert_eq!(
+            told[0],
+            "These runs do not tell whether B or A is better. Too few seeds: with 2 to 5 seeds on 1 task no \
+             confidence interval is possible, which takes at least 3 seeds. Difference in mean final return: \
+             +6.500."
+        );
+    }
+
+    #[test]
+    fn several_comparisons_are_corrected() {
+        let told = told(&[("A", &[&LOW]), ("B", &[&HIGH]), ("C", &[&HIGH])]);
+        assert_eq!(told.len(), 2);
+        let corrected = "permutation test, p = 0.016 corrected for 2 comparisons";
+        assert!(told.iter().all(|it| it.contains(corrected)), "{told:?}");
+        // Seven comparisons of 0.0079 each are no longer rare.
+        let (low, high): (&[&[f64]], &[&[f64]]) = (&[&LOW], &[&HIGH]);
+        let others = ["B", "C", "D", "E", "F", "G", "H"].map(|label| (label, high));
+        let methods: Vec<Made<'_>> = [("A", low)].into_iter().chain(others).collect();
+        let told = of(&made::study(&methods)).findings;
+        assert!(told.iter().all(|it| it.verdict.contains("do not settle it")), "{told:?}");
+    }
+
+    #[test]
+    fn one_variant_is_described_and_nothing_is_no_answer() {
+        let one = told(&[("A", &[&LOW, &[2.0]])]);
+        assert_eq!(
+            one[0],
+            "There is one variant only, so nothing is compared. A ended at a mean return of 3.000 on T0 (5 \
+             seeds, from 1.000 to 5.000); 2.000 on T1 (1 seed, no spread is known)."
+        );
+        let mut study = made::study(&[("A", &[&LOW]), ("B", &[&HIGH])]);
+        study.runs.iter_mut().for_each(|run| run.standing = Standing::Missing);
+        let answer = of(&study);
+        assert_eq!(answer.findings[0].text(), "No run has finished yet. There are 10.");
+        assert_eq!(
+            answer.warnings,
+            [
+                "Not all runs are in: of 10, 0 finished, 10 not started. All numbers are of those that finished."
+            ]
+        );
+    }
+
+    #[test]
+    fn runs_that_are_missing_or_failed_come_first() {
+        let mut study = made::study(&[("A", &[&LOW]), ("B", &[&HIGH])]);
+        study.runs[0].standing = Standing::Failed("diverged".to_owned());
+        study.runs[1].standing = Standing::Unfinished;
+        study.runs[2].returns[1].1 = f64::NAN;
+        study.runs[3].damage = Some("line 3".to_owned());
+        let warnings = of(&study).warnings;
+        assert_eq!(
+            warnings[0],
+            "Not all runs are in: of 10, 8 finished, 1 failed, 1 unfinished. All numbers are of those that \
+             finished."
+        );
+        assert!(
+            warnings[1].starts_with("Runs failed.") && warnings[2].starts_with("1 finished run ")
+        );
+        assert!(warnings[3].ends_with("as they are whole: m0/seed3."), "{warnings:?}");
+        // None of them is in a number.
+        assert_eq!(study.scores(0, 0), [4.0, 5.0]);
+        assert!(of(&study).findings[0].detail.starts_with("Too few seeds: with 2 to 5 seeds"));
+    }
+
+    #[test]
+    fn methods_without_common_tasks_are_not_compared() {
+        let mut study = made::study(&[("A", &[&LOW, &[]]), ("B", &[&[], &HIGH])]);
+        let expected =
+            "B cannot be compared with A. They have finished runs on different tasks only.";
+        assert_eq!(of(&study).findings[0].text(), expected);
+        study.runs.retain(|run| run.method == 0);
+        let expected = "B cannot be compared with A. No run of B has finished.";
+        assert_eq!(of(&study).findings[0].text(), expected);
+    }
+
+    #[test]
+    fn a_setting_of_the_grid_is_told_once() {
+        let mut study = made::study(&[("A, n = 1", &[&LOW]), ("B, n = 1", &[&HIGH])]);
+        for (method, label) in study.methods.iter_mut().zip(["A", "B"]) {
+            method.base_label = label.to_owned();
+            method.grid = vec![("n".to_owned(), "1".to_owned())];
+        }
+        assert_eq!(of(&study).findings[0].verdict, "B is better than A with n = 1.");
+    }
+
+    #[test]
+    fn few_seeds_are_cautioned() {
+        let cautions = of(&made::study(&[("A", &[&LOW]), ("B", &[&HIGH])])).cautions;
+        assert!(cautions[0].starts_with("With 5 seeds bootstrap intervals are too narrow"));
+        // G*Power: two groups of 5, two-sided 0.05, power 0.8: d = 2.02.
+        assert!(cautions[1].contains("a difference of 2.0 standard deviations"), "{}", cautions[1]);
+        assert!(cautions[2].starts_with("Where every run of one lies above"));
+        let many: Vec<f64> = (0..12).map(f64::from).collect();
+        let cautions = of(&made::study(&[("A", &[&many]), ("B", &[&many])])).cautions;
+        assert_eq!(cautions, [""; 0]);
+    }
 }

@@ -128,7 +128,11 @@ impl Chart {
     fn curves(&self, drawing: &mut Drawing, x: &Axis, y: &Axis) {
         let place = |&(a, b): &(f64, f64)| (x.at(a), y.at(b));
         for series in self.series.iter().filter(|series| !series.band.is_empty()) {
-            let ends = || thinned(&series.line).into_iter().zip(thinned(&series.band));
+            let ends = || {
+                thinned(&series.line, MOST_POINTS)
+                    .into_iter()
+                    .zip(thinned(&series.band, MOST_POINTS))
+            };
             let upper = ends().map(|((at, _), (_, high))| (x.at(at), y.at(high)));
             let lower = ends().rev().map(|((at, _), (low, _))| (x.at(at), y.at(low)));
             let points = upper.chain(lower).collect();
@@ -136,7 +140,7 @@ impl Chart {
             drawing.shapes.push(Shape::Area { points, ink, opacity: 0.18 });
         }
         let mut line = |points: &[(f64, f64)], number, width, dash, opacity| {
-            let points: Vec<_> = thinned(points).iter().map(place).collect();
+            let points: Vec<_> = thinned(points, MOST_POINTS).iter().map(place).collect();
             if let [only] = points[..] {
                 let ink = Ink::Series(number);
                 drawing.shapes.push(Shape::Dot { at: only, radius: width + 1.0, ink });
@@ -186,9 +190,9 @@ pub fn finish(drawing: &mut Drawing, bottom: f64, caption: &str) {
     }
 }
 
-/// Every so many points of a line, its last one always.
-fn thinned<T: Copy>(points: &[T]) -> Vec<T> {
-    let every = points.len().div_ceil(MOST_POINTS).max(1);
+/// Every so many points of a line, about `most` of them, its last one always.
+pub fn thinned<T: Copy>(points: &[T], most: usize) -> Vec<T> {
+    let every = points.len().div_ceil(most).max(1);
     let last = points.len().saturating_sub(1);
     let kept = points.iter().enumerate().filter(|(i, _)| i % every == 0 || *i == last);
     kept.map(|(_, point)| *point).collect()
@@ -226,9 +230,9 @@ mod tests {
     #[test]
     fn long_lines_are_thinned_and_keep_their_ends() {
         let points: Vec<usize> = (0..1_001).collect();
-        let kept = thinned(&points);
+        let kept = thinned(&points, MOST_POINTS);
         assert!(kept.len() <= MOST_POINTS + 1);
         assert_eq!((kept[0], kept[kept.len() - 1]), (0, 1_000));
-        assert_eq!(thinned(&[1, 2, 3]), [1, 2, 3]);
+        assert_eq!(thinned(&[1, 2, 3], 3), [1, 2, 3]);
     }
 }

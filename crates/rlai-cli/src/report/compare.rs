@@ -164,3 +164,46 @@ pub fn every_pair(study: &Study) -> Vec<(usize, usize)> {
     let methods = study.methods.len();
     (0..methods).flat_map(|y| (y + 1..methods).map(move |x| (x, y))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::made;
+    use super::*;
+
+    fn gridded(methods: &[(&str, &[(&str, &str)])]) -> Study {
+        let one: &[&[f64]] = &[&[1.0]];
+        let labels: Vec<made::Made<'_>> = methods.iter().map(|(label, _)| (*label, one)).collect();
+        let mut study = made::study(&labels);
+        for (method, (label, grid)) in study.methods.iter_mut().zip(methods) {
+            method.base = usize::from(label.starts_with('f'));
+            method.grid = grid.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+        }
+        study
+    }
+
+    #[test]
+    fn settings_of_a_grid_meet_their_like() {
+        let (small, large): (&[(&str, &str)], &[(&str, &str)]) = (&[("b", "1")], &[("b", "2")]);
+        let study = gridded(&[("r1", small), ("r2", large), ("f1", small), ("f2", large)]);
+        assert_eq!(against_baseline(&study, 0), [(2, 0), (3, 1)]);
+        assert_eq!(against_baseline(&study, 3), [(0, 2), (1, 3)]);
+        assert_eq!(every_pair(&study), [(1, 0), (2, 0), (3, 0), (2, 1), (3, 1), (3, 2)]);
+        // A grid alone: everything against its first setting.
+        let study = gridded(&[("r1", small), ("r2", large)]);
+        assert_eq!(against_baseline(&study, 0), [(1, 0)]);
+    }
+
+    #[test]
+    fn numbers_are_those_of_the_statistics() {
+        let (a, b) = ([1.0, 2.0, 3.0, 9.0], [2.0, 3.0, 4.0, 5.0]);
+        let study = made::study(&[("A", &[&a]), ("B", &[&b])]);
+        let scale = Scale::of(&study, 0);
+        let bootstrap = Bootstrap { repetitions: 500, ..Bootstrap::default() };
+        let it = &all(&study, &scale, &[(1, 0)], &bootstrap)[0];
+        let [x, y] = [b, a].map(|runs| Scores::of_task(&runs).unwrap());
+        assert_eq!(it.improvement, improvement::estimate(&x, &y, &bootstrap).ok());
+        assert_eq!(it.p, permutation::p_value(&x, &y));
+        assert!((it.difference.unwrap().value - (3.5 - 3.75)).abs() < 1e-12);
+        assert_eq!((it.runs, it.verdict), ((4, 4), Verdict::Undecided));
+    }
+}

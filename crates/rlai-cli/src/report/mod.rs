@@ -12,6 +12,8 @@ mod context;
 mod drawing;
 mod html;
 mod intervals;
+#[cfg(test)]
+mod made;
 mod page;
 mod permutation;
 mod scale;

@@ -21,7 +21,8 @@ const NOTES: [&str; 7] = [
     "Intervals of curves and profiles hold point by point, not for a whole curve at once.",
     "Few seeds find large differences only (Henderson et al. 2018; Colas et al. 2018; Patterson et al. 2024). \
      That runs do not tell which is better does not say that both are equal.",
-    "Lines of more than 240 points are drawn with every so many of them; tables as CSV have all.",
+    "Lines are drawn with at most 240 points, curves over all tasks with at most 120; learning-curves.csv has \
+     every point.",
 ];
 
 /// The page of a report.

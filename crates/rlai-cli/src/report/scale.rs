@@ -104,3 +104,33 @@ impl Scale {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::made;
+    use super::*;
+
+    #[test]
+    fn references_count_if_every_task_has_them() {
+        let mut study = made::study(&[("A", &[&[2.0, 4.0], &[8.0]]), ("B", &[&[6.0], &[4.0]])]);
+        // The baseline rises from 0 to 3 and to 8.
+        let own = Scale::of(&study, 0);
+        assert_eq!((own.apply(0, 6.0), own.apply(1, 4.0)), (2.0, 0.5));
+        assert!(own.explain().contains("the mean first evaluation of A is 0"));
+        study.tasks[0].reference = Some((2.0, 4.0));
+        assert_eq!(Scale::of(&study, 0), own);
+        study.tasks[1].reference = Some((0.0, 16.0));
+        let scale = Scale::of(&study, 0);
+        let scores = scale.scores(&study, 0, &[0, 1]).unwrap();
+        assert_eq!((scores.task(0), scores.task(1)), (&[0.0, 1.0][..], &[0.5][..]));
+    }
+
+    #[test]
+    fn one_task_needs_no_scale_and_one_that_never_rose_has_none() {
+        let study = made::study(&[("A", &[&[2.0, 4.0]])]);
+        assert_eq!(Scale::of(&study, 0).apply(0, 3.0), 3.0);
+        let study = made::study(&[("A", &[&[2.0], &[-1.0]])]);
+        let scale = Scale::of(&study, 0);
+        assert!(scale.has(0) && !scale.has(1) && scale.apply(1, 1.0).is_nan());
+    }
+}

@@ -4,7 +4,7 @@ use rlai_stats::profile::{self, Counted};
 use rlai_stats::{Aggregates, Curve, Scores, aggregate, curve};
 
 use crate::report::band::aligned;
-use crate::report::chart::{Chart, Series};
+use crate::report::chart::{Chart, Series, thinned};
 use crate::report::compare::FEWEST_RUNS;
 use crate::report::context::{Context, REPETITIONS};
 use crate::report::intervals::{Intervals, Row};
@@ -12,6 +12,8 @@ use crate::report::section::{Figure, Section};
 use crate::report::table::{Cell, Table};
 use crate::text::thousands;
 
+/// Most points of a curve: each is sorted anew in every resample.
+const CURVE_POINTS: usize = 120;
 /// Points of a profile.
 const POINTS: usize = 101;
 
@@ -78,7 +80,8 @@ fn aggregate_curve(context: &Context<'_>, field: &Field) -> Option<Figure> {
     let all = field.methods.iter().flat_map(|&method| {
         field.tasks.iter().flat_map(move |&task| context.finished(method, task))
     });
-    let steps = aligned(all.map(|run| &run.returns[..]), 0.0)?.first()?.steps().to_vec();
+    let all = aligned(all.map(|run| &run.returns[..]), 0.0)?;
+    let steps = thinned(all.first()?.steps(), CURVE_POINTS);
     let series = |&method: &usize| {
         let runs = context.scale.runs(&field.tasks, |task, scaled| {
             let curves = context.curves(method, task).unwrap_or_default();
