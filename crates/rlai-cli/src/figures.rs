@@ -1,5 +1,7 @@
 //! Figures, drawn by `kuva` and known to the rest of the program only through this module.
 
+mod terminal;
+
 use std::sync::Arc;
 
 use kuva::backend::png::PngBackend;
@@ -14,6 +16,8 @@ use kuva::render::theme::Theme;
 
 use crate::report::{Anchor, Drawing, Ink, Shape, light};
 use crate::text::thousands;
+
+pub use terminal::Screen;
 
 /// Colours that people with any kind of colour vision tell apart (Okabe and Ito, 2008), in the order
 /// in which they are given to curves; black comes last.

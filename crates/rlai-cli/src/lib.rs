@@ -10,6 +10,7 @@ mod commands;
 mod dataset;
 mod display;
 mod error;
+mod export;
 mod figures;
 mod metrics;
 mod npy;
@@ -66,6 +67,8 @@ enum Command {
     Evaluate(commands::evaluate::Args),
     Policy(commands::policy::Args),
     Study(commands::study::Args),
+    Plot(commands::plot::Args),
+    Export(commands::export::Args),
     Lab(commands::lab::Args),
     Bench(commands::bench::Args),
     Env(commands::env::Args),
@@ -85,6 +88,8 @@ pub fn main() -> ExitCode {
         Command::Evaluate(args) => commands::evaluate::run(args),
         Command::Policy(args) => commands::policy::run(args),
         Command::Study(args) => commands::study::run(args),
+        Command::Plot(args) => commands::plot::run(args),
+        Command::Export(args) => commands::export::run(args),
         Command::Lab(args) => commands::lab::run(args),
         Command::Bench(args) => commands::bench::run(args),
         Command::Env(args) => commands::env::run(args),

@@ -11,8 +11,11 @@ use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
+use rlai::files;
 use zip::write::SimpleFileOptions;
 
+/// Largest file of one array that is read, in bytes.
+const LARGEST_FILE: u64 = 1 << 32;
 const MAGIC: &[u8] = b"\x93NUMPY";
 /// An honest header of a plain array has some 120 bytes.
 const LONGEST_HEADER: usize = 4096;
@@ -63,8 +66,7 @@ pub struct Array {
 /// # Errors
 /// When it is not an array of floats in C order.
 pub fn read(path: &Path) -> Result<Array> {
-    ensure!(fs::metadata(path)?.is_file(), "not a file");
-    parse(&fs::read(path)?)
+    parse(&files::read(path, LARGEST_FILE)?)
 }
 
 /// Reads the bytes of a `.npy` file.
@@ -295,8 +297,7 @@ impl Npz<io::BufReader<fs::File>> {
     /// # Errors
     /// When it is not an archive.
     pub fn open(path: &Path) -> Result<Self> {
-        ensure!(fs::metadata(path)?.is_file(), "not a file");
-        Self::new(io::BufReader::new(fs::File::open(path)?))
+        Self::new(io::BufReader::new(files::open(path)?))
     }
 }
 

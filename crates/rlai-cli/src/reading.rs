@@ -57,12 +57,14 @@ pub fn owner(bytes: &[u8]) -> Reading {
 /// # Errors
 /// Why it is refused.
 pub fn metrics(bytes: &[u8]) -> Reading {
-    let (mut last, mut evaluation) = (None, None);
+    let (mut last, mut evaluation, mut training) = (None, None, None);
     let mut lines = metrics::Lines::new(bytes);
     for line in lines.by_ref() {
         let line = line.map_err(text)?;
-        if let metrics::Line::Evaluation(line) = &line {
-            evaluation = Some(line.clone());
+        match &line {
+            metrics::Line::Evaluation(line) => evaluation = Some(line.clone()),
+            metrics::Line::Train(line) => training = Some(line.clone()),
+            metrics::Line::Other(_) => {}
         }
         if line.step().is_some() {
             last = Some(line);
@@ -70,7 +72,7 @@ pub fn metrics(bytes: &[u8]) -> Reading {
     }
     let latest = metrics::latest(Cursor::new(bytes)).map_err(text);
     let torn = lines.torn().is_some();
-    assert_eq!(latest, Ok(metrics::Latest { line: last, evaluation, torn }));
+    assert_eq!(latest, Ok(metrics::Latest { line: last, evaluation, training, torn }));
     Ok(())
 }
 

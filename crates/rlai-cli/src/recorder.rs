@@ -3,8 +3,9 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use rlai::checkpoint::CheckpointError;
 use rlai::train::checkpoints::{Checkpoints, Found};
 use rlai::train::{Evaluation, Learner, Observer, Progress, TrainingMetrics};
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,9 @@ use serde::{Deserialize, Serialize};
 use crate::display::Watch;
 use crate::error::Failure;
 use crate::run_folder::{Attempt, EvaluationPoint};
+
+/// How often a run's folder of which something is missing is looked at again.
+const LOOKS: usize = 30;
 
 /// A line of `metrics.jsonl`; fields are documented in `docs/metrics.md`.
 #[derive(Serialize)]
@@ -150,13 +154,26 @@ impl Recorder {
         let memory = serde_json::to_value(memory)?;
         let saved = self.checkpoints.save(learner, memory);
         // A folder that is gone, or another process's, is why nothing could be saved.
-        saved.map_err(|error| match self.attempt.fence() {
+        saved.map_err(|error| match self.fence_after(&error) {
             Ok(()) => io::Error::other(error),
             Err(gone) => gone,
         })?;
         self.saved = Some(learner.step());
         self.attempt.prune_earlier(self.keep);
         Ok(())
+    }
+
+    /// Whether the run is still this process's, after a save that failed. A folder goes file by file:
+    /// where one is missing, the rest may follow.
+    fn fence_after(&self, error: &CheckpointError) -> io::Result<()> {
+        let missing = |source: &io::Error| source.kind() == io::ErrorKind::NotFound;
+        if matches!(error, CheckpointError::Io { source, .. } if missing(source)) {
+            for _ in 0..LOOKS {
+                self.attempt.fence()?;
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        }
+        self.attempt.fence()
     }
 
     /// Lines are flushed one by one: a run that is killed leaves whole lines.

@@ -15,7 +15,7 @@ use crate::settings::Settings;
 use crate::text::did_you_mean;
 
 /// Largest file that is read, in bytes.
-const LARGEST_FILE: u64 = 1 << 20;
+pub const LARGEST_FILE: u64 = 1 << 20;
 
 /// One step on the way to a value: the key of a table or the index of an array.
 #[derive(Clone, Debug, PartialEq, Eq)]

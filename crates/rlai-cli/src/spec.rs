@@ -10,12 +10,14 @@ use rlai::train::{
 
 mod actions;
 mod estimation;
+mod paths;
 mod policy;
 mod reading;
 mod trajectory;
 
 use crate::settings::{NumberOrWord, Settings};
 use crate::tasks;
+pub use paths::made_whole;
 use reading::{WholeNumbers, name_of};
 
 const TEMPERATURE_LOSSES: [(&str, TemperatureLoss); 2] =
@@ -120,14 +122,16 @@ impl RunSpec {
         check_path("out", settings.out.as_ref())?;
         check_path("init_from", settings.init_from.as_ref())?;
         check_path("dataset", settings.dataset.as_ref())?;
-        let task = find_task(settings.env.as_deref())?;
+        // A policy remembers its task, wherever it is asked for it.
+        let task = find_task(made_whole(settings).env.as_deref())?;
         refuse_lab_only(settings.objective.as_deref())?;
         let method = match trajectory::objective(settings.objective.as_deref()) {
             Some(objective) => trajectories(settings, objective, &task)?,
             None => actions::read(settings, &task)?,
         };
         let out = settings.out.clone().unwrap_or_else(|| {
-            let (task, objective) = (folder_name(&task.id), method.objective());
+            let named = settings.env.as_deref().unwrap_or(&task.id);
+            let (task, objective) = (folder_name(named), method.objective());
             format!("runs/{task}-{objective}-seed{}", method.seed()).into()
         });
         check_offline(settings)?;
@@ -159,7 +163,7 @@ impl RunSpec {
         spec
     }
 
-    /// The settings that mean exactly this run, every key written out.
+    /// The settings that mean exactly this run from any folder, every key written out.
     pub fn to_settings(&self) -> Settings {
         let mut settings = match &self.method {
             Method::Actions(config) => actions::write(config),
@@ -182,7 +186,17 @@ impl RunSpec {
         if self.dataset.is_some() {
             (settings.learning_starts, settings.buffer, settings.exploration) = (None, None, None);
         }
-        settings
+        made_whole(&settings)
+    }
+
+    /// Steps after which an episode of the task is cut off, if it ever is.
+    pub fn time_limit(&self) -> Option<usize> {
+        self.time_limit
+    }
+
+    /// Whether its checkpoints hold a replay of its own.
+    pub fn has_replay(&self) -> bool {
+        matches!(self.method, Method::Actions(_)) && self.dataset.is_none()
     }
 
     /// What to know before the run: that it may learn nothing.
@@ -220,6 +234,13 @@ impl RunSpec {
     pub fn to_reusable_toml(&self) -> String {
         let mut settings = self.to_settings();
         settings.out = self.given.out.clone();
+        // Beside the file that they are printed to, what it names is where it was.
+        settings.env = self.given.env.clone();
+        settings.dataset = self.dataset.clone();
+        settings.init_from = self.init_from.clone();
+        if self.given.default_policy.is_some() {
+            settings.default_policy = self.given.default_policy.clone();
+        }
         // Another data set or process may follow.
         settings.input_blake3 = None;
         let given = matches!(self.given.target_entropy, Some(NumberOrWord::Number(_)));

@@ -35,6 +35,8 @@ mod simulation;
 mod sum;
 mod tasks;
 
-pub use assets::{AssetError, FileState, FileStatus, Installation, Status, locate, setup};
+pub use assets::{
+    AssetError, FileState, FileStatus, Installation, Status, cache_folder, locate, setup,
+};
 pub use ffi::{LibraryError, ModelError, VERSION};
 pub use registry::{TIME_LIMIT, make, make_unlimited, tasks};

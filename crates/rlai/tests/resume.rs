@@ -2,12 +2,14 @@
 //! last bit: every line that it tells, and its parameters.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rlai::distribution::PolicyKind;
-use rlai::env::{ActionShape, Environment, make_named};
+use rlai::env::{Action, ActionShape, BoxSpace, Environment, Space, Step, StepError, make_named};
 use rlai::estimator::trajectory::StateWeights;
 use rlai::proposal::Source;
+use rlai::random::Stream;
 use rlai::train::checkpoints::{self, Checkpoints, Rounding};
 use rlai::train::{
     CriticTarget, DefaultPolicy, Evaluation, ExplorationNoise, Learner, Objective, Observer,
@@ -104,6 +106,203 @@ fn config(
     change(&mut config);
     let task = task.to_owned();
     move || Box::new(Trainer::new(config.clone(), env(&task), env(&task)).unwrap())
+}
+
+/// A task that sets a flag after so many steps, all episodes together.
+struct Stopping {
+    task: Box<dyn Environment>,
+    steps: u32,
+    stop: Arc<AtomicBool>,
+}
+
+impl Environment for Stopping {
+    fn id(&self) -> &str {
+        self.task.id()
+    }
+
+    fn observation_space(&self) -> &BoxSpace {
+        self.task.observation_space()
+    }
+
+    fn action_space(&self) -> &Space {
+        self.task.action_space()
+    }
+
+    fn time_limit(&self) -> Option<usize> {
+        self.task.time_limit()
+    }
+
+    fn reset(&mut self, random: &mut Stream, observation: &mut [f64]) -> Result<(), StepError> {
+        self.task.reset(random, observation)
+    }
+
+    fn step(&mut self, action: Action<'_>, observation: &mut [f64]) -> Result<Step, StepError> {
+        self.steps = self.steps.saturating_sub(1);
+        if self.steps == 0 {
+            self.stop.store(true, Ordering::Relaxed);
+        }
+        self.task.step(action, observation)
+    }
+}
+
+/// Stops a run in the middle of each of its evaluations, lets it go on from its checkpoint in a new
+/// learner, and compares it with the undisturbed run. `make` takes the task of evaluations; `after` are
+/// steps of evaluation before a stop, in turn: within one evaluation, and within the next one.
+fn check_stopped_evaluations(
+    name: &str,
+    make: &dyn Fn(Box<dyn Environment>) -> Box<dyn Learner>,
+    task: &str,
+    after: [u32; 2],
+) {
+    let mut whole = make(env(task));
+    let (expected, _) = play(whole.as_mut(), None);
+    let evaluations = expected.iter().filter(|line| line.contains("return_mean")).count();
+    assert!(evaluations >= 3, "{name}");
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = Checkpoints::new(folder.path(), 2);
+    let (mut lines, mut stops) = (Vec::new(), 0);
+    loop {
+        let stop = Arc::new(AtomicBool::new(false));
+        let steps = after[stops % 2];
+        let stopping = Stopping { task: env(task), steps, stop: Arc::clone(&stop) };
+        let mut learner = make(Box::new(stopping));
+        if let Some(found) = checkpoints::find(folder.path()).found {
+            found.restore(learner.as_mut()).unwrap();
+        }
+        let mut listener = Listener { lines: Vec::new(), stop_after: None, stop: &stop };
+        let reason = learner.run(&mut listener, &stop).unwrap();
+        lines.extend(listener.lines);
+        if reason == StopReason::Finished {
+            assert_eq!(learner.parameters_blake3(), whole.parameters_blake3(), "{name}");
+            break;
+        }
+        // As a resumed program does: nothing is saved twice at one step.
+        if checkpoints::find(folder.path()).found.map(|found| found.manifest.step)
+            != Some(learner.step())
+        {
+            writer.save(learner.as_ref(), json!({})).unwrap();
+        }
+        stops += 1;
+        assert!(stops < 100, "{name}: it gets nowhere");
+    }
+    assert_eq!(lines, expected, "{name}");
+    assert!(stops > evaluations, "{name}: stopped {stops} times");
+}
+
+#[test]
+fn an_evaluation_that_was_broken_off_is_played_again_to_the_last_bit() {
+    let task = "SwitchOrStay-v0";
+    let shape = ActionShape::from(env(task).action_space());
+    let mut config = TrainConfig::for_actions(Objective::ReverseKlAllActions, &shape);
+    (config.hidden, config.batch) = (vec![8, 8], 8);
+    (config.steps, config.learning_starts, config.buffer) = (300, 60, 250);
+    (config.evaluate_every, config.evaluation_episodes, config.log_every) = (70, 1, 50);
+    let make = |evaluation: Box<dyn Environment>| -> Box<dyn Learner> {
+        Box::new(Trainer::new(config.clone(), env(task), evaluation).unwrap())
+    };
+    check_stopped_evaluations("actions", &make, task, [40, 140]);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let task = format!("tabular:{}", root.join("golden/processes/a2-h6.json").display());
+    let objective = TrajectoryObjective::ReverseKlRewardToGo;
+    let (space, own) = (env(&task).action_space().clone(), env(&task).temperature());
+    let mut config = TrajectoryConfig::defaults(objective, &space, own);
+    (config.hidden, config.trajectories, config.steps) = (vec![8], 4, 300);
+    (config.evaluate_every, config.evaluation_episodes, config.log_every) = (70, 1, 50);
+    let make = |evaluation: Box<dyn Environment>| -> Box<dyn Learner> {
+        Box::new(TrajectoryTrainer::new(config.clone(), env(&task), evaluation).unwrap())
+    };
+    check_stopped_evaluations("trajectories", &make, &task, [3, 8]);
+}
+
+/// A task that observes no number at one of its steps, if it is to.
+struct Failing {
+    task: Box<dyn Environment>,
+    steps: u32,
+    fails_at: Option<u32>,
+}
+
+impl Environment for Failing {
+    fn id(&self) -> &str {
+        self.task.id()
+    }
+
+    fn observation_space(&self) -> &BoxSpace {
+        self.task.observation_space()
+    }
+
+    fn action_space(&self) -> &Space {
+        self.task.action_space()
+    }
+
+    fn time_limit(&self) -> Option<usize> {
+        self.task.time_limit()
+    }
+
+    fn reset(&mut self, random: &mut Stream, observation: &mut [f64]) -> Result<(), StepError> {
+        self.task.reset(random, observation)
+    }
+
+    fn step(&mut self, action: Action<'_>, observation: &mut [f64]) -> Result<Step, StepError> {
+        self.steps += 1;
+        let step = self.task.step(action, observation)?;
+        if self.fails_at == Some(self.steps) {
+            observation[1] = f64::NAN;
+        }
+        Ok(step)
+    }
+
+    fn snapshot(&self) -> Option<Vec<f64>> {
+        self.task.snapshot()
+    }
+
+    fn restore(
+        &mut self,
+        snapshot: &[f64],
+        random: &mut Stream,
+        observation: &mut [f64],
+    ) -> Result<(), StepError> {
+        self.task.restore(snapshot, random, observation)
+    }
+}
+
+/// Keeps checkpoints as the program does.
+struct Keeper(Checkpoints);
+
+impl Observer for Keeper {
+    fn checkpoint(&mut self, learner: &dyn Learner) -> std::io::Result<()> {
+        self.0.save(learner, json!({})).map(drop).map_err(std::io::Error::other)
+    }
+}
+
+/// What was saved before a simulator failed is good: with one that does not, the run goes on from it to
+/// what it would have been.
+#[test]
+fn what_is_kept_of_a_simulator_that_gave_no_number_is_the_undisturbed_run() {
+    let task = "Pendulum-v1";
+    let mut config = TrainConfig::defaults(Objective::ReverseKl, 1);
+    (config.hidden, config.batch) = (vec![8, 8], 8);
+    (config.steps, config.learning_starts, config.checkpoint_every) = (300, 60, 50);
+    (config.evaluate_every, config.evaluation_episodes) = (150, 1);
+    let make = |fails_at: Option<u32>| {
+        let env = Box::new(Failing { task: env(task), steps: 0, fails_at });
+        Trainer::new(config.clone(), env, self::env(task)).unwrap()
+    };
+    let go = |trainer: &mut Trainer, folder: &Path| {
+        let mut keeper = Keeper(Checkpoints::new(folder, 2));
+        trainer.run(&mut keeper, &AtomicBool::new(false))
+    };
+    let [whole_folder, folder] = [(), ()].map(|()| tempfile::tempdir().unwrap());
+    let mut whole = make(None);
+    go(&mut whole, whole_folder.path()).unwrap();
+    let mut failing = make(Some(234));
+    let error = go(&mut failing, folder.path()).unwrap_err().to_string();
+    assert_eq!(error, "step 233: observation[1] of the environment is NaN, not a finite number");
+    let found = checkpoints::find(folder.path()).found.unwrap();
+    assert_eq!(found.manifest.step, 200);
+    let mut mended = make(None);
+    found.restore(&mut mended).unwrap();
+    go(&mut mended, folder.path()).unwrap();
+    assert_eq!(mended.parameters_blake3(), whole.parameters_blake3());
 }
 
 /// Before learning, in the middle of episodes, at lines, after the ring has wrapped.

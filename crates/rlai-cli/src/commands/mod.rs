@@ -5,8 +5,11 @@ pub mod completions;
 pub mod doctor;
 pub mod env;
 pub mod evaluate;
+pub mod export;
 pub mod inspect;
 pub mod lab;
+
+pub mod plot;
 pub mod policy;
 pub mod resume;
 pub mod setup;

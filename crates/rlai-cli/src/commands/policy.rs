@@ -15,6 +15,7 @@ use crate::settings::whole_number;
 use crate::tasks;
 
 use density::Optimal;
+pub use figure::Ending;
 use report::{Described, Report};
 
 /// Show the distribution of actions of a trained policy in one state
@@ -63,7 +64,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let seed = u64::try_from(args.seed)
         .map_err(|_| Failure::input(format!("seed = {}: at least 0", args.seed)))?;
     let key = Key::from_seed(seed);
-    let drawing = args.figure.as_deref().map(figure::Ending::of).transpose()?;
+    let drawing = args.figure.as_deref().map(|path| Ending::of("figure", path)).transpose()?;
     let policies = load(&args)?;
     let mut env = tasks::make_env(policies[0].1.env())?;
     let observation = observation(&args, &policies, env.as_mut(), &key)?;

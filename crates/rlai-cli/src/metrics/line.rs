@@ -1,12 +1,12 @@
 //! One line of metrics: what is known of it is typed, what is not is kept where it is a number.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
+use indexmap::IndexMap;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// Numbers by the name of their field; none for a `null`.
-pub type Fields = BTreeMap<String, Option<f64>>;
+/// Numbers by the name of their field, in the order of the line; none for a `null`.
+pub type Fields = IndexMap<String, Option<f64>>;
 
 /// A line of metrics.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,6 +62,26 @@ impl Line {
             Self::Evaluation(line) => Some(line.step),
             Self::Other(_) => None,
         }
+    }
+
+    /// The name of its kind.
+    pub fn kind(&self) -> &str {
+        match self {
+            Self::Train(_) => "train",
+            Self::Evaluation(_) => "evaluation",
+            Self::Other(kind) => kind,
+        }
+    }
+
+    /// The names of its numbers, without `step`, in their order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        const TYPED: [&str; 3] = ["return_mean", "return_sd", "length_mean"];
+        let (typed, fields) = match self {
+            Self::Train(line) => (&TYPED[..0], Some(&line.fields)),
+            Self::Evaluation(line) => (&TYPED[..], Some(&line.fields)),
+            Self::Other(_) => (&TYPED[..0], None),
+        };
+        typed.iter().copied().chain(fields.into_iter().flat_map(Fields::keys).map(String::as_str))
     }
 
     /// The number of this name, `step` among them.
@@ -122,7 +142,8 @@ impl Object {
 
     fn into_evaluation(mut self) -> Result<EvaluationLine, String> {
         let step = self.step()?;
-        let mut take = |name: &str| self.fields.remove(name).ok_or(format!("no number {name}"));
+        let mut take =
+            |name: &str| self.fields.shift_remove(name).ok_or(format!("no number {name}"));
         Ok(EvaluationLine {
             step,
             return_mean: take("return_mean")?,

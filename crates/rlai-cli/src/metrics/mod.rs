@@ -4,11 +4,13 @@
 mod line;
 mod place;
 mod read;
+mod runs;
 mod tail;
 
 pub use line::{EvaluationLine, Fields, Line, TrainLine};
 pub use place::metrics_of;
-pub use read::{Lines, MetricsError, Torn, lines_of};
+pub use read::{Lines, MetricsError, lines_of};
+pub use runs::{Run, runs_in};
 pub use tail::{Latest, latest, latest_of};
 
 /// Bytes of the longest line that is read: one evaluation of some 800,000 episodes.

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use super::{EvaluationLine, LONGEST_LINE, Line, MetricsError};
+use super::{EvaluationLine, LONGEST_LINE, Line, MetricsError, TrainLine};
 
 /// Bytes that are looked at first; as many again as long as something is missing.
 const FIRST_LOOK: u64 = 1 << 16;
@@ -16,6 +16,8 @@ pub struct Latest {
     pub line: Option<Line>,
     /// The last evaluation.
     pub evaluation: Option<EvaluationLine>,
+    /// The last line of training.
+    pub training: Option<TrainLine>,
     /// The last line is not whole, and not looked at.
     pub torn: bool,
 }
@@ -32,8 +34,8 @@ pub fn latest_of(path: &Path) -> Result<Latest, MetricsError> {
     latest(file)
 }
 
-/// The last line and the last evaluation, read from the end backwards. Of an evaluation that lies more than
-/// [`LONGEST_LINE`] bytes back nothing is known.
+/// The last line, the last evaluation and the last line of training, read from the end backwards. Of one that
+/// lies more than [`LONGEST_LINE`] bytes back nothing is known.
 ///
 /// # Errors
 /// The file system refuses, or a line that was looked at is damaged.
@@ -46,8 +48,7 @@ pub fn latest(mut file: impl Read + Seek) -> Result<Latest, MetricsError> {
         let mut bytes = Vec::new();
         file.by_ref().take(size - start).read_to_end(&mut bytes)?;
         let latest = look(&bytes, start)?;
-        let all = latest.line.is_some() && latest.evaluation.is_some();
-        if all || start == 0 || window > LONGEST_LINE as u64 {
+        if latest.is_whole() || start == 0 || window > LONGEST_LINE as u64 {
             return Ok(latest);
         }
         window *= 2;
@@ -63,7 +64,7 @@ fn look(bytes: &[u8], start: u64) -> Result<Latest, MetricsError> {
     };
     let mut latest = Latest::default();
     let mut end = bytes.len();
-    while end > first && latest.evaluation.is_none() {
+    while end > first && !latest.is_whole() {
         let before = bytes[first..end - 1].iter().rposition(|&byte| byte == b'\n');
         let begin = before.map_or(first, |at| first + at + 1);
         let whole = bytes[end - 1] == b'\n';
@@ -86,10 +87,19 @@ impl Latest {
         self.line.as_ref().and_then(Line::step)
     }
 
+    /// Whether nothing is missing. Then there is a last line too.
+    fn is_whole(&self) -> bool {
+        self.evaluation.is_some() && self.training.is_some()
+    }
+
     /// The next line on the way back.
     fn take(&mut self, line: Line) {
-        if let (Line::Evaluation(evaluation), None) = (&line, &self.evaluation) {
-            self.evaluation = Some(evaluation.clone());
+        match &line {
+            Line::Evaluation(line) if self.evaluation.is_none() => {
+                self.evaluation = Some(line.clone());
+            }
+            Line::Train(line) if self.training.is_none() => self.training = Some(line.clone()),
+            _ => {}
         }
         if line.step().is_some() && self.line.is_none() {
             self.line = Some(line);
@@ -113,7 +123,18 @@ mod tests {
 
     fn of(text: &str) -> (Option<u64>, Option<u64>, bool) {
         let latest = latest(Cursor::new(text.as_bytes())).unwrap();
+        let train = latest.training.as_ref();
+        assert!(train.is_none_or(
+            |line| line.fields["q"] == Some(1.5) && line.step == expected_training(text)
+        ));
         (latest.step(), latest.evaluation.map(|line| line.step), latest.torn)
+    }
+
+    /// The step of the last whole line of training.
+    fn expected_training(text: &str) -> u64 {
+        let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+        let last = whole.filter(|line| line.contains("train")).next_back().unwrap();
+        last.split("\"step\":").nth(1).unwrap().split(',').next().unwrap().parse().unwrap()
     }
 
     #[test]

@@ -5,9 +5,11 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use rlai::checkpoint::attempts;
+use rlai::files;
 
 use super::failure::RunFailure;
 use super::owner::{LOCK, Life, OWNER, Owner};
+use super::publish::remove_whole;
 use super::{METRICS, sync_folder, write_whole};
 use crate::error::Failure;
 
@@ -142,7 +144,7 @@ impl Attempt {
         let mut lines = Vec::new();
         if let Some((from, bytes)) = from {
             let unreadable = |error| format!("cannot read {}: {error}", from.display());
-            let file = File::open(from).map_err(|error| Failure::running(unreadable(error)))?;
+            let file = files::open(from).map_err(|error| Failure::running(unreadable(error)))?;
             let read = file.take(bytes).read_to_end(&mut lines);
             read.map_err(|error| Failure::running(unreadable(error)))?;
         }
@@ -179,11 +181,8 @@ impl Attempt {
         let earlier = attempts(&self.run).into_iter().filter(|(n, _)| *n < self.owner.attempt);
         for (_, folder) in earlier {
             for name in ["checkpoints", "replay"] {
-                // Under its name it is whole, also if this is interrupted. Whatever cannot be removed
-                // only takes space.
-                let (path, removed) = (folder.join(name), folder.join(format!("{name}.removed")));
-                let _ = fs::rename(&path, &removed);
-                let _ = fs::remove_dir_all(&removed);
+                // Whatever cannot be removed only takes space.
+                remove_whole(&folder, name);
             }
         }
     }

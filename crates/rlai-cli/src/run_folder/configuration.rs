@@ -7,10 +7,14 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
+use rlai::checkpoint::attempts;
+use rlai::files;
+
 use super::{RUN, sync_folder, write_whole};
 use crate::error::Failure;
 use crate::settings::Settings;
-use crate::spec::RunSpec;
+use crate::source::LARGEST_FILE;
+use crate::spec::{RunSpec, made_whole};
 
 /// What `run.toml` is called until it is whole.
 const PARTIAL: &str = ".run.toml-";
@@ -40,9 +44,10 @@ impl Display for Difference {
     }
 }
 
-/// How two resolved configurations differ in what makes them one run or two.
+/// How two resolved configurations differ in what makes them one run or two. Two spellings of one path
+/// make them no two.
 pub fn differences(recorded: &Settings, wanted: &Settings) -> Vec<Difference> {
-    let (recorded, wanted) = (recorded.to_table(), wanted.to_table());
+    let [recorded, wanted] = [recorded, wanted].map(|settings| made_whole(settings).to_table());
     let shown = |value: &toml::Value| value.as_float().map_or(value.to_string(), |x| x.to_string());
     let mut keys: Vec<&String> = recorded.keys().chain(wanted.keys()).collect();
     keys.sort();
@@ -72,6 +77,13 @@ pub fn record(spec: &RunSpec, versions: &BTreeMap<String, String>) -> Result<(),
     })
 }
 
+/// Takes back what [`record`] did, unless somebody works on the run already.
+pub fn unrecord(dir: &Path) {
+    if attempts(dir).is_empty() {
+        let _ = fs::remove_file(dir.join(RUN)).and_then(|()| fs::remove_dir(dir));
+    }
+}
+
 /// Replaces `run.toml` if what it says is no longer so.
 ///
 /// # Errors
@@ -85,7 +97,8 @@ pub fn record_anew(spec: &RunSpec, versions: &BTreeMap<String, String>) -> Resul
         table.remove("threads");
         table
     };
-    let recorded = fs::read_to_string(&path).ok().and_then(|text| toml::from_str(&text).ok());
+    let there = files::read_text(&path, LARGEST_FILE);
+    let recorded = there.ok().and_then(|there| toml::from_str(&there).ok());
     if recorded.is_some_and(|old| without_place(&old) == without_place(&spec.to_settings())) {
         return Ok(());
     }

@@ -1,11 +1,12 @@
 //! Why an attempt at a run failed, as far as anybody could say.
 
-use std::fs;
 use std::path::Path;
 
+use rlai::files;
 use serde::{Deserialize, Serialize};
 
 use super::write_whole;
+use crate::source::LARGEST_FILE;
 
 /// Name of its file, in the attempt's folder.
 pub const FAILURE: &str = "failure.json";
@@ -20,7 +21,7 @@ pub struct RunFailure {
 impl RunFailure {
     /// What the attempt in this folder left; none if it did not fail, or nobody could say so.
     pub fn read(attempt: &Path) -> Option<Self> {
-        serde_json::from_slice(&fs::read(attempt.join(FAILURE)).ok()?).ok()
+        serde_json::from_slice(&files::read(&attempt.join(FAILURE), LARGEST_FILE).ok()?).ok()
     }
 
     /// Leaves it. Where that fails too the reason is only told.

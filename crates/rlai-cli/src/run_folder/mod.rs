@@ -11,20 +11,22 @@ mod owner;
 mod publish;
 
 pub use attempt::{Attempt, check_owner};
-pub use configuration::{Difference, differences, record, record_anew};
+pub use configuration::{Difference, differences, record, record_anew, unrecord};
 pub use failure::RunFailure;
 pub use owner::{Life, Owner};
-pub use publish::{publish, withdraw};
+pub use publish::{publish, remove_replays, withdraw};
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use rlai::files;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Failure;
 use crate::settings::Settings;
+use crate::source::LARGEST_FILE;
 use crate::spec::RunSpec;
 
 /// The configuration.
@@ -35,6 +37,9 @@ pub const METRICS: &str = "metrics.jsonl";
 pub const CHECKPOINT: &str = "checkpoint";
 /// What a finished run came to.
 pub const RESULT: &str = "result.json";
+
+/// Largest result that is read, in bytes: it holds all evaluations.
+pub const LARGEST_RESULT: u64 = 1 << 26;
 
 /// One evaluation, as `result.json` keeps it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -70,8 +75,23 @@ pub struct RunResult {
     pub parameters_blake3: String,
     /// Seconds from first to last step.
     pub wall_time_seconds: f64,
+    /// Whether the run can go on to more steps: not if it had a replay that was not kept.
+    #[serde(default = "kept")]
+    pub replay_kept: bool,
     /// Versions of what determined the run.
     pub versions: BTreeMap<String, String>,
+}
+
+/// Before there was a choice, every replay was kept.
+fn kept() -> bool {
+    true
+}
+
+impl RunResult {
+    /// What the run in `dir` came to; none if it has not finished.
+    pub fn read(dir: &Path) -> Option<Self> {
+        serde_json::from_slice(&files::read(&dir.join(RESULT), LARGEST_RESULT).ok()?).ok()
+    }
 }
 
 /// What stands in the folder where a run should go.
@@ -109,7 +129,9 @@ pub fn inspect(dir: &Path, spec: &RunSpec) -> Result<FolderState, Failure> {
             }
         }
     }
-    let Ok(recorded) = fs::read_to_string(dir.join(RUN)) else { return Ok(FolderState::Foreign) };
+    let Some(recorded) = read(&dir.join(RUN), LARGEST_FILE)? else {
+        return Ok(FolderState::Foreign);
+    };
     let Ok(recorded) = toml::from_str::<Settings>(&recorded) else {
         return Ok(FolderState::Foreign);
     };
@@ -117,12 +139,22 @@ pub fn inspect(dir: &Path, spec: &RunSpec) -> Result<FolderState, Failure> {
     if !differences.is_empty() {
         return Ok(FolderState::OtherRun(differences));
     }
-    let Ok(result) = fs::read_to_string(dir.join(RESULT)) else {
+    let Some(result) = read(&dir.join(RESULT), LARGEST_RESULT)? else {
         return Ok(FolderState::Unfinished);
     };
     match serde_json::from_str(&result) {
         Ok(result) => Ok(FolderState::Finished(Box::new(result))),
         Err(_) => Ok(FolderState::Foreign),
+    }
+}
+
+/// The text of a file; none if there is none, or it is no text.
+fn read(path: &Path, most: u64) -> Result<Option<String>, Failure> {
+    use io::ErrorKind::{InvalidData, NotFound};
+    match files::read_text(path, most) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if matches!(error.kind(), NotFound | InvalidData) => Ok(None),
+        Err(error) => Err(Failure::input(format!("cannot read {}: {error}", path.display()))),
     }
 }
 
@@ -143,16 +175,26 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 /// # Errors
 /// When the file system refuses.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_whole_with(path, |error| error, |file| file.write_all(bytes))
+}
+
+/// As [`write_whole`], of what `write` writes; `refused` says what a file system's refusal means.
+///
+/// # Errors
+/// When the file system refuses, or `write` fails.
+pub fn write_whole_with<E>(
+    path: &Path,
+    refused: impl Fn(io::Error) -> E,
+    write: impl FnOnce(&mut File) -> Result<(), E>,
+) -> Result<(), E> {
     let partial = beside(path);
-    let mut file = File::create(&partial)?;
-    let written = file.write_all(bytes).and_then(|()| file.sync_all());
-    written.and_then(|()| fs::rename(&partial, path)).inspect_err(|_| {
+    let mut file = File::create(&partial).map_err(&refused)?;
+    let written = write(&mut file).and_then(|()| file.sync_all().map_err(&refused));
+    written.and_then(|()| fs::rename(&partial, path).map_err(&refused)).inspect_err(|_| {
         let _ = fs::remove_file(&partial);
     })?;
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => sync_folder(parent),
-        _ => sync_folder(Path::new(".")),
-    }
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    sync_folder(parent.unwrap_or(Path::new("."))).map_err(refused)
 }
 
 /// Versions of what determines a run on this task.

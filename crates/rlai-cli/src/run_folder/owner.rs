@@ -1,19 +1,24 @@
 //! The one process that writes to a run, and whether it lives.
 //!
 //! On Linux a process is known by its id, the time of its start, the boot and the namespace of ids, all
-//! from `/proc`: an id that was given to another process later is not taken for the owner. Where there is
-//! no `/proc` a lock that the owner holds on a file of its attempt tells whether it lives, which only local
-//! file systems do reliably.
+//! from `/proc`: an id that was given to another process later is not taken for the owner. No clock that
+//! people set is asked: clocks jump. Where start times are counted from another boot (in a time namespace),
+//! or there is no `/proc`, a lock that the owner holds on a file of its attempt tells whether it lives,
+//! which only local file systems do reliably.
 
 use std::fs::{self, File, TryLockError};
 use std::path::Path;
 
+use rlai::files;
 use serde::{Deserialize, Serialize};
 
 /// Name of its file.
 pub const OWNER: &str = "owner.json";
 /// The file that the owner holds locked.
 pub const LOCK: &str = "owner.lock";
+
+/// Largest file of an owner that is read, in bytes.
+const LARGEST: u64 = 1 << 20;
 
 /// Who writes to a run: the content of `owner.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +29,10 @@ pub struct Owner {
     pub boot_id: Option<String>,
     /// In which space its id counts: containers have their own.
     pub pid_namespace: Option<String>,
+    /// From which boot it counts time: containers may have their own. None in an older program's file, and
+    /// where that cannot be told.
+    #[serde(default)]
+    pub time_namespace: Option<String>,
     /// Id of the process.
     pub pid: u32,
     /// When the process started, in clock ticks since the boot; none where that cannot be told.
@@ -55,7 +64,8 @@ impl Owner {
         Self {
             host: host(),
             boot_id: line_of("/proc/sys/kernel/random/boot_id"),
-            pid_namespace: pid_namespace(),
+            pid_namespace: namespace("pid"),
+            time_namespace: namespace("time"),
             pid,
             start_time: start_time(pid),
             attempt,
@@ -65,7 +75,7 @@ impl Owner {
 
     /// The owner that the attempt in this folder names; none if it cannot be told.
     pub fn read(attempt: &Path) -> Option<Self> {
-        serde_json::from_slice(&fs::read(attempt.join(OWNER)).ok()?).ok()
+        serde_json::from_slice(&files::read(&attempt.join(OWNER), LARGEST).ok()?).ok()
     }
 
     /// The text of its file.
@@ -88,11 +98,27 @@ impl Owner {
         if self.pid_namespace != here.pid_namespace {
             return Life::Elsewhere;
         }
+        let locked = || is_locked(&attempt.join(LOCK));
         let alive = match self.start_time {
+            Some(_) if self.counts_time_unlike(&here) => {
+                let there = start_time(self.pid).is_some();
+                // Where files cannot be locked, a process of its id may be the owner, or a later one.
+                return match (there, locked()) {
+                    (false, _) => Life::Dead,
+                    (true, true) => Life::Alive,
+                    (true, false) => Life::Elsewhere,
+                };
+            }
             Some(time) => start_time(self.pid) == Some(time),
-            None => is_locked(&attempt.join(LOCK)),
+            None => locked(),
         };
         if alive { Life::Alive } else { Life::Dead }
+    }
+
+    /// Whether one process shows two start times to the two.
+    fn counts_time_unlike(&self, here: &Self) -> bool {
+        let both = self.time_namespace.as_ref().zip(here.time_namespace.as_ref());
+        both.is_some_and(|(one, other)| one != other)
     }
 }
 
@@ -109,8 +135,8 @@ fn host() -> String {
         .unwrap_or_else(|| "unknown".to_owned())
 }
 
-fn pid_namespace() -> Option<String> {
-    Some(fs::read_link("/proc/self/ns/pid").ok()?.to_string_lossy().into_owned())
+fn namespace(kind: &str) -> Option<String> {
+    Some(fs::read_link(format!("/proc/self/ns/{kind}")).ok()?.to_string_lossy().into_owned())
 }
 
 /// When a process started; none if there is no such process, or it has ended and only its exit code is
@@ -155,6 +181,25 @@ mod tests {
         assert_eq!(life(Owner { boot_id, ..this.clone() }), Life::Dead);
         let pid_namespace = Some("another".to_owned());
         assert_eq!(life(Owner { pid_namespace, ..this.clone() }), Life::Elsewhere);
+    }
+
+    #[test]
+    fn in_another_time_namespace_a_lock_tells_who_lives() {
+        let folder = tempfile::tempdir().unwrap();
+        let this = Owner::this(1);
+        if this.start_time.is_none() || this.time_namespace.is_none() {
+            return;
+        }
+        let shifted = this.start_time.map(|time| time + 100_000);
+        let time_namespace = Some("another".to_owned());
+        let owner = Owner { start_time: shifted, time_namespace, ..this };
+        assert_eq!(owner.life(folder.path()), Life::Elsewhere);
+        let lock = File::create(folder.path().join(LOCK)).unwrap();
+        assert_eq!(owner.life(folder.path()), Life::Elsewhere);
+        lock.lock().unwrap();
+        assert_eq!(owner.life(folder.path()), Life::Alive);
+        // There is no such process, whoever holds the lock.
+        assert_eq!(Owner { pid: u32::MAX, ..owner }.life(folder.path()), Life::Dead);
     }
 
     #[test]

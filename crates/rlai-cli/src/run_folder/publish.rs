@@ -4,6 +4,8 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use rlai::checkpoint::attempts;
+
 use super::{Attempt, CHECKPOINT, METRICS, RESULT, RunResult, beside, sync_folder, write_whole};
 
 /// Links the attempt's metrics and its checkpoint into the run's folder, and writes the result.
@@ -19,6 +21,21 @@ pub fn publish(attempt: &Attempt, checkpoint: &Path, result: &RunResult) -> io::
     attempt.fence()?;
     let text = serde_json::to_string_pretty(result)? + "\n";
     write_whole(&run.join(RESULT), text.as_bytes())
+}
+
+/// Removes the replays of a run that has finished and shall not keep them. Whatever cannot be removed only
+/// takes space.
+pub fn remove_replays(run: &Path) {
+    for (_, attempt) in attempts(run) {
+        remove_whole(&attempt, "replay");
+    }
+}
+
+/// Removes a folder of an attempt: under its name it is whole, also if this is interrupted.
+pub(super) fn remove_whole(attempt: &Path, name: &str) {
+    let (path, removed) = (attempt.join(name), attempt.join(format!("{name}.removed")));
+    let _ = fs::rename(&path, &removed);
+    let _ = fs::remove_dir_all(&removed);
 }
 
 /// Takes back what a finished run showed, since it goes on. The result goes first: without it nothing

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use toml::Value;
 
 use super::engine::EngineSettings;
-use super::grid::Grid;
+use super::grid::{self, Grid};
 use super::plan::{Plan, PlannedRun, Variant};
 use super::reference;
 use crate::error::Failure;
@@ -75,8 +75,8 @@ pub(super) fn parse(source: &Source, out: Option<PathBuf>) -> Result<Plan, Failu
         return Err(Failure::input(format!("out = {out:?}: a path that is valid UTF-8")));
     }
     let engine = EngineSettings::read(source)?;
+    check_size(source, seeds.len())?;
     let grid = Grid::read(source, &OWN)?;
-    check_size(source, variant_count(source, &grid)?, &grid, seeds.len())?;
     let parts = read_variants(source, &grid)?;
     let base = read_base(source, &grid)?;
     let mut plan = Plan {
@@ -105,19 +105,20 @@ pub(super) fn parse(source: &Source, out: Option<PathBuf>) -> Result<Plan, Failu
 }
 
 /// Refuses more than anybody means, before any of it is made.
-fn check_size(source: &Source, parts: usize, grid: &Grid, seeds: usize) -> Result<(), Failure> {
-    let variants = parts.saturating_mul(grid.combinations());
-    let what = match grid.is_empty() {
-        true => format!("{variants} variants"),
-        false => format!("{parts} variants x {} combinations", grid.combinations()),
+fn check_size(source: &Source, seeds: usize) -> Result<(), Failure> {
+    let (parts, grid) = (variant_count(source)?, grid::count(source));
+    let variants = parts.saturating_mul(grid.unwrap_or(1));
+    let what = match grid {
+        None => format!("{variants} variants"),
+        Some(combinations) => format!("{parts} variants x {combinations} combinations"),
     };
-    if variants.saturating_mul(seeds) > MOST_RUNS {
-        let runs = variants.saturating_mul(seeds);
+    let runs = variants.saturating_mul(seeds);
+    if runs > MOST_RUNS {
         let why = format!("{what} of {seeds} seeds are {runs} runs: at most {MOST_RUNS}");
         return Err(source.refuse(&[key("seeds")], why));
     }
     if variants > MOST_VARIANTS {
-        let at = if grid.is_empty() { "variant" } else { "grid" };
+        let at = if grid.is_none() { "variant" } else { "grid" };
         return Err(source.refuse(&[key(at)], format!("{what}: at most {MOST_VARIANTS}")));
     }
     Ok(())
@@ -178,11 +179,11 @@ fn read_base(source: &Source, grid: &Grid) -> Result<Settings, Failure> {
 }
 
 /// How many variants the file has; one without a name where there is only a grid.
-fn variant_count(source: &Source, grid: &Grid) -> Result<usize, Failure> {
+fn variant_count(source: &Source) -> Result<usize, Failure> {
     match source.table.get("variant") {
         Some(Value::Array(variants)) if !variants.is_empty() => Ok(variants.len()),
         Some(_) => Err(source.refuse(&[key("variant")], "variants are tables: [[variant]]")),
-        None if !grid.is_empty() => Ok(1),
+        None if source.has(&[key("grid")]) => Ok(1),
         None => Err(source.refuse(&[], "no [[variant]]: at least one is needed, or a [grid]")),
     }
 }
@@ -193,7 +194,7 @@ fn read_variants(source: &Source, grid: &Grid) -> Result<Vec<Part>, Failure> {
     }
     let mut names = BTreeSet::new();
     let mut variants = Vec::new();
-    for i in 0..variant_count(source, grid)? {
+    for i in 0..variant_count(source)? {
         let place = [key("variant"), Place::Index(i)];
         let settings = source.settings(&place, &VARIANT_KEYS)?;
         let head: VariantHead = source.read_table(&place, &[])?;

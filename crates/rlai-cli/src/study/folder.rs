@@ -5,13 +5,14 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use rlai::files;
 use serde::{Deserialize, Serialize};
 
 use super::coordinator::{self, Coordinator};
 use super::plan::Plan;
 use crate::error::Failure;
 use crate::run_folder::write_whole;
-use crate::source::Source;
+use crate::source::{LARGEST_FILE, Source};
 
 /// The study as it was read.
 pub const STUDY: &str = "study.toml";
@@ -49,7 +50,7 @@ pub fn open(path: &Path, out: Option<PathBuf>) -> Result<Plan, Failure> {
 
 /// Moves to where the study in `dir` was started; its folder as seen from there.
 fn move_to_origin(dir: &Path) -> Result<PathBuf, Failure> {
-    let text = fs::read(dir.join(ORIGIN)).unwrap_or_default();
+    let text = files::read(&dir.join(ORIGIN), LARGEST_FILE).unwrap_or_default();
     let Ok(origin) = serde_json::from_slice::<Origin>(&text) else { return Ok(dir.to_owned()) };
     let there = origin.working_directory;
     if std::env::current_dir().is_ok_and(|here| here == there) {
@@ -89,10 +90,15 @@ pub fn check(plan: &Plan) -> Result<(), Failure> {
         Err(error) => return Err(Failure::input(format!("out = \"{dir}\": {error}"))),
     }
     let path = plan.out.join(STUDY);
-    if !path.is_file() {
-        return refused("something that is not a study");
-    }
-    let recorded = match Source::read(&path).and_then(|source| Plan::parse(&source, None)) {
+    let text = match files::read_text(&path, LARGEST_FILE) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return refused("something that is not a study");
+        }
+        Err(error) => return Err(Failure::input(format!("{}: {error}", path.display()))),
+    };
+    let recorded = Source::parse(&path, text).and_then(|source| Plan::parse(&source, None));
+    let recorded = match recorded {
         Ok(recorded) => recorded,
         Err(failure) => return refused(&format!("a study that cannot be read ({failure})")),
     };

@@ -37,6 +37,14 @@ pub struct Combination {
     places: Vec<(String, usize)>,
 }
 
+/// How many combinations a file asks for, counted before any value is looked at; none without a grid.
+pub fn count(source: &Source) -> Option<usize> {
+    let table = source.table.get(TABLE)?;
+    let length = |value: &Value| value.as_array().map_or(1, Vec::len);
+    let axes = table.as_table().into_iter().flat_map(Table::values);
+    Some(axes.map(length).fold(1, usize::saturating_mul))
+}
+
 impl Grid {
     /// Reads the table; every value is looked at, none is combined.
     ///
@@ -70,11 +78,6 @@ impl Grid {
     /// Whether it sets this key.
     pub fn sets(&self, key: &str) -> bool {
         self.axes.iter().any(|axis| axis.key == key)
-    }
-
-    /// Whether there are no axes.
-    pub fn is_empty(&self) -> bool {
-        self.axes.is_empty()
     }
 
     /// The combination of this index; the last axis varies fastest.
@@ -182,7 +185,7 @@ mod tests {
              hidden = [[64, 64]]\nlearning_rate = [3e-4, 1e-3, 1]\n",
         );
         let grid = Grid::read(&source, &[]).unwrap();
-        assert_eq!(grid.combinations(), 12);
+        assert_eq!((grid.combinations(), count(&source)), (12, Some(12)));
         let names: Vec<String> =
             (0..12).map(|i| grid.combination(&source, i).unwrap().name).collect();
         // In the order of the file, the last axis fastest.
@@ -201,7 +204,7 @@ mod tests {
     fn no_grid_is_one_combination_of_nothing() {
         let source = source("");
         let grid = Grid::read(&source, &[]).unwrap();
-        assert_eq!((grid.combinations(), grid.is_empty()), (1, true));
+        assert_eq!((grid.combinations(), count(&source)), (1, None));
         assert_eq!(grid.combination(&source, 0).unwrap().settings, Settings::default());
     }
 

@@ -6,10 +6,13 @@
 
 mod coordinator;
 mod engine;
+mod estimate;
 mod file;
 pub mod folder;
 mod forecast;
 mod grid;
+mod interval;
+mod measure;
 mod plan;
 mod pool;
 mod reference;
@@ -17,12 +20,13 @@ mod report;
 mod screen;
 mod selection;
 mod standing;
-mod tail;
 mod worker;
 
 pub use coordinator::{Coordinator, owner};
 pub use engine::{Engine, MOST_JOBS};
+pub use estimate::Estimate;
 pub use forecast::Forecast;
+pub use interval::{Interval, Spread, t_975};
 pub use plan::{Plan, PlannedRun, Variant};
 pub use pool::{Pool, run_all};
 pub use report::Report;

@@ -92,6 +92,14 @@ impl Variant {
         }
     }
 
+    /// Its label, with the task where that is the grid's.
+    pub fn full_label(&self) -> String {
+        match self.grid.iter().find(|(key, _)| key == "env") {
+            Some((_, task)) => format!("{}, {task}", self.label),
+            None => self.label.clone(),
+        }
+    }
+
     /// Its first run: whatever does not depend on the seed is that of all.
     pub fn first(&self) -> &RunSpec {
         &self.first
@@ -150,12 +158,7 @@ impl Plan {
 
     /// A run's name for people.
     pub fn label(&self, run: &PlannedRun) -> String {
-        let variant = &self.variants[run.variant];
-        let task = match variant.grid.iter().find(|(key, _)| key == "env") {
-            Some((_, task)) => format!(", {task}"),
-            None => String::new(),
-        };
-        format!("{}{task}, seed {}", variant.label, run.seed)
+        format!("{}, seed {}", self.variants[run.variant].full_label(), run.seed)
     }
 
     /// The run of this name ([`Self::run_name`]).

@@ -149,7 +149,7 @@ impl Tally {
             parts.push(format!("{} failed", self.failed));
         }
         match self.forecast.seconds_left() {
-            Some(left) if left > 0.0 => parts.push(format!("all in about {}", duration(left))),
+            Some(left) if left >= 1.0 => parts.push(format!("all in about {}", duration(left))),
             _ => {}
         }
         parts.join("  ")

@@ -6,8 +6,8 @@ use rlai::checkpoint::attempts;
 use serde::Serialize;
 
 use super::plan::{Plan, PlannedRun};
-use super::tail::{self, Tail};
-use crate::run_folder::{self, FolderState, Life, METRICS, Owner, RunFailure, RunResult};
+use crate::metrics::{self, Fields, Line};
+use crate::run_folder::{self, FolderState, Life, Owner, RunFailure, RunResult};
 use crate::training;
 
 /// What has become of a run.
@@ -174,20 +174,26 @@ impl RunStanding {
         }
     }
 
-    /// Of the newest attempt that has metrics: each begins with those of the one before.
+    /// Read from the end: a long run has many megabytes of them. Damaged ones tell nothing.
     fn look_at_metrics(&mut self, run: &Path) {
-        let mut tails = attempts(run).into_iter().map(|(_, folder)| folder.join(METRICS));
-        let Some(Tail { step, time_seconds, last_return, steps_per_second }) =
-            tails.find_map(|path| tail::read(&path))
+        let Some(latest) = metrics::metrics_of(run).and_then(|path| metrics::latest_of(&path).ok())
         else {
             return;
         };
-        self.step = step;
-        self.last_return = last_return;
-        self.time_seconds = Some(time_seconds);
-        self.steps_per_second = steps_per_second;
-        let left = self.steps.saturating_sub(step) as f64;
-        self.seconds_left = steps_per_second.filter(|&rate| rate > 0.0).map(|rate| left / rate);
+        self.step = latest.step().unwrap_or(0);
+        self.last_return = latest.evaluation.as_ref().and_then(|line| line.return_mean);
+        let number = |fields: &Fields, name: &str| fields.get(name).copied().flatten();
+        let fields = match &latest.line {
+            Some(Line::Train(line)) => Some(&line.fields),
+            Some(Line::Evaluation(line)) => Some(&line.fields),
+            _ => None,
+        };
+        self.time_seconds = fields.and_then(|fields| number(fields, "time_seconds"));
+        let training = latest.training.as_ref();
+        let rate = training.and_then(|line| number(&line.fields, "steps_per_second"));
+        self.steps_per_second = rate.filter(|&rate| rate > 0.0);
+        let left = self.steps.saturating_sub(self.step) as f64;
+        self.seconds_left = self.steps_per_second.map(|rate| left / rate);
     }
 }
 

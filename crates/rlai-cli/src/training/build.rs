@@ -20,7 +20,10 @@ pub fn check_buildable(spec: &RunSpec) -> Result<(), Failure> {
 }
 
 /// A run that has not started, with the networks that it shall start from.
-pub(super) fn build_new(spec: &RunSpec) -> Result<Box<dyn Learner>, Failure> {
+///
+/// # Errors
+/// Whatever the run lacks.
+pub fn build_new(spec: &RunSpec) -> Result<Box<dyn Learner>, Failure> {
     build(spec, spec.init_from.as_deref())
 }
 

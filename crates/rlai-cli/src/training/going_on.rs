@@ -1,10 +1,10 @@
 //! The newest checkpoint of a run from which it can go on.
 
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use rlai::checkpoint::candidates_of_run;
+use rlai::checkpoint::{CheckpointError, candidates_of_run};
+use rlai::files;
 use rlai::train::Learner;
 use rlai::train::checkpoints::{Found, Rounding};
 
@@ -65,7 +65,22 @@ fn go_back(path: &Path, learner: &mut dyn Learner) -> Result<Resumed, String> {
 /// # Errors
 /// What is missing or damaged, in words.
 pub fn open(path: &Path) -> Result<(Found, Memory, PathBuf), String> {
-    let found = Found::open(path).map_err(|error| error.to_string())?;
+    with_memory(path, Found::open(path))
+}
+
+/// The same of a checkpoint whose replay was not kept.
+///
+/// # Errors
+/// What else is missing or damaged, in words.
+pub fn open_without_replay(path: &Path) -> Result<(Found, Memory, PathBuf), String> {
+    with_memory(path, Found::open_without_replay(path))
+}
+
+fn with_memory(
+    path: &Path,
+    found: Result<Found, CheckpointError>,
+) -> Result<(Found, Memory, PathBuf), String> {
+    let found = found.map_err(|error| error.to_string())?;
     let memory: Memory = serde_json::from_value(found.manifest.extra.clone())
         .map_err(|error| format!("what it says of the run's metrics: {error}"))?;
     let attempt = path.parent().and_then(Path::parent).unwrap_or(Path::new(""));
@@ -78,7 +93,7 @@ pub fn open(path: &Path) -> Result<(Found, Memory, PathBuf), String> {
 fn check_metrics(path: &Path, bytes: u64) -> Result<(), String> {
     let shown = path.display();
     let unreadable = |error: std::io::Error| format!("cannot read {shown}: {error}");
-    let mut file = File::open(path).map_err(unreadable)?;
+    let mut file = files::open(path).map_err(unreadable)?;
     let size = file.metadata().map_err(unreadable)?.len();
     if size < bytes {
         return Err(format!("{shown}: {size} bytes, the checkpoint says {bytes}"));

@@ -3,8 +3,8 @@
 mod build;
 mod going_on;
 
-pub use build::check_buildable;
-pub use going_on::open;
+pub use build::{build_new as build, check_buildable};
+pub use going_on::{open, open_without_replay};
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -77,10 +77,14 @@ pub fn train(spec: &RunSpec, start: Start, manner: &Manner) -> Result<(), Failur
         (_, FolderState::Free) => false,
         (_, FolderState::Finished(result)) => {
             line_err!("already finished: {}", spec.out.display());
+            remove_unkept(&result, &spec.out);
             return manner.report(&result, &spec.out);
         }
         (_, held) => return Err(refused_folder(&spec.out, &held)),
     };
+    if start == Start::Further {
+        check_replay_kept(&spec.out)?;
+    }
     let stop = signals::stop_flag_for(manner.on_signal)?;
     if manner.progress.is_some() {
         signals::stop_at_end_of_input(&stop);
@@ -98,7 +102,7 @@ pub fn train(spec: &RunSpec, start: Start, manner: &Manner) -> Result<(), Failur
     if !begun {
         run_folder::record(spec, &run_folder::versions(&spec.env))?;
     }
-    let recorder = begin(spec, start, manner, from.as_ref())?;
+    let recorder = begin(spec, start, manner, from.as_ref(), !begun)?;
     let result = run_to_end(spec, recorder, learner, &stop)?;
     manner.report(&result, &spec.out)?;
     match (result.status == STOPPED, manner.on_signal) {
@@ -109,6 +113,25 @@ pub fn train(spec: &RunSpec, start: Start, manner: &Manner) -> Result<(), Failur
             signals::wait_for_the_end()
         }
     }
+}
+
+/// Removes the replay of a finished run that shall not keep it, unless that was done.
+pub fn remove_unkept(result: &RunResult, dir: &Path) {
+    if !result.replay_kept {
+        run_folder::remove_replays(dir);
+    }
+}
+
+/// A finished run without its replay has nothing to learn from.
+fn check_replay_kept(dir: &Path) -> Result<(), Failure> {
+    if RunResult::read(dir).is_none_or(|result| result.replay_kept) {
+        return Ok(());
+    }
+    Err(Failure::input(format!(
+        "{}: the run has finished and its replay was not kept (keep_replay = false), without which it cannot \
+         go on to more steps; train anew in another folder with --keep-replay",
+        dir.display()
+    )))
 }
 
 /// Why a folder is refused that holds neither this run nor nothing.
@@ -136,14 +159,19 @@ pub fn refused_folder(dir: &Path, held: &FolderState) -> Failure {
     }
 }
 
-/// Makes this process the run's writer.
+/// Makes this process the run's writer; of a `new` run nothing stays if it cannot.
 fn begin(
     spec: &RunSpec,
     start: Start,
     manner: &Manner,
     from: Option<&Resumed>,
+    new: bool,
 ) -> Result<Recorder, Failure> {
-    let attempt = Attempt::claim(&spec.out, manner.take_over)?;
+    let attempt = Attempt::claim(&spec.out, manner.take_over).inspect_err(|_| {
+        if new {
+            run_folder::unrecord(&spec.out);
+        }
+    })?;
     let random_steps = if spec.dataset.is_some() { 0 } else { spec.method.learning_starts() };
     let watch = Watch::new(manner.display(spec), random_steps);
     let recorder = Recorder::new(attempt, spec.keep_checkpoints, watch, from)?;
@@ -203,6 +231,7 @@ fn keep(
         evaluations: recorder.evaluations().to_vec(),
         parameters_blake3: learner.parameters_blake3(),
         wall_time_seconds: recorder.seconds(),
+        replay_kept: spec.keep_replay || !spec.has_replay(),
         versions: run_folder::versions(&spec.env),
     };
     if let (StopReason::Finished, Some((checkpoint, _))) = (reason, recorder.newest()) {
@@ -211,21 +240,34 @@ fn keep(
             let dir = spec.out.display();
             Failure::running(format!("cannot publish the result in {dir}: {error}"))
         })?;
+        // Only now: until there is a result the run may have to go on.
+        remove_unkept(&result, &spec.out);
     }
     Ok(result)
+}
+
+/// Whether the run itself, which is the same each time, comes to the error.
+fn is_of_the_run(error: &TrainError) -> bool {
+    use TrainError::{BadNumber, Evaluation, Exact, NonFinite, Step};
+    matches!(
+        error,
+        BadNumber { .. } | Evaluation { .. } | Exact { .. } | NonFinite { .. } | Step { .. }
+    )
 }
 
 /// An error of a run with what it leaves: its last checkpoint, before which every number was finite.
 fn what_is_kept(spec: &RunSpec, recorder: &Recorder, error: &TrainError) -> Failure {
     // A run that is another process's, or gone, has nothing to go on from.
-    let Some((path, step)) = recorder.newest().filter(|_| recorder.attempt().fence().is_ok())
-    else {
+    let there = |path: &Path| path.exists() && recorder.attempt().fence().is_ok();
+    let Some((path, step)) = recorder.newest().filter(|(path, _)| there(path)) else {
         return Failure::running(error);
     };
     let path = path.display();
-    if matches!(error, TrainError::NonFinite { .. }) {
+    if is_of_the_run(error) {
         let kept = format!("the last good networks, of step {step}, are kept in {path}");
-        return Failure::running(format!("{error}\n{kept}"));
+        let again =
+            "the same run would come to the same again; another can start from them (--init-from)";
+        return Failure::running(format!("{error}\n{kept}: {again}"));
     }
     Failure::running(format!(
         "{error}\nthe checkpoint of step {step} is kept in {path}; go on from it: rlai resume {}",

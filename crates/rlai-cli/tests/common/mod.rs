@@ -2,8 +2,9 @@
 #![allow(dead_code)]
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -106,4 +107,79 @@ pub fn wait_until(holds: impl Fn() -> bool) {
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
     panic!("what was waited for did not happen");
+}
+
+/// A command that runs on, and is ended when the test is: nothing of it stays.
+pub struct Running(Child);
+
+impl Running {
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    pub fn has_ended(&mut self) -> bool {
+        self.0.try_wait().unwrap().is_some()
+    }
+
+    pub fn signal(&self, name: &str) {
+        let id = self.id().to_string();
+        assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
+    }
+
+    /// Waits for its end; a minute is far more than it takes.
+    pub fn end(mut self) -> Output {
+        for _ in 0..6_000 {
+            if self.has_ended() {
+                let mut output =
+                    Output { status: self.0.wait().unwrap(), stdout: vec![], stderr: vec![] };
+                self.0.stdout.take().unwrap().read_to_end(&mut output.stdout).unwrap();
+                self.0.stderr.take().unwrap().read_to_end(&mut output.stderr).unwrap();
+                return output;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        panic!("it hangs");
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Room {
+    pub fn start(&self, arguments: &[&str]) -> Running {
+        let mut command = self.command(arguments);
+        Running(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+    }
+
+    /// The step of a run's newest checkpoint.
+    pub fn newest_step(&self, run: &str) -> Option<u64> {
+        let newest = rlai::checkpoint::candidates_of_run(&self.path(run)).into_iter().next()?;
+        newest.file_name()?.to_str()?.parse().ok()
+    }
+
+    /// Lines of metrics without what may depend on the machine.
+    pub fn timeless_metrics(&self, run: &str) -> Vec<Value> {
+        let text = fs::read_to_string(self.path(run).join("metrics.jsonl")).unwrap();
+        let timeless = |line: &str| {
+            let mut line: Value = serde_json::from_str(line).unwrap();
+            let fields = line.as_object_mut().unwrap();
+            fields.retain(|field, _| !field.contains("time") && !field.contains("second"));
+            line
+        };
+        text.lines().map(timeless).collect()
+    }
+
+    /// Asserts that two runs came to the same, to the last bit.
+    pub fn same(&self, run: &str, other: &str, what: &str) {
+        let result = |run: &str| self.json(&format!("{run}/result.json"));
+        let (one, two) = (result(run), result(other));
+        for field in ["parameters_blake3", "evaluations", "steps"] {
+            assert_eq!(one[field], two[field], "{what}: {field}");
+        }
+        assert_eq!(self.timeless_metrics(run), self.timeless_metrics(other), "{what}");
+    }
 }

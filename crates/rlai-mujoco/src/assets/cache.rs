@@ -5,9 +5,12 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use rlai::files;
+
 use super::AssetError;
 use super::hash::sha256;
 use super::pins::{Member, Wheel};
+use super::wheel::LARGEST_MEMBER;
 
 /// What is known of a file in the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +21,10 @@ pub(super) enum Cached {
 }
 
 /// The cache folder: `RLAI_CACHE`, else `XDG_CACHE_HOME/rlai`, else the system's usual place.
-pub(super) fn folder() -> Result<PathBuf, AssetError> {
+///
+/// # Errors
+/// No such place is known.
+pub fn folder() -> Result<PathBuf, AssetError> {
     let variable = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(folder) = variable("RLAI_CACHE") {
         // An absolute path: the dynamic linker and Python must see the same file.
@@ -40,9 +46,10 @@ pub(super) fn path(cache: &Path, wheel: &Wheel, member: &Member) -> PathBuf {
 
 /// What is known of a file in the cache.
 pub(super) fn look(path: &Path, member: &Member) -> Result<Cached, AssetError> {
-    match fs::read(path) {
+    match files::read(path, LARGEST_MEMBER) {
         Ok(bytes) if sha256(&bytes) == member.sha256 => Ok(Cached::Verified),
         Ok(_) => Ok(Cached::Corrupted),
+        Err(error) if error.kind() == ErrorKind::FileTooLarge => Ok(Cached::Corrupted),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Cached::Absent),
         Err(error) => Err(AssetError::io("read", path)(error)),
     }
@@ -144,6 +151,9 @@ mod tests {
         store(&path, &ABC, b"abc").unwrap();
         assert_eq!(look(&path, &ABC).unwrap(), Cached::Verified);
         fs::write(&path, b"abd").unwrap();
+        assert_eq!(look(&path, &ABC).unwrap(), Cached::Corrupted);
+        // A hole of a terabyte, which is replaced as any other damaged file.
+        File::create(&path).unwrap().set_len(1 << 40).unwrap();
         assert_eq!(look(&path, &ABC).unwrap(), Cached::Corrupted);
         store(&path, &ABC, b"abc").unwrap();
         assert_eq!(look(&path, &ABC).unwrap(), Cached::Verified);

@@ -24,6 +24,7 @@ mod wheel;
 
 use std::path::{Path, PathBuf};
 
+pub use cache::folder as cache_folder;
 pub use error::AssetError;
 pub use status::{FileState, FileStatus, Status, locate};
 
@@ -152,7 +153,9 @@ fn copy_installed(
     for (wheel, member) in missing()? {
         let candidates = folders.iter().map(|folder| folder.join(member.path));
         let pinned = candidates
-            .filter_map(|path| std::fs::read(&path).ok().map(|bytes| (path, bytes)))
+            .filter_map(|path| {
+                rlai::files::read(&path, wheel::LARGEST_MEMBER).ok().map(|bytes| (path, bytes))
+            })
             .find(|(_, bytes)| hash::sha256(bytes) == member.sha256);
         if let Some((path, bytes)) = pinned {
             cache::store(&cache::path(cache, wheel, member), member, &bytes)?;

@@ -4,9 +4,12 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use rlai::files;
+
 use super::AssetError;
 use super::hash::sha256;
 use super::pins::{LIBRARY, Member};
+use super::wheel::LARGEST_MEMBER;
 use crate::ffi::{Library, LibraryError, VERSION};
 
 /// The folder that `MUJOCO_DIR` names, if it is set.
@@ -36,7 +39,10 @@ pub(super) fn library(folder: &Path) -> Result<PathBuf, AssetError> {
 /// A model in the user's folder; passed over unless it is the pinned one.
 pub(super) fn model(folder: &Path, member: &Member) -> Option<PathBuf> {
     let path = folder.join(member.name);
-    let bytes = fs::read(&path).ok()?;
+    if !path.exists() {
+        return None;
+    }
+    let bytes = files::read(&path, LARGEST_MEMBER).unwrap_or_default();
     let pinned = sha256(&bytes) == member.sha256;
     if !pinned {
         tracing::warn!("{}: not the pinned model, passed over", path.display());
@@ -101,5 +107,14 @@ mod tests {
         assert_eq!(hopper.name, "hopper.xml");
         fs::write(folder.path().join("hopper.xml"), b"<mujoco/>").unwrap();
         assert_eq!(model(folder.path(), hopper), None);
+        // Nothing that it could be is larger, or has no end.
+        fs::File::create(folder.path().join("hopper.xml")).unwrap().set_len(1 << 40).unwrap();
+        assert_eq!(model(folder.path(), hopper), None);
+        #[cfg(unix)]
+        {
+            fs::remove_file(folder.path().join("hopper.xml")).unwrap();
+            std::os::unix::fs::symlink("/dev/zero", folder.path().join("hopper.xml")).unwrap();
+            assert_eq!(model(folder.path(), hopper), None);
+        }
     }
 }

@@ -4,12 +4,17 @@ use std::fs;
 use std::io::{Cursor, Read};
 use std::path::Path;
 
+use rlai::files;
+
 use super::AssetError;
 use super::hash::sha256;
 use super::pins::{Member, Wheel};
 
 /// No pinned file is larger.
 pub(super) const LARGEST_MEMBER: u64 = 64 << 20;
+
+/// No pinned wheel is larger.
+const LARGEST_WHEEL: u64 = 1 << 28;
 
 /// The bytes of the wheel that was downloaded into `folder`, if the pinned one is there.
 pub(super) fn read(folder: &Path, wheel: &Wheel) -> Result<Vec<u8>, AssetError> {
@@ -20,7 +25,8 @@ pub(super) fn read(folder: &Path, wheel: &Wheel) -> Result<Vec<u8>, AssetError> 
         let name = entry.file_name();
         let name = name.to_string_lossy();
         if name.starts_with(&format!("{}-", wheel.project)) && name.ends_with(".whl") {
-            let bytes = fs::read(entry.path()).map_err(AssetError::io("read", &entry.path()))?;
+            let bytes = files::read(&entry.path(), LARGEST_WHEEL)
+                .map_err(AssetError::io("read", &entry.path()))?;
             found = sha256(&bytes);
             if found == wheel.sha256 {
                 return Ok(bytes);

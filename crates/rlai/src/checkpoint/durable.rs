@@ -1,10 +1,11 @@
 //! Files that are there whole or not at all, even after a crash.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use super::CheckpointError;
+use crate::files;
 
 /// Writes a file under a temporary name in the same folder, syncs it and renames it to `name`.
 pub(crate) fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), CheckpointError> {
@@ -45,21 +46,18 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
 
 /// Reads a whole file of at most `limit` bytes.
 pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, CheckpointError> {
-    let failed = || CheckpointError::io("read", path);
-    let metadata = fs::metadata(path).map_err(failed())?;
-    if !metadata.is_file() {
-        return Err(CheckpointError::damaged(path, "not a regular file"));
+    files::read(path, limit).map_err(|error| unreadable(path, error))
+}
+
+/// Opens a file to read it.
+pub(crate) fn open(path: &Path) -> Result<File, CheckpointError> {
+    files::open(path).map_err(|error| unreadable(path, error))
+}
+
+fn unreadable(path: &Path, error: io::Error) -> CheckpointError {
+    match error.kind() {
+        io::ErrorKind::InvalidInput => CheckpointError::damaged(path, "not a regular file"),
+        io::ErrorKind::FileTooLarge => CheckpointError::damaged(path, error.to_string()),
+        _ => CheckpointError::io("read", path)(error),
     }
-    let size = metadata.len();
-    if size > limit {
-        let reason = format!("{size} bytes, and at most {limit} belong there");
-        return Err(CheckpointError::damaged(path, reason));
-    }
-    let mut bytes = Vec::new();
-    let room = bytes.try_reserve_exact(size as usize);
-    room.map_err(|_| failed()(io::ErrorKind::OutOfMemory.into()))?;
-    // The file may grow while it is read.
-    let file = File::open(path).map_err(failed())?;
-    file.take(limit).read_to_end(&mut bytes).map_err(failed())?;
-    Ok(bytes)
 }

@@ -36,6 +36,14 @@ impl State {
             .map_err(|error| CheckpointError::Inconsistent(format!("state {name}: {error}")))
     }
 
+    /// The value of this name; none if there is none.
+    ///
+    /// # Errors
+    /// It is of another kind.
+    pub fn find<V: DeserializeOwned>(&self, name: &str) -> Result<Option<V>, CheckpointError> {
+        if self.values.contains_key(name) { self.get(name).map(Some) } else { Ok(None) }
+    }
+
     /// Takes an array of numbers under a name of its own.
     pub fn set_numbers(&mut self, name: &str, numbers: &[f32]) {
         self.numbers.push((name.to_owned(), numbers.to_vec()));
@@ -126,6 +134,9 @@ mod tests {
         assert_eq!(again, state);
         assert_eq!(again.get::<f64>("number").unwrap().to_bits(), f64::to_bits(number));
         assert_eq!(again.get::<Vec<u64>>("list").unwrap(), [1, u64::MAX]);
+        assert_eq!(again.find::<Vec<u64>>("list").unwrap(), Some(vec![1, u64::MAX]));
+        assert_eq!(again.find::<bool>("other").unwrap(), None);
+        assert!(again.find::<bool>("number").is_err());
         let mut numbers = [0.0; 3];
         again.read_numbers("moments", &mut numbers).unwrap();
         assert_eq!(numbers, [0.1, f32::MIN_POSITIVE, 1e-40]);

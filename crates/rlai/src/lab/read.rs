@@ -1,7 +1,5 @@
 //! Decision processes in files.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use super::{Process, ReadError};
@@ -25,19 +23,7 @@ impl Process {
 
 /// An ordinary file of at most so many bytes.
 pub(crate) fn read_text(path: &Path, most: u64) -> Result<Vec<u8>, ReadError> {
-    let failed = |reason: std::io::Error| ReadError::file(path, reason);
-    // Looked at before it is opened: to open a pipe is to wait for its writer.
-    if !std::fs::metadata(path).map_err(failed)?.is_file() {
-        return Err(ReadError::file(path, "no ordinary file"));
-    }
-    let file = File::open(path).map_err(failed)?;
-    let mut text = Vec::new();
-    // What is read is limited, not what the file system says: a file may grow.
-    file.take(most + 1).read_to_end(&mut text).map_err(failed)?;
-    if text.len() as u64 > most {
-        return Err(ReadError::file(path, format!("larger than {most} bytes")));
-    }
-    Ok(text)
+    crate::files::read(path, most).map_err(|reason| ReadError::file(path, reason))
 }
 
 #[cfg(test)]
@@ -73,7 +59,7 @@ mod tests {
     fn a_file_that_is_too_large_is_not_read_to_its_end() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("large.json");
-        File::create(&path).unwrap().set_len(1 << 40).unwrap();
+        std::fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
         assert_eq!(told(&path), "cannot read FILE: larger than 67108864 bytes");
     }
 

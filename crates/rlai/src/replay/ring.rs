@@ -3,6 +3,7 @@ use std::ops::Range;
 
 use super::Batch;
 use crate::checkpoint::CheckpointError;
+use crate::memory;
 use crate::random::Stream;
 
 /// A buffer that cannot be made.
@@ -11,10 +12,11 @@ pub enum ReplayError {
     /// Nothing could ever be stored.
     #[error("a replay buffer of 0 transitions: at least 1")]
     Empty,
-    /// More than the machine can address or give.
+    /// More than the machine can address, or has left.
     #[error(
         "no memory for a replay buffer of {capacity} transitions \
-         ({observation} numbers an observation, {action} an action): choose a smaller one"
+         ({observation} numbers an observation, {action} an action): {}; choose a smaller buffer",
+        told(*bytes, available)
     )]
     Memory {
         /// Transitions asked for.
@@ -23,8 +25,27 @@ pub enum ReplayError {
         observation: usize,
         /// A, numbers in an action.
         action: usize,
+        /// What it would take.
+        bytes: u128,
+        /// What is left, in bytes, and of what; none if that is not known.
+        available: Option<(u64, String)>,
     },
 }
+
+/// What is needed, and what there is.
+fn told(bytes: u128, available: &Option<(u64, String)>) -> String {
+    let megabytes = |bytes: u128| bytes.div_ceil(1_000_000);
+    let needed = megabytes(bytes);
+    match available {
+        Some((left, of)) => {
+            format!("it takes {needed} MB, and {} MB are left of {of}", left / 1_000_000)
+        }
+        None => format!("it takes {needed} MB"),
+    }
+}
+
+/// Buffers that are smaller, in bytes, are not compared with the memory that is left.
+const SMALL: u128 = 16 << 20;
 
 /// What a row holds besides its observation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,14 +122,21 @@ impl ReplayBuffer {
         if capacity == 0 {
             return Err(ReplayError::Empty);
         }
+        let truncations = time_limit.map_or(0, |limit| capacity / limit.max(1));
+        let numbers = [observation_dimension, action_dimension, 2].map(|width| width as u128);
+        let row = 4 * numbers.into_iter().sum::<u128>() + 1;
+        let bytes = (capacity as u128 + truncations as u128 + 2).saturating_mul(row);
+        let left = (bytes >= SMALL).then(memory::left).flatten();
+        let too_much = left.as_ref().is_some_and(|left| bytes > u128::from(left.bytes));
         let refused = ReplayError::Memory {
             capacity,
             observation: observation_dimension,
             action: action_dimension,
+            bytes,
+            available: left.map(|left| (left.bytes, left.limit)),
         };
-        let truncations = time_limit.map_or(0, |limit| capacity / limit.max(1));
         let rows = capacity.checked_add(truncations).and_then(|rows| rows.checked_add(2));
-        let rows = rows.ok_or_else(|| refused.clone())?;
+        let Some(rows) = rows.filter(|_| !too_much) else { return Err(refused) };
         let buffer = || -> Result<Self, TryReserveError> {
             Ok(Self {
                 capacity,

@@ -11,7 +11,7 @@
 //! All numbers are little-endian, on every machine. Nothing is compressed or padded, so the header
 //! gives the file's size to the byte.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
@@ -195,17 +195,12 @@ pub(super) fn read(
 /// Opens a segment's file and compares all of it with the hash, before anything in it is looked at.
 fn open(path: &Path, info: &SegmentInfo) -> Result<File, CheckpointError> {
     let io = || CheckpointError::io("read", path);
-    // Asked before it is opened: opening a pipe would wait for its writer.
-    let metadata = fs::metadata(path).map_err(io())?;
-    if !metadata.is_file() {
-        return Err(CheckpointError::damaged(path, "not a regular file"));
-    }
-    let (size, expected) = (metadata.len(), info.bytes);
+    let mut file = durable::open(path)?;
+    let (size, expected) = (file.metadata().map_err(io())?.len(), info.bytes);
     if size != expected {
         let reason = format!("{size} bytes, the checkpoint says {expected}");
         return Err(CheckpointError::damaged(path, reason));
     }
-    let mut file = File::open(path).map_err(io())?;
     let found = hash(&mut file, size).map_err(io())?;
     if found != info.blake3 {
         let reason = format!("BLAKE3: {found}, the checkpoint says {}", info.blake3);

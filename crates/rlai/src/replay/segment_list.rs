@@ -1,4 +1,4 @@
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -87,7 +87,7 @@ impl SegmentList {
             if from == to || fs::hard_link(&path, to.join(&name)).is_ok() {
                 continue;
             }
-            let mut file = File::open(&path).map_err(CheckpointError::io("read", &path))?;
+            let mut file = durable::open(&path)?;
             durable::write_with(to, &name, |copy| io::copy(&mut file, copy))?;
         }
         durable::sync_folder(to).map_err(CheckpointError::io("sync", to))

@@ -301,6 +301,19 @@ fn impossible_sizes_are_errors() {
     }
 }
 
+/// A terabyte would be granted page by page, until the process is killed.
+#[cfg(target_os = "linux")]
+#[test]
+fn more_than_there_is_left_is_refused_with_both_numbers() {
+    // 4 * (3 + 1 + 2) + 1 = 25 bytes a row.
+    let error = ReplayBuffer::new(40_000_000_000_000, 3, 1, None).unwrap_err();
+    let ReplayError::Memory { bytes, available, .. } = &error else { panic!("{error}") };
+    assert_eq!(*bytes, 25 * 40_000_000_000_002);
+    assert!(available.as_ref().is_some_and(|(left, _)| u128::from(*left) < *bytes), "{error}");
+    let told = error.to_string();
+    assert!(told.contains("it takes 1000000001 MB, and"), "{told}");
+}
+
 #[test]
 #[should_panic(expected = "call begin first")]
 fn a_transition_after_the_end_of_an_episode_is_a_mistake() {

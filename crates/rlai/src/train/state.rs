@@ -17,6 +17,8 @@ const REPLAY: &str = "run.replay";
 const EPISODE: &str = "run.episode";
 const RETURNS: &str = "run.recent_returns";
 const SINCE_LAST_LINE: &str = "run.since_last_line";
+/// Only where one is.
+const EVALUATION_DUE: &str = "run.evaluation_due";
 
 /// What `tail` is in the ring of `empty`, if that one is larger and nothing was dropped from the smaller
 /// one: then both would hold the same, and draw the same. So a run whose replay was as large as it was
@@ -46,6 +48,9 @@ impl Trainer {
         state.set(EPISODE, self.episode.state());
         state.set(RETURNS, &self.recent_returns);
         state.set(SINCE_LAST_LINE, &self.since_last_line);
+        if self.evaluation_due {
+            state.set(EVALUATION_DUE, true);
+        }
         let playing = !self.offline && !self.episode.over;
         state.set(SNAPSHOT, playing.then(|| EpisodeState::of(&self.env)).flatten());
     }
@@ -81,6 +86,7 @@ impl Trainer {
         [self.step, self.updates, self.episodes] = counters.map(|Count(count)| count);
         self.recent_returns = state.get(RETURNS)?;
         self.since_last_line = state.get(SINCE_LAST_LINE)?;
+        self.evaluation_due = state.find(EVALUATION_DUE)?.unwrap_or(false);
         self.replay_stream = Stream::from_state(&state.get(REPLAY)?);
         self.restore_episode(state)?;
         if !self.offline && !self.episode.over && !self.replay.is_open() {

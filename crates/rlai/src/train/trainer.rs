@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::episode::Episode;
 use super::metrics::Accumulator;
 use super::{
-    ConfigError, DefaultPolicy, Evaluation, Observer, Progress, RecentReturns, TrainConfig,
-    TrainingMetrics, evaluate,
+    ConfigError, DefaultPolicy, Observer, Progress, RecentReturns, TrainConfig, TrainingMetrics,
+    evaluate,
 };
 use crate::agent::{Agent, NonFinite, Policy};
 use crate::checkpoint::CheckpointError;
@@ -49,6 +49,14 @@ pub enum TrainError {
         /// What the simulator said.
         source: StepError,
     },
+    /// The simulator, or the policy, failed in an evaluation.
+    #[error("evaluation after step {step}: {source}")]
+    Evaluation {
+        /// Environment steps done before it.
+        step: u64,
+        /// What was said.
+        source: StepError,
+    },
     /// A number stopped being one.
     #[error("step {step}: {source}; try a smaller learning_rate or a max_gradient_norm")]
     NonFinite {
@@ -66,7 +74,7 @@ pub enum TrainError {
         source: crate::lab::ProcessError,
     },
     /// The environment gave a number that is not finite.
-    #[error("step {step}: {what} of the environment is {value}, not a finite number")]
+    #[error("step {step}: {what} of the environment is {value:?}, not a finite number")]
     BadNumber {
         /// Environment steps done before it.
         step: u64,
@@ -113,6 +121,8 @@ pub struct Trainer {
     pub(super) episodes: u64,
     pub(super) recent_returns: RecentReturns,
     pub(super) since_last_line: Accumulator,
+    /// The step was done, and its evaluation was not, or not to its end.
+    pub(super) evaluation_due: bool,
 }
 
 impl Trainer {
@@ -227,6 +237,7 @@ impl Trainer {
             step: 0,
             updates: 0,
             episodes: 0,
+            evaluation_due: false,
         }
     }
 
@@ -290,10 +301,18 @@ impl Trainer {
         observer: &mut dyn Observer,
         stop: &AtomicBool,
     ) -> Result<StopReason, TrainError> {
-        if self.step == 0 {
-            observer.checkpoint(self)?;
-        }
-        while self.step < self.config.steps {
+        // Also where an evaluation was broken off: what was due after it was not done.
+        let mut save = self.step == 0 || self.evaluation_due;
+        loop {
+            if !self.evaluate(observer, stop)? {
+                return Ok(StopReason::Stopped);
+            }
+            if save {
+                observer.checkpoint(self)?;
+            }
+            if self.step >= self.config.steps {
+                return Ok(StopReason::Finished);
+            }
             if stop.load(Ordering::Relaxed) {
                 return Ok(StopReason::Stopped);
             }
@@ -304,19 +323,12 @@ impl Trainer {
             }
             let due =
                 |every: u64| self.step == self.config.steps || self.step.is_multiple_of(every);
-            let (evaluate, save) =
-                (due(self.config.evaluate_every), due(self.config.checkpoint_every));
-            if evaluate || save {
+            self.evaluation_due = due(self.config.evaluate_every);
+            save = due(self.config.checkpoint_every);
+            if self.evaluation_due || save {
                 self.agent.check_parameters().map_err(|source| self.non_finite(source))?;
             }
-            if evaluate {
-                observer.evaluation(&self.evaluate()?)?;
-            }
-            if save {
-                observer.checkpoint(self)?;
-            }
         }
-        Ok(StopReason::Finished)
     }
 
     /// One environment step, unless a data set takes its place, and the updates that belong to it.
@@ -392,9 +404,23 @@ impl Trainer {
         Ok(())
     }
 
-    fn evaluate(&mut self) -> Result<Evaluation, TrainError> {
+    /// The evaluation that is due, if one is. False if `stop` was set before its end: it stays due.
+    fn evaluate(
+        &mut self,
+        observer: &mut dyn Observer,
+        stop: &AtomicBool,
+    ) -> Result<bool, TrainError> {
+        if !self.evaluation_due {
+            return Ok(true);
+        }
         let (policy, episodes) = (self.policy(), self.config.evaluation_episodes);
-        evaluate(&policy, &mut *self.evaluation_env, episodes, &self.key, self.step)
+        let env = &mut *self.evaluation_env;
+        let Some(played) = evaluate(&policy, env, episodes, &self.key, self.step, stop)? else {
+            return Ok(false);
+        };
+        self.evaluation_due = false;
+        observer.evaluation(&played)?;
+        Ok(true)
     }
 
     fn non_finite(&self, source: NonFinite) -> TrainError {

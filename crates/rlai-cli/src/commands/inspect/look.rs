@@ -4,10 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use rlai::checkpoint::{attempts, candidates};
+use rlai::files;
 use serde::Serialize;
 
 use crate::error::Failure;
-use crate::run_folder::{CHECKPOINT, Life, METRICS, Owner, RESULT, RUN, RunResult};
+use crate::run_folder::{
+    CHECKPOINT, LARGEST_RESULT, Life, METRICS, Owner, RESULT, RUN, RunFailure, RunResult,
+};
 use crate::settings::Settings;
 use crate::source::Source;
 use crate::text::thousands;
@@ -26,6 +29,8 @@ pub struct CheckpointReport {
     pub replay_segments: Option<usize>,
     /// Rows in those segments.
     pub replay_rows: Option<u64>,
+    /// False where the run has finished without keeping its replay: all else is whole, but it cannot go on.
+    pub replay_kept: bool,
     /// Lines of metrics that belong to it end at this byte.
     pub metrics_bytes: Option<u64>,
     /// What is damaged; nothing where every hash is right.
@@ -41,6 +46,8 @@ pub struct AttemptReport {
     pub owner: Option<Owner>,
     /// Whether that lives.
     pub life: Option<Life>,
+    /// Why it failed; none if it did not, or nobody could say.
+    pub failure: Option<String>,
     /// Its checkpoints, the newest first.
     pub checkpoints: Vec<CheckpointReport>,
 }
@@ -82,17 +89,20 @@ impl CheckpointReport {
             bytes: None,
             replay_segments: None,
             replay_rows: None,
+            replay_kept: replay_kept(&resolved),
             metrics_bytes: None,
             damage: None,
         };
-        match training::open(&resolved) {
+        let open = if report.replay_kept { training::open } else { training::open_without_replay };
+        match open(&resolved) {
             Err(reason) => report.damage = Some(reason),
             Ok((found, memory, _)) => {
                 let manifest = &found.manifest;
                 report.step = Some(manifest.step);
                 report.metrics_bytes = Some(memory.metrics_bytes);
                 let own: u64 = manifest.files.iter().map(|file| file.bytes).sum();
-                let segments = manifest.replay.as_ref().map(|replay| replay.segments.segments());
+                let replay = manifest.replay.as_ref().filter(|_| report.replay_kept);
+                let segments = replay.map(|replay| replay.segments.segments());
                 report.replay_segments = segments.map(<[_]>::len);
                 report.replay_rows = segments.map(|all| all.iter().map(|one| one.rows).sum());
                 let replay: u64 = segments.unwrap_or_default().iter().map(|one| one.bytes).sum();
@@ -111,6 +121,7 @@ impl CheckpointReport {
         }
         let size = self.bytes.map(size).unwrap_or_default();
         let replay = match (self.replay_segments, self.replay_rows) {
+            _ if !self.replay_kept => ", replay not kept".to_owned(),
             (Some(segments), Some(rows)) => {
                 format!(", replay: {} rows in {segments} files", thousands(rows))
             }
@@ -120,13 +131,20 @@ impl CheckpointReport {
     }
 }
 
+/// Whether the run of a checkpoint's folder has kept its replay, or not yet had to.
+fn replay_kept(checkpoint: &Path) -> bool {
+    let run = checkpoint.ancestors().nth(3).and_then(RunResult::read);
+    run.is_none_or(|result| result.replay_kept)
+}
+
 impl AttemptReport {
     fn of(number: u64, folder: &Path) -> Self {
         let owner = Owner::read(folder);
         let life = owner.as_ref().map(|owner| owner.life(folder));
         let checkpoints = candidates(&folder.join("checkpoints"));
         let checkpoints = checkpoints.iter().map(|path| CheckpointReport::of(path)).collect();
-        Self { number, owner, life, checkpoints }
+        let failure = RunFailure::read(folder).map(|failure| failure.reason);
+        Self { number, owner, life, failure, checkpoints }
     }
 
     fn text(&self) -> String {
@@ -143,6 +161,10 @@ impl AttemptReport {
             _ => "its process cannot be told".to_owned(),
         };
         let mut text = format!("attempt {}: {owner}", self.number);
+        if let Some(failure) = &self.failure {
+            text.push_str("\n  failed: ");
+            text.push_str(failure.lines().next().unwrap_or_default());
+        }
         if self.checkpoints.is_empty() {
             text.push_str("\n  no checkpoints");
         }
@@ -206,6 +228,10 @@ impl RunReport {
         let newest = self.attempts.first();
         let any = self.attempts.iter().any(|attempt| !attempt.checkpoints.is_empty());
         match (newest.and_then(|attempt| attempt.life), self.step) {
+            _ if self.finished && RunResult::read(&self.dir).is_some_and(|r| !r.replay_kept) => {
+                "finished; its replay was not kept (keep_replay = false): it cannot go on further"
+                    .to_owned()
+            }
             _ if self.finished => {
                 format!("finished; further: rlai resume {dir} --steps N (more than it has)")
             }
@@ -238,8 +264,11 @@ impl RunReport {
 fn damage_of_result(dir: &Path) -> Vec<String> {
     let mut damage = Vec::new();
     let path = dir.join(RESULT);
-    let text = fs::read(&path).unwrap_or_default();
-    if let Err(error) = serde_json::from_slice::<RunResult>(&text) {
+    let text = files::read(&path, LARGEST_RESULT).map_err(|error| error.to_string());
+    let result = text.and_then(|text| {
+        serde_json::from_slice::<RunResult>(&text).map_err(|error| error.to_string())
+    });
+    if let Err(error) = result {
         damage.push(format!("{}: {error}", path.display()));
     }
     if !dir.join(METRICS).is_file() {

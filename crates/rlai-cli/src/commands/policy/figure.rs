@@ -16,16 +16,29 @@ pub enum Ending {
 }
 
 impl Ending {
+    /// The ending of the file that the setting `name` names.
+    ///
     /// # Errors
     /// Another ending.
-    pub fn of(path: &Path) -> Result<Self, Failure> {
+    pub fn of(name: &str, path: &Path) -> Result<Self, Failure> {
         match path.extension().and_then(|ending| ending.to_str()) {
             Some("svg") => Ok(Self::Svg),
             Some("png") => Ok(Self::Png),
             _ => Err(Failure::input(format!(
-                "figure = \"{}\": a file that ends in .svg or .png",
+                "{name} = \"{}\": a file that ends in .svg or .png",
                 path.display()
             ))),
+        }
+    }
+
+    /// The figure as the file holds it.
+    ///
+    /// # Errors
+    /// When it cannot be encoded.
+    pub fn draw(self, figure: &Figure) -> Result<Vec<u8>, Failure> {
+        match self {
+            Self::Svg => Ok(figure.to_svg().into_bytes()),
+            Self::Png => figure.to_png().map_err(Failure::running),
         }
     }
 }
@@ -45,11 +58,7 @@ pub fn write(path: &Path, ending: Ending, title: &str, report: &Report<'_>) -> R
         x_range: report.range,
         ..Figure::default()
     };
-    let bytes = match ending {
-        Ending::Svg => figure.to_svg().into_bytes(),
-        Ending::Png => figure.to_png().map_err(Failure::running)?,
-    };
-    write_whole(path, &bytes)
+    write_whole(path, &ending.draw(&figure)?)
         .map_err(|error| Failure::running(format!("cannot write {}: {error}", path.display())))
 }
 

@@ -13,6 +13,7 @@ use crate::study::{
     State, folder, of_all, run_all,
 };
 use crate::text::thousands;
+use crate::training;
 
 /// How a study goes on.
 #[derive(clap::Args, Clone, Debug)]
@@ -88,7 +89,12 @@ fn choose(plan: &Plan, standings: &[RunStanding], selected: &[usize]) -> Vec<usi
     for &index in selected {
         let standing = &standings[index];
         match standing.state {
-            State::Finished => finished += 1,
+            State::Finished => {
+                finished += 1;
+                if let Some(result) = &standing.result {
+                    training::remove_unkept(result, &standing.out);
+                }
+            }
             _ if standing.is_held(plan.engine.max_attempts) => held.push(index),
             _ => chosen.push(index),
         }

@@ -2,8 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{CellAlignment, Table};
+use comfy_table::Table;
 use serde::Serialize;
 
 use crate::error::Failure;
@@ -96,12 +95,7 @@ impl Entry {
 }
 
 fn table(studies: &[Entry]) -> Table {
-    let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY);
-    table.set_header(["study", "folder", "finished", "state"]);
-    if let Some(column) = table.column_mut(2) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
+    let mut table = super::table(&["study", "folder", "finished", "state"], 2..=2);
     for entry in studies {
         let name = entry.name.clone().unwrap_or_else(|| "?".to_owned());
         let finished = format!("{} of {}", entry.finished, entry.runs);

@@ -1,5 +1,6 @@
 //! `rlai study`: variants x seeds, compared in one figure.
 
+mod dry_run;
 mod go;
 mod list;
 mod report;
@@ -8,6 +9,7 @@ mod run;
 mod status;
 
 use clap::Subcommand;
+use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
 use crate::error::Failure;
 
@@ -44,4 +46,18 @@ pub fn run(args: Args) -> Result<(), Failure> {
         StudyCommand::Report(args) => report::run(&args),
         StudyCommand::List(args) => list::run(&args),
     }
+}
+
+/// A table without lines between its rows, of which there may be hundreds; numbers stand right.
+fn table(header: &[&str], right: std::ops::RangeInclusive<usize>) -> Table {
+    let line = LineStyle::none().fill('─').junction('─');
+    let mut table = Table::new();
+    table.load_style(TableStyle::new().top_border(line).header_separator(line).bottom_border(line));
+    table.set_header(header.iter().copied());
+    for column in right {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
 }

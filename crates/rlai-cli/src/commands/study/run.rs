@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::dry_run;
 use super::go::{self, Options};
 use crate::error::Failure;
 use crate::signals::OnSignal;
@@ -19,6 +20,7 @@ use crate::training::{self, Manner, Start};
 Examples:
   rlai study run studies/first-look.toml
   rlai study run studies/pendulum.toml --out runs/mine --jobs 1
+  rlai study run studies/figure-3.toml --dry-run
   rlai study run studies/figure-3.toml --only '*Hopper*' --seeds 0..3
 
 A study's file:
@@ -62,6 +64,10 @@ pub struct Args {
     out: Option<PathBuf>,
     #[command(flatten)]
     options: Options,
+    /// Estimate time, memory and disk of what is to do, from a few seconds of each configuration, and do
+    /// nothing else
+    #[arg(long)]
+    dry_run: bool,
     /// Only the run of this name (VARIANT/seedK) or place (from 0, in the order of starting), in this
     /// process and without a report: how an engine starts each
     #[arg(long, value_name = "NAME|K", hide = true)]
@@ -80,6 +86,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     args.options.apply(&mut plan)?;
     match &args.run {
         Some(name) => run_one(&plan, name, args),
+        None if args.dry_run => dry_run::dry_run(&plan, &args.options),
         None => go::go(&plan, &args.options),
     }
 }

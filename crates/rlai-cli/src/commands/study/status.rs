@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{CellAlignment, Table};
+use comfy_table::Table;
 use serde::Serialize;
 
-use super::go;
+use super::{go, table};
 use crate::error::Failure;
 use crate::run_folder::{Life, Owner};
 use crate::study::{Forecast, Plan, RunStanding, Selection, folder, of_all, owner};
@@ -115,14 +114,8 @@ impl Status {
     }
 
     fn table(&self) -> Table {
-        let mut table = Table::new();
-        table.load_style(UTF8_HORIZONTAL_ONLY);
-        table.set_header(["run", "state", "step", "return", "attempts", "time left"]);
-        for column in 2..=5 {
-            if let Some(column) = table.column_mut(column) {
-                column.set_cell_alignment(CellAlignment::Right);
-            }
-        }
+        let header = ["run", "state", "step", "return", "attempts", "time left"];
+        let mut table = table(&header, 2..=5);
         for run in &self.runs {
             table.add_row(run.row());
         }
@@ -165,7 +158,7 @@ impl Run {
             format!("{}/{}", thousands(standing.step), thousands(standing.steps)),
             standing.last_return.map_or_else(unknown, decimal),
             standing.attempts.to_string(),
-            standing.seconds_left.map_or_else(unknown, duration),
+            standing.seconds_left.filter(|&left| left > 0.0).map_or_else(unknown, duration),
         ]
     }
 }

@@ -79,10 +79,24 @@ impl Checkpoints {
     /// they were.
     pub fn save(&mut self, learner: &dyn Learner, extra: Value) -> Result<Saved, CheckpointError> {
         let replay_folder = self.folder.join(REPLAY);
+        let saved = self.write_and_publish(learner, extra, &replay_folder).inspect_err(|_| {
+            // What is left of it only takes space, which may be what was missing.
+            self.remove_unlisted(&replay_folder);
+        })?;
+        self.prune(&replay_folder);
+        Ok(saved)
+    }
+
+    fn write_and_publish(
+        &mut self,
+        learner: &dyn Learner,
+        extra: Value,
+        replay_folder: &Path,
+    ) -> Result<Saved, CheckpointError> {
         let before = self.kept.last().map(|(_, list)| list.clone()).unwrap_or_default();
         let replay = match learner.replay() {
             Some(buffer) => Some(ReplayRecord {
-                segments: before.extend(buffer, &replay_folder)?,
+                segments: before.extend(buffer, replay_folder)?,
                 tail: buffer.tail(),
             }),
             None => None,
@@ -92,14 +106,13 @@ impl Checkpoints {
         let parent = self.folder.join(FOLDER);
         let name = format!("{:012}", learner.step());
         let (partial, path) = (parent.join(name.clone() + PARTIAL), parent.join(name));
-        let files = write(learner, &partial, replay, extra).inspect_err(|_| {
-            // What is left of it only takes space, which may be what was missing.
+        let written = write(learner, &partial, replay, extra)
+            .and_then(|bytes| publish(&partial, &path, &parent).map(|()| bytes));
+        let files = written.inspect_err(|_| {
             let _ = fs::remove_dir_all(&partial);
         })?;
-        publish(&partial, &path, &parent)?;
         self.kept.retain(|(kept, _)| *kept != path);
         self.kept.push((path.clone(), list));
-        self.prune(&replay_folder);
         Ok(Saved { path, bytes: files + segments })
     }
 
@@ -112,6 +125,10 @@ impl Checkpoints {
             partial.push(PARTIAL);
             let _ = fs::rename(&path, &partial).and_then(|()| fs::remove_dir_all(&partial));
         }
+        self.remove_unlisted(replay_folder);
+    }
+
+    fn remove_unlisted(&self, replay_folder: &Path) {
         let lists: Vec<&SegmentList> = self.kept.iter().map(|(_, list)| list).collect();
         SegmentList::remove_unlisted(replay_folder, &lists);
     }
@@ -184,17 +201,26 @@ impl Found {
     /// # Errors
     /// The first file that is not what was written.
     pub fn open(path: &Path) -> Result<Self, CheckpointError> {
-        let manifest = RunManifest::read(path)?;
-        for file in &manifest.files {
-            verify(&path.join(&file.name), file.bytes, &file.blake3)?;
-        }
-        let found = Self { path: path.to_owned(), state: read_state(path, &manifest)?, manifest };
+        let found = Self::open_without_replay(path)?;
         if let Some(replay) = &found.manifest.replay {
             for (file, info) in replay.segments.files(&found.replay_folder()) {
                 verify(&file, info.bytes, &info.blake3)?;
             }
         }
         Ok(found)
+    }
+
+    /// Opens a checkpoint whose replay may be gone, and verifies everything else. A run that has a replay
+    /// cannot go on from it.
+    ///
+    /// # Errors
+    /// The first file that is not what was written.
+    pub fn open_without_replay(path: &Path) -> Result<Self, CheckpointError> {
+        let manifest = RunManifest::read(path)?;
+        for file in &manifest.files {
+            verify(&path.join(&file.name), file.bytes, &file.blake3)?;
+        }
+        Ok(Self { path: path.to_owned(), state: read_state(path, &manifest)?, manifest })
     }
 
     /// The folder of the replay's segments.
@@ -285,7 +311,7 @@ fn link(from: &Path, to: &Path) -> Result<(), CheckpointError> {
 
 fn verify(path: &Path, bytes: u64, blake3: &str) -> Result<(), CheckpointError> {
     let failed = || CheckpointError::io("read", path);
-    let mut file = fs::File::open(path).map_err(failed())?;
+    let mut file = durable::open(path)?;
     let size = file.metadata().map_err(failed())?.len();
     if size != bytes {
         let reason = format!("{size} bytes, the manifest says {bytes}");

@@ -18,6 +18,8 @@ const EPISODE: &str = "run.episode";
 const OBSERVATION: &str = "run.observation";
 const RETURNS: &str = "run.recent_returns";
 const SINCE_LAST_LINE: &str = "run.since_last_line";
+/// Only where one is.
+const EVALUATION_DUE: &str = "run.evaluation_due";
 
 impl TrajectoryTrainer {
     /// Writes everything but networks: counters, streams, moments, the trajectories played so far, the
@@ -32,6 +34,9 @@ impl TrajectoryTrainer {
         state.set(OBSERVATION, &self.observation);
         state.set(RETURNS, &self.recent_returns);
         state.set(SINCE_LAST_LINE, &self.since_last_line);
+        if self.evaluation_due {
+            state.set(EVALUATION_DUE, true);
+        }
         state.set(SNAPSHOT, self.episode.and_then(|_| EpisodeState::of(self.env.as_ref())));
     }
 
@@ -49,6 +54,7 @@ impl TrajectoryTrainer {
         [self.step, self.updates, self.episodes] = counters.map(|Count(count)| count);
         self.recent_returns = state.get(RETURNS)?;
         self.since_last_line = state.get(SINCE_LAST_LINE)?;
+        self.evaluation_due = state.find(EVALUATION_DUE)?.unwrap_or(false);
         self.smoothing_stream = Stream::from_state(&state.get(SMOOTHING)?);
         let batch: Rollouts = state.get(BATCH)?;
         let task = RolloutsOf {

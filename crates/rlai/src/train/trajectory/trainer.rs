@@ -15,7 +15,7 @@ use crate::replay::ReplayBuffer;
 use crate::train::checkpoints::StoredReplay;
 use crate::train::metrics::Accumulator;
 use crate::train::{
-    ConfigError, Evaluation, Learner, Observer, Progress, RecentReturns, StopReason, TrainError,
+    ConfigError, Learner, Observer, Progress, RecentReturns, StopReason, TrainError,
     TrainingMetrics, evaluate,
 };
 
@@ -39,6 +39,8 @@ pub struct TrajectoryTrainer {
     pub(super) episodes: u64,
     pub(super) recent_returns: RecentReturns,
     pub(super) since_last_line: Accumulator,
+    /// The step was done, and its evaluation was not, or not to its end.
+    pub(super) evaluation_due: bool,
 }
 
 impl TrajectoryTrainer {
@@ -81,6 +83,7 @@ impl TrajectoryTrainer {
             step: 0,
             updates: 0,
             episodes: 0,
+            evaluation_due: false,
         })
     }
 
@@ -112,10 +115,18 @@ impl TrajectoryTrainer {
         observer: &mut dyn Observer,
         stop: &AtomicBool,
     ) -> Result<StopReason, TrainError> {
-        if self.step == 0 {
-            observer.checkpoint(self)?;
-        }
-        while self.step < self.config.steps {
+        // Also where an evaluation was broken off: what was due after it was not done.
+        let mut save = self.step == 0 || self.evaluation_due;
+        loop {
+            if !self.evaluate(observer, stop)? {
+                return Ok(StopReason::Stopped);
+            }
+            if save {
+                observer.checkpoint(self)?;
+            }
+            if self.step >= self.config.steps {
+                return Ok(StopReason::Finished);
+            }
             if stop.load(Ordering::Relaxed) {
                 return Ok(StopReason::Stopped);
             }
@@ -123,25 +134,18 @@ impl TrajectoryTrainer {
             self.advance()?;
             observer.progress(&self.progress());
             // A particle smoother takes many steps at once.
-            let passed = |every: u64| self.step / every > before / every;
-            let (log, evaluate) =
-                (passed(self.config.log_every), passed(self.config.evaluate_every));
-            let (over, save) =
-                (self.step >= self.config.steps, passed(self.config.checkpoint_every));
-            if log {
+            let step = self.step;
+            let passed = |every: u64| step / every > before / every;
+            if passed(self.config.log_every) {
                 observer.training(&self.training_line())?;
             }
-            if evaluate || save || over {
+            let over = step >= self.config.steps;
+            self.evaluation_due = over || passed(self.config.evaluate_every);
+            save = over || passed(self.config.checkpoint_every);
+            if self.evaluation_due || save {
                 self.agent.check_parameters().map_err(|source| self.non_finite(source))?;
             }
-            if evaluate || over {
-                observer.evaluation(&self.evaluate()?)?;
-            }
-            if save || over {
-                observer.checkpoint(self)?;
-            }
         }
-        Ok(StopReason::Finished)
     }
 
     /// One environment step, and the update once M trajectories are whole.
@@ -254,9 +258,23 @@ impl TrajectoryTrainer {
         Ok(states)
     }
 
-    fn evaluate(&mut self) -> Result<Evaluation, TrainError> {
+    /// The evaluation that is due, if one is. False if `stop` was set before its end: it stays due.
+    fn evaluate(
+        &mut self,
+        observer: &mut dyn Observer,
+        stop: &AtomicBool,
+    ) -> Result<bool, TrainError> {
+        if !self.evaluation_due {
+            return Ok(true);
+        }
         let (policy, episodes) = (self.policy(), self.config.evaluation_episodes);
-        evaluate(&policy, &mut *self.evaluation_env, episodes, &self.key, self.step)
+        let env = &mut *self.evaluation_env;
+        let Some(played) = evaluate(&policy, env, episodes, &self.key, self.step, stop)? else {
+            return Ok(false);
+        };
+        self.evaluation_due = false;
+        observer.evaluation(&played)?;
+        Ok(true)
     }
 
     fn non_finite(&self, source: NonFinite) -> TrainError {

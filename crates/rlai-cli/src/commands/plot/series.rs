@@ -1,0 +1,127 @@
+//! One field of one run over its steps.
+
+use std::collections::BTreeSet;
+
+use super::Axis;
+use crate::error::Failure;
+use crate::metrics::{Line, Run};
+use crate::text::did_you_mean;
+
+/// What is asked for.
+pub struct Wanted<'a> {
+    /// Name of the number.
+    pub field: &'a str,
+    /// Over what.
+    pub x: Axis,
+    /// Weight of what came before.
+    pub smooth: f64,
+}
+
+/// A point of a run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point {
+    /// Environment steps.
+    pub step: u64,
+    /// Where it is on the axis that was asked for.
+    pub x: f64,
+    /// The number.
+    pub y: f64,
+}
+
+/// The points of one run.
+pub struct Series {
+    /// The run.
+    pub run: Run,
+    /// Its points, by steps.
+    pub points: Vec<Point>,
+}
+
+impl Series {
+    /// The points of all runs; those that have none are left out, and told.
+    ///
+    /// # Errors
+    /// A line that is damaged; a field that no run has.
+    pub fn of(runs: Vec<Run>, wanted: &Wanted<'_>) -> Result<Vec<Self>, Failure> {
+        let mut names = BTreeSet::new();
+        let mut all = Vec::new();
+        for run in runs {
+            let mut points = Vec::new();
+            run.each_line(u64::MAX, |line| {
+                line.names().for_each(|name| {
+                    if !names.contains(name) {
+                        names.insert(name.to_owned());
+                    }
+                });
+                points.extend(point(line, wanted));
+                Ok(())
+            })?;
+            smooth(&mut points, wanted.smooth);
+            all.push(Self { run, points });
+        }
+        let some = all.iter().any(|series| !series.points.is_empty());
+        if !some {
+            return Err(nothing(wanted.field, &names));
+        }
+        for series in all.iter().filter(|series| series.points.is_empty()) {
+            line_err!("note: {} has no {}", series.run.dir.display(), wanted.field);
+        }
+        all.retain(|series| !series.points.is_empty());
+        Ok(all)
+    }
+}
+
+fn point(line: &Line, wanted: &Wanted<'_>) -> Option<Point> {
+    let step = line.step()?;
+    let x = match wanted.x {
+        Axis::Step => step as f64,
+        Axis::TimeSeconds => line.value("time_seconds")?,
+    };
+    Some(Point { step, x, y: line.value(wanted.field)? })
+}
+
+/// An exponential mean, from the first point on: each is divided by the weights that it is made of.
+fn smooth(points: &mut [Point], weight: f64) {
+    let (mut sum, mut weights) = (0.0, 0.0);
+    for point in points {
+        sum = weight * sum + (1.0 - weight) * point.y;
+        weights = weight * weights + (1.0 - weight);
+        point.y = sum / weights;
+    }
+}
+
+fn nothing(field: &str, names: &BTreeSet<String>) -> Failure {
+    if names.contains(field) {
+        return Failure::input(format!("field = {field:?}: there is no number yet, only null"));
+    }
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let nearest = did_you_mean(field, &names);
+    let there = match names.is_empty() {
+        true => "no run has written a line yet".to_owned(),
+        false => format!("there are {}", names.join(", ")),
+    };
+    Failure::input(format!("field = {field:?}: no such number{nearest}; {there}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn points(y: &[f64]) -> Vec<Point> {
+        y.iter().map(|&y| Point { step: 0, x: 0.0, y }).collect()
+    }
+
+    #[test]
+    fn smoothing_is_a_weighted_mean_of_what_came_before() {
+        let mut same = points(&[3.0, -1.0, 5.0]);
+        smooth(&mut same, 0.0);
+        assert_eq!(same, points(&[3.0, -1.0, 5.0]));
+        let mut constant = points(&[2.0; 5]);
+        smooth(&mut constant, 0.9);
+        assert!(constant.iter().all(|point| (point.y - 2.0).abs() < 1e-12));
+        let mut three = points(&[1.0, 2.0, 4.0]);
+        smooth(&mut three, 0.5);
+        // Weights 1, 1/2 and 1/4, the newest first.
+        let expected = [1.0, (2.0 + 0.5) / 1.5, (4.0 + 1.0 + 0.25) / 1.75];
+        assert!(three.iter().zip(expected).all(|(point, y)| (point.y - y).abs() < 1e-12));
+    }
+}

@@ -1,0 +1,77 @@
+//! `rlai study run --dry-run`: what a study will take.
+
+use comfy_table::Table;
+
+use super::go::{self, Options};
+use crate::error::Failure;
+use crate::study::{Estimate, Plan, Variant, folder, of_all};
+use crate::text::{duration, thousands};
+
+/// Checks the study, measures its configurations, and tells; nothing is created.
+///
+/// # Errors
+/// Bad input, or a configuration that cannot be run.
+pub fn dry_run(plan: &Plan, options: &Options) -> Result<(), Failure> {
+    let selected = options.selection.of(plan)?;
+    folder::check(plan)?;
+    plan.check_surroundings()?;
+    let standings = of_all(plan);
+    let jobs = go::jobs(plan);
+    let tell = &mut |variant: &Variant| line_err!("measuring {}", variant.name);
+    let estimate = Estimate::of(plan, &standings, &selected, jobs, tell)?;
+    if options.json {
+        line_out!("{}", serde_json::to_string(&estimate).map_err(Failure::running)?);
+        return Ok(());
+    }
+    line_out!("{}", table(&estimate));
+    line_out!(
+        "{} of {} runs to do, {} at a time: about {}, {} of memory, {} of disk",
+        estimate.runs,
+        plan.runs.len(),
+        estimate.jobs,
+        duration(estimate.seconds),
+        size(estimate.memory_bytes),
+        size(estimate.disk_bytes)
+    );
+    line_out!("{}", estimate.how);
+    Ok(())
+}
+
+fn table(estimate: &Estimate) -> Table {
+    let header =
+        ["variant", "runs", "steps/s", "time a run", "memory", "disk at work", "disk kept"];
+    let mut table = super::table(&header, 1..=6);
+    for variant in &estimate.variants {
+        table.add_row([
+            variant.name.clone(),
+            variant.runs.to_string(),
+            thousands((1.0 / variant.measure.step_seconds).round() as u64),
+            duration(variant.run_seconds),
+            size(variant.run_memory_bytes),
+            size(variant.run_disk_bytes),
+            size(variant.kept_bytes),
+        ]);
+    }
+    table
+}
+
+/// Bytes as people read them.
+fn size(bytes: f64) -> String {
+    match bytes {
+        bytes if bytes >= 1e10 => format!("{} GB", thousands((bytes / 1e9).round() as u64)),
+        bytes if bytes >= 1e9 => format!("{:.1} GB", bytes / 1e9),
+        bytes if bytes >= 1e6 => format!("{} MB", (bytes / 1e6).round()),
+        bytes => format!("{} kB", (bytes / 1e3).round()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_read_well() {
+        let sizes = [1_500.0, 2.4e6, 1.25e9, 3.21e12].map(size);
+        assert_eq!(sizes, ["2 kB", "2 MB", "1.2 GB", "3,210 GB"]);
+    }
+}
