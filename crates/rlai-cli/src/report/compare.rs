@@ -183,7 +183,8 @@ mod tests {
 
     #[test]
     fn settings_of_a_grid_meet_their_like() {
-        let (small, large): (&[(&str, &str)], &[(&str, &str)]) = (&[("b", "1")], &[("b", "2")]);
+        let (small, large) = ([("b", "1")], [("b", "2")]);
+        let (small, large) = (&small[..], &large[..]);
         let study = gridded(&[("r1", small), ("r2", large), ("f1", small), ("f2", large)]);
         assert_eq!(against_baseline(&study, 0), [(2, 0), (3, 1)]);
         assert_eq!(against_baseline(&study, 3), [(0, 2), (1, 3)]);

@@ -37,11 +37,13 @@ impl Scale {
         let way = |task| {
             let runs: Vec<_> =
                 study.of(baseline, task).filter(|run| run.score().is_some()).collect();
-            let mean = |of: fn(&[(f64, f64)]) -> Option<&(f64, f64)>| {
-                let sum: Option<f64> = runs.iter().map(|run| Some(of(&run.returns)?.1)).sum();
-                Some(sum? / runs.len() as f64)
+            let mean = |values: Option<Vec<f64>>| {
+                let values = values.filter(|values| !values.is_empty())?;
+                Some(values.iter().sum::<f64>() / values.len() as f64)
             };
-            let (low, high) = (mean(<[_]>::first)?, mean(<[_]>::last)?);
+            let first = runs.iter().map(|run| Some(run.returns.first()?.1)).collect();
+            let last = runs.iter().map(|run| run.score()).collect();
+            let (low, high) = (mean(first)?, mean(last)?);
             (low.is_finite() && high.is_finite() && high > low).then_some((low, high))
         };
         let ends = (0..study.tasks.len()).map(way).collect();

@@ -27,7 +27,7 @@ pub struct Args {
     /// of the past: from 0, as they are, to below 1
     #[arg(long, value_name = "W", default_value_t = 0.0, allow_hyphen_values = true)]
     smooth: f64,
-    /// What is drawn around mean curves; with 2 seeds their range, whatever is asked
+    /// What is drawn around mean curves; of 2 seeds there is no interval, but their range
     #[arg(long, value_name = "KIND", default_value = "bootstrap")]
     band: Band,
     /// The variant that others are compared with, by its name or label [default: the first]
