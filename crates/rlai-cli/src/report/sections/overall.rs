@@ -3,6 +3,7 @@
 use rlai_stats::profile::{self, Counted};
 use rlai_stats::{Aggregates, Curve, Scores, aggregate, curve};
 
+use crate::report::answer::tasks;
 use crate::report::band::aligned;
 use crate::report::chart::{Chart, Series, thinned};
 use crate::report::compare::FEWEST_RUNS;
@@ -27,7 +28,7 @@ struct Field {
 
 /// Figures and a table over the tasks that all methods share.
 pub fn section(context: &Context<'_>) -> Option<Section> {
-    let mut section = Section::new("overall", "Over all tasks");
+    let mut section = Section::new("overall", "Aggregates");
     let field = match field(context) {
         Ok(field) => field?,
         Err(why) => {
@@ -143,7 +144,7 @@ fn aggregates(context: &Context<'_>, field: &Field, section: &mut Section) {
     if field.tasks.len() == 1 {
         kinds.retain(|(stem, ..)| *stem != "median");
     }
-    let title = format!("Aggregates of the final {unit} over {} tasks.", field.tasks.len());
+    let title = format!("Aggregates of the final {unit} over {}.", tasks(field.tasks.len()));
     let limits = band(context, field, "");
     let caption = format!("{title} {}{limits}", context.basis(&field.methods, &field.tasks));
     let mut table = Table::new(&caption, ["variant", "aggregate", "value"]);
