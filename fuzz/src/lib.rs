@@ -17,5 +17,5 @@ pub use checkpoints::{seed, segment_seed};
 #[cfg(test)]
 pub use parts::join;
 pub use text::{
-    actions, dataset, grid, initial_state, metrics, owner, process, result, settings, study,
+    actions, dataset, grid, initial_state, metrics, owner, process, result, scores, settings, study,
 };

@@ -92,3 +92,8 @@ pub fn grid(bytes: &[u8]) -> bool {
     }
     true
 }
+
+/// Runs to be compared, CSV.
+pub fn scores(bytes: &[u8]) -> bool {
+    reads(bytes, 100, reading::stats_csv)
+}

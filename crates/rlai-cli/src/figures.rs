@@ -293,16 +293,20 @@ fn primitive(shape: &Shape) -> Primitive {
     }
 }
 
-/// Ticks with thousands separators and a true minus sign; far from 1 as powers of ten.
+/// Ticks with thousands separators, a true minus sign and three decimals at most; far from 1 as powers of ten.
 pub fn tick(value: f64) -> String {
     let sign = if value < 0.0 { "\u{2212}" } else { "" };
     let size = value.abs();
     if size > 0.0 && size < 1e-3 || size >= 1e9 {
-        format!("{sign}{size:e}").replace("e-", "e\u{2212}")
-    } else if size >= 10.0 || size.fract() == 0.0 {
-        format!("{sign}{}", thousands(size.round() as u64))
-    } else {
-        format!("{sign}{}", (size * 1000.0).round() / 1000.0)
+        // Ticks are sums of steps, with errors in their last digits.
+        let rounded = format!("{size:.4e}").parse().unwrap_or(size);
+        return format!("{sign}{rounded:e}").replace("e-", "e\u{2212}");
+    }
+    let thousandths = (size * 1000.0).round();
+    let whole = thousands((thousandths / 1000.0) as u64);
+    match (thousandths % 1000.0) / 1000.0 {
+        0.0 => format!("{sign}{whole}"),
+        fraction => format!("{sign}{whole}{}", fraction.to_string().trim_start_matches('0')),
     }
 }
 
@@ -329,6 +333,12 @@ mod tests {
         assert_eq!(tick(12_000.0), "12,000");
         assert_eq!(tick(-1_500.0), "\u{2212}1,500");
         assert_eq!(tick(0.25), "0.25");
+        assert_eq!(tick(-12.5), "\u{2212}12.5");
+        assert_eq!(tick(0.1 + 0.2), "0.3");
+        assert_eq!(tick(1_999.9999999), "2,000");
+        assert_eq!(tick(1_234.005), "1,234.005");
+        assert_eq!(tick(-3.0000000000000004e-5), "\u{2212}3e\u{2212}5");
+        assert_eq!(tick(1e300), "1e300");
         assert_eq!(tick(2e-5), "2e\u{2212}5");
         assert_eq!(tick(0.0), "0");
     }

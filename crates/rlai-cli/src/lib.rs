@@ -20,6 +20,7 @@ mod report;
 mod run_folder;
 mod settings;
 mod signals;
+mod slurm_job;
 mod source;
 mod spec;
 mod study;
@@ -67,6 +68,7 @@ enum Command {
     Evaluate(commands::evaluate::Args),
     Policy(commands::policy::Args),
     Study(commands::study::Args),
+    Stats(commands::stats::Args),
     Plot(commands::plot::Args),
     Export(commands::export::Args),
     Lab(commands::lab::Args),
@@ -88,6 +90,7 @@ pub fn main() -> ExitCode {
         Command::Evaluate(args) => commands::evaluate::run(args),
         Command::Policy(args) => commands::policy::run(args),
         Command::Study(args) => commands::study::run(args),
+        Command::Stats(args) => commands::stats::run(&args),
         Command::Plot(args) => commands::plot::run(args),
         Command::Export(args) => commands::export::run(args),
         Command::Lab(args) => commands::lab::run(args),

@@ -5,6 +5,7 @@ use std::io::Cursor;
 use std::path::Path;
 
 use crate::commands::env::rollout;
+use crate::commands::stats;
 use crate::dataset;
 use crate::metrics;
 use crate::npy::{self, Npz};
@@ -99,6 +100,14 @@ pub fn dataset(bytes: &[u8]) -> Reading {
 /// Why it is refused.
 pub fn initial_state(bytes: &[u8]) -> Reading {
     rollout::parse_state(bytes).map(drop)
+}
+
+/// Runs that `rlai stats` compares, CSV.
+///
+/// # Errors
+/// Why they are refused.
+pub fn stats_csv(bytes: &[u8]) -> Reading {
+    stats::Table::parse(bytes).map(drop)
 }
 
 fn toml(bytes: &[u8]) -> Result<Source, String> {

@@ -62,8 +62,8 @@ pub struct Recorder {
     attempt: Attempt,
     checkpoints: Checkpoints,
     keep: usize,
-    /// The step of the newest checkpoint.
-    saved: Option<u64>,
+    /// The step of the newest checkpoint, and the length of the metrics that it names.
+    saved: Option<(u64, u64)>,
     metrics: BufWriter<File>,
     metrics_bytes: u64,
     watch: Watch,
@@ -86,13 +86,9 @@ impl Recorder {
         from: Option<&Resumed>,
     ) -> Result<Self, Failure> {
         let memory = from.map(|from| from.memory.clone()).unwrap_or_default();
-        let before = from.map(|from| (from.metrics.as_path(), memory.metrics_bytes));
-        let metrics = BufWriter::new(attempt.begin_metrics(before)?);
-        let mut checkpoints = Checkpoints::new(attempt.folder(), keep);
-        if let Some(from) = from {
-            checkpoints.adopt(&from.found).map_err(Failure::running)?;
-        }
-        let saved = from.map(|from| from.found.manifest.step);
+        let taken_over = take_over(&attempt, keep, from);
+        let (metrics, checkpoints) = taken_over.inspect_err(|failure| attempt.fail(failure))?;
+        let saved = from.map(|from| (from.found.manifest.step, from.memory.metrics_bytes));
         let started = Instant::now();
         Ok(Self {
             attempt,
@@ -104,7 +100,7 @@ impl Recorder {
             watch,
             started,
             earlier: memory.seconds,
-            last_line: (started, saved.unwrap_or(0)),
+            last_line: (started, saved.map_or(0, |(step, _)| step)),
             evaluations: memory.evaluations,
         })
     }
@@ -126,7 +122,7 @@ impl Recorder {
 
     /// The newest checkpoint with its step, if there is one.
     pub fn newest(&self) -> Option<(&Path, u64)> {
-        self.checkpoints.newest().zip(self.saved)
+        self.checkpoints.newest().zip(self.saved.map(|(step, _)| step))
     }
 
     /// When the run is over, for whatever reason.
@@ -134,14 +130,14 @@ impl Recorder {
         self.watch.end();
     }
 
-    /// Saves the run as it stands, if it has advanced since it was last saved. What is saved refers to
-    /// metrics that are on disk.
+    /// Saves the run as it stands, if it has advanced since it was last saved, be it by an evaluation that
+    /// was due. What is saved refers to metrics that are on disk.
     ///
     /// # Errors
     /// The run is another process's, or a file system that refuses.
     pub fn save(&mut self, learner: &dyn Learner) -> io::Result<()> {
         self.attempt.fence()?;
-        if self.saved == Some(learner.step()) {
+        if self.saved == Some((learner.step(), self.metrics_bytes)) {
             return Ok(());
         }
         let synced = self.metrics.flush().and_then(|()| self.metrics.get_ref().sync_all());
@@ -158,7 +154,7 @@ impl Recorder {
             Ok(()) => io::Error::other(error),
             Err(gone) => gone,
         })?;
-        self.saved = Some(learner.step());
+        self.saved = Some((learner.step(), self.metrics_bytes));
         self.attempt.prune_earlier(self.keep);
         Ok(())
     }
@@ -190,6 +186,21 @@ impl Recorder {
         let path = self.attempt.metrics();
         io::Error::new(error.kind(), format!("cannot write {}: {error}", path.display()))
     }
+}
+
+/// The metrics and checkpoints of an attempt, as far as there were any before it.
+fn take_over(
+    attempt: &Attempt,
+    keep: usize,
+    from: Option<&Resumed>,
+) -> Result<(BufWriter<File>, Checkpoints), Failure> {
+    let before = from.map(|from| (from.metrics.as_path(), from.memory.metrics_bytes));
+    let metrics = BufWriter::new(attempt.begin_metrics(before)?);
+    let mut checkpoints = Checkpoints::new(attempt.folder(), keep);
+    if let Some(from) = from {
+        checkpoints.adopt(&from.found).map_err(Failure::running)?;
+    }
+    Ok((metrics, checkpoints))
 }
 
 impl Observer for Recorder {

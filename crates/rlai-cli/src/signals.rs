@@ -57,6 +57,8 @@ fn listen(deadly: &[i32]) -> Result<Arc<AtomicBool>, Failure> {
         #[cfg(unix)]
         SIGUSR1,
     ];
+    // Started by `nohup`, a run outlives its terminal.
+    let signals = signals.into_iter().filter(|&signal| signal != SIGHUP || !is_ignored(SIGHUP));
     for signal in signals {
         // Handlers run in the order of their registration: this one sees only an earlier signal.
         let first = match deadly.contains(&signal) {
@@ -69,7 +71,26 @@ fn listen(deadly: &[i32]) -> Result<Arc<AtomicBool>, Failure> {
             .and_then(|()| flag::register(signal, Arc::clone(&stop)))
             .map_err(|error| Failure::running(format!("cannot listen for signals: {error}")))?;
     }
+    #[cfg(unix)]
+    survive_limits()?;
     Ok(stop)
+}
+
+/// A write beyond the largest file that is allowed (`ulimit -f`) becomes an error of that write.
+#[cfg(unix)]
+fn survive_limits() -> Result<(), Failure> {
+    let unused = Arc::new(AtomicBool::new(false));
+    let registered = flag::register(signal_hook::consts::SIGXFSZ, unused);
+    let failed = |error| Failure::running(format!("cannot listen for signals: {error}"));
+    registered.map(drop).map_err(failed)
+}
+
+/// Whether this process was started with the signal ignored, as far as the system tells.
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
 /// Waits for whatever ends this process.

@@ -1,5 +1,7 @@
 //! Every task by name, wherever it comes from.
 
+use std::path::Path;
+
 use rlai::env::{Environment, TaskInfo};
 use rlai::train::ConfigError;
 use rlai_mujoco::AssetError;
@@ -50,6 +52,17 @@ pub fn find(id: &str) -> Result<TaskInfo, ConfigError> {
     Err(ConfigError::new("env", format!("{id:?}"), allowed))
 }
 
+/// A task's name for people: of a file below this folder the short path. A policy remembers the whole one.
+pub fn shown(id: &str) -> String {
+    let short = || {
+        let (kind, file) = id.split_once(':')?;
+        let here = std::env::current_dir().ok()?;
+        let below = Path::new(file).strip_prefix(here).ok()?;
+        Some(format!("{kind}:{}", below.display()))
+    };
+    short().unwrap_or_else(|| id.to_owned())
+}
+
 type Made = Option<Result<Box<dyn Environment>, AssetError>>;
 
 fn make(id: &str, mujoco: fn(&str) -> Made) -> Result<Box<dyn Environment>, Failure> {
@@ -76,6 +89,16 @@ mod tests {
         names.sort();
         names.dedup();
         assert_eq!(names.len(), 18);
+    }
+
+    #[test]
+    fn a_file_below_this_folder_is_shown_by_its_short_path() {
+        let here = std::env::current_dir().unwrap();
+        let whole = format!("grid:{}", here.join("a/b.txt").display());
+        assert_eq!(shown(&whole), format!("grid:{}", Path::new("a").join("b.txt").display()));
+        for same in ["Pendulum-v1", "probe:both:box", "tabular:/elsewhere/p.json"] {
+            assert_eq!(shown(same), same);
+        }
     }
 
     #[test]

@@ -67,7 +67,10 @@ fn metrics(steps: u64) -> String {
         text += &format!("{train}\n");
         if step % 1000 == 0 {
             let mean = -(step as f64);
-            let evaluation = json!({"kind": "evaluation", "step": step, "time_seconds": time, "return_mean": mean});
+            let evaluation = json!({
+                "kind": "evaluation", "step": step, "return_mean": mean, "return_sd": 0.0,
+                "length_mean": 200.0, "returns": [mean], "time_seconds": time,
+            });
             text += &format!("{evaluation}\n");
         }
     }

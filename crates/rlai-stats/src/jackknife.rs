@@ -17,7 +17,7 @@ pub(crate) fn acceleration<T: Copy>(
         for task in (0..runs.tasks()).filter(|&task| runs.task(task).len() > 1) {
             let n = runs.task(task).len();
             let mut values = vec![0.0; n * outputs];
-            for (run, out) in values.chunks_exact_mut(outputs).enumerate() {
+            for (run, out) in values.chunks_exact_mut(outputs.max(1)).enumerate() {
                 leave_out(&mut left_out[group], runs, task, run);
                 statistics(&left_out, out);
             }

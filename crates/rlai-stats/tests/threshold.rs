@@ -154,7 +154,9 @@ fn the_three_readings_of_sixty_percent_differ() {
         ReturnGain::at(&[20.0], &[low.clone(), low.clone()], &[high.clone(), high], &quick())
             .unwrap()[0];
     assert_eq!((gain.ratio.value, gain.baseline, gain.candidate), (Some(1.6), 100.0, 160.0));
-    let halfway = ReturnGain::at(&[15.0], &[low.clone()], &[low], &quick()).unwrap()[0];
+    let halfway =
+        ReturnGain::at(&[15.0], std::slice::from_ref(&low), std::slice::from_ref(&low), &quick())
+            .unwrap()[0];
     assert_eq!((halfway.ratio.value, halfway.baseline), (Some(1.0), 50.0));
 }
 

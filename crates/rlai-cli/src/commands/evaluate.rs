@@ -145,7 +145,7 @@ impl Report {
             line_out!("{}", serde_json::to_string(self).map_err(Failure::running)?);
             return Ok(());
         }
-        line_out!("{}, trained for {} steps", self.env, thousands(self.step));
+        line_out!("{}, trained for {} steps", tasks::shown(&self.env), thousands(self.step));
         line_out!(
             "return {} ± {} (mean ± s.d. of {} episodes, from {} to {}), {} steps an episode",
             decimal(self.return_mean),

@@ -17,7 +17,8 @@ use crate::text::thousands;
 Examples:
   rlai export runs/Pendulum-v1-reverse-kl-seed0 --format csv --out metrics.csv
   rlai export runs/first-look runs/mine --format parquet --out metrics.parquet
-  rlai export runs/first-look --format tensorboard --out board     # then: tensorboard --logdir board")]
+  rlai export runs/first-look --format tensorboard --out board
+  tensorboard --logdir board")]
 pub struct Args {
     /// Folders of runs and of studies
     #[arg(value_name = "DIR", required = true)]

@@ -13,5 +13,6 @@ pub mod plot;
 pub mod policy;
 pub mod resume;
 pub mod setup;
+pub mod stats;
 pub mod study;
 pub mod train;

@@ -29,8 +29,8 @@ Examples:
   rlai plot runs/one runs/two --field entropy --smooth 0.9
   rlai plot runs/first-look --x time_seconds --out curves.svg
 
---field takes any number of docs/metrics.md. NO_COLOR turns colours off, CLICOLOR_FORCE=1 on where there is
-no terminal; COLUMNS sets the width.")]
+--field takes any number of docs/metrics.md. NO_COLOR turns colours off, CLICOLOR_FORCE=1 turns them
+on; COLUMNS sets the width.")]
 pub struct Args {
     /// Folders of runs and of studies
     #[arg(value_name = "DIR", required = true)]
@@ -116,16 +116,18 @@ pub fn run(args: Args) -> Result<(), Failure> {
 }
 
 fn figure(args: &Args, curves: &[Drawn]) -> Figure {
-    let mut caption = curves::caption(curves);
-    if args.smooth > 0.0 {
-        caption.push_str(&format!(" Smoothed: exponential mean of weight {}.", args.smooth));
-    }
+    let smoothed = match args.smooth {
+        0.0 => String::new(),
+        weight => format!(", exponential mean of weight {weight}"),
+    };
     Figure {
-        title: args.title.clone().unwrap_or_else(|| args.field.clone()),
+        title: args.title.clone().unwrap_or_else(|| format!("{}{smoothed}", args.field)),
         x_label: args.x.label().to_owned(),
         y_label: args.field.clone(),
-        caption: caption.trim().to_owned(),
+        caption: curves::caption(curves),
         curves: curves.iter().map(Drawn::to_curve).collect(),
+        // A line of one point cannot be seen.
+        markers: curves.iter().any(|curve| curve.points.len() == 1),
         ..Figure::default()
     }
 }

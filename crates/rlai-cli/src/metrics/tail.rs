@@ -26,6 +26,7 @@ pub struct Latest {
 ///
 /// # Errors
 /// As [`latest`]; it cannot be opened, or is no file.
+#[allow(dead_code)]
 pub fn latest_of(path: &Path) -> Result<Latest, MetricsError> {
     let file = File::open(path)?;
     if !file.metadata()?.is_file() {
@@ -83,6 +84,7 @@ fn look(bytes: &[u8], start: u64) -> Result<Latest, MetricsError> {
 
 impl Latest {
     /// Environment steps of the last line.
+    #[allow(dead_code)]
     pub fn step(&self) -> Option<u64> {
         self.line.as_ref().and_then(Line::step)
     }
@@ -132,8 +134,8 @@ mod tests {
 
     /// The step of the last whole line of training.
     fn expected_training(text: &str) -> u64 {
-        let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
-        let last = whole.filter(|line| line.contains("train")).next_back().unwrap();
+        let mut whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+        let last = whole.rfind(|line| line.contains("train")).unwrap();
         last.split("\"step\":").nth(1).unwrap().split(',').next().unwrap().parse().unwrap()
     }
 

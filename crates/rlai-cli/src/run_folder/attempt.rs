@@ -1,7 +1,8 @@
 //! An attempt at a run: the folder of one writer, which owns the run as long as no higher one exists.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::ErrorKind::{NotADirectory, NotFound};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use rlai::checkpoint::attempts;
@@ -10,7 +11,7 @@ use rlai::files;
 use super::failure::RunFailure;
 use super::owner::{LOCK, Life, OWNER, Owner};
 use super::publish::remove_whole;
-use super::{METRICS, sync_folder, write_whole};
+use super::{METRICS, sync_folder, write_synced, write_whole};
 use crate::error::Failure;
 
 /// The folder in which this process writes.
@@ -62,25 +63,39 @@ impl Attempt {
         let number = attempts(run).first().map_or(1, |(number, _)| number.saturating_add(1));
         let folder = run.join(format!("attempt-{number}"));
         let owner = Owner::this(number);
-        let partial = run.join(format!(".attempt-{number}-{}", owner.pid));
+        let partial = run.join(format!(".attempt-{number}-{}", owner.mark()));
         let claimed = prepare(&partial, &owner)
-            .and_then(|lock| fs::rename(&partial, &folder).map(|()| lock))
-            .and_then(|lock| sync_folder(run).map(|()| lock));
+            .and_then(|lock| appear(&partial, &folder, &owner).map(|()| lock));
+        let refused =
+            |error| Failure::input(format!("cannot create {}: {error}", folder.display()));
         let lock = claimed.map_err(|error| {
             let _ = fs::remove_dir_all(&partial);
             if folder.exists() {
                 let dir = run.display();
                 return Failure::input(format!("{dir}: another process has just taken this run"));
             }
-            Failure::input(format!("cannot create {}: {error}", folder.display()))
+            refused(error)
+        })?;
+        sync_folder(run).map_err(|error| {
+            // It is this process's, and nothing is in it yet.
+            let _ = fs::remove_dir_all(&folder);
+            refused(error)
         })?;
         let attempt = Self { run: run.to_owned(), folder, owner, _lock: lock };
         // For people: what counts lies in the attempt.
-        let written = write_whole(&run.join(OWNER), attempt.owner.to_text().as_bytes());
-        written.map_err(|error| {
-            Failure::running(format!("cannot write {}: {error}", run.join(OWNER).display()))
-        })?;
+        let _ = attempt.show_owner(&attempt.owner);
         Ok(attempt)
+    }
+
+    /// A name in the run's folder that no other attempt uses, for what is not whole yet.
+    pub fn partial(&self, name: &str) -> PathBuf {
+        self.run.join(format!(".{name}-{}", self.owner.attempt))
+    }
+
+    fn show_owner(&self, owner: &Owner) -> io::Result<()> {
+        let partial = self.partial(OWNER);
+        write_synced(&partial, owner.to_text().as_bytes())?;
+        fs::rename(partial, self.run.join(OWNER))
     }
 
     /// Its folder.
@@ -122,13 +137,16 @@ impl Attempt {
     /// The folder is gone.
     pub fn exists(&self) -> io::Result<()> {
         // A folder that is being removed may hold what was written meanwhile, but not this.
-        if self.folder.join(OWNER).is_file() {
-            return Ok(());
+        match fs::metadata(self.folder.join(OWNER)) {
+            Err(error) if matches!(error.kind(), NotFound | NotADirectory) => {
+                let folder = self.folder.display();
+                Err(io::Error::other(format!(
+                    "{folder}, or part of it, was removed while the run was writing to it"
+                )))
+            }
+            // What else is wrong there, the write itself will tell.
+            _ => Ok(()),
         }
-        let folder = self.folder.display();
-        Err(io::Error::other(format!(
-            "{folder}, or part of it, was removed while the run was writing to it"
-        )))
     }
 
     /// Begins the metrics of this attempt with the first `bytes` of those in the file `from`, on disk
@@ -147,15 +165,21 @@ impl Attempt {
             let file = files::open(from).map_err(|error| Failure::running(unreadable(error)))?;
             let read = file.take(bytes).read_to_end(&mut lines);
             read.map_err(|error| Failure::running(unreadable(error)))?;
+            if (lines.len() as u64) < bytes {
+                let why = format!("{} bytes, where its checkpoint names {bytes}", lines.len());
+                return Err(Failure::running(unreadable(io::Error::other(why))));
+            }
         }
         write_whole(&path, &lines).map_err(failed)?;
         File::options().append(true).open(&path).map_err(failed)
     }
 
-    /// Leaves the reason of a failure for whoever looks at the run later.
-    pub fn fail(&self, reason: &str) {
+    /// Says that this process has ended, and why, for whoever looks at the run later.
+    pub fn fail(&self, failure: &Failure) {
+        // First: others wait for it, and on a full disk there may be room for one of the two.
+        self.release();
         if self.fence().is_ok() {
-            RunFailure::leave(&self.folder, reason);
+            RunFailure::leave(&self.folder, &failure.to_string());
         }
     }
 
@@ -165,10 +189,9 @@ impl Attempt {
             return;
         }
         let owner = Owner { released: true, ..self.owner.clone() };
-        for file in [self.folder.join(OWNER), self.run.join(OWNER)] {
-            // Where it cannot be said, the process id tells it here, and --take-over elsewhere.
-            let _ = write_whole(&file, owner.to_text().as_bytes());
-        }
+        // Where it cannot be said, the process id tells it here, and --take-over elsewhere.
+        let _ = write_whole(&self.folder.join(OWNER), owner.to_text().as_bytes());
+        let _ = self.show_owner(&owner);
     }
 
     /// Removes the checkpoints of earlier attempts once this one has enough of its own. Their metrics
@@ -188,6 +211,15 @@ impl Attempt {
     }
 }
 
+/// Gives an attempt its name, which fails if another has it. Over a network the answer may be lost: whose
+/// it is stands in it.
+fn appear(partial: &Path, folder: &Path, owner: &Owner) -> io::Result<()> {
+    match fs::rename(partial, folder) {
+        Err(_) if Owner::read(folder).as_ref() == Some(owner) => Ok(()),
+        other => other,
+    }
+}
+
 /// A folder with its owner, under a name that nobody looks for.
 fn prepare(partial: &Path, owner: &Owner) -> io::Result<File> {
     let _ = fs::remove_dir_all(partial);
@@ -195,9 +227,7 @@ fn prepare(partial: &Path, owner: &Owner) -> io::Result<File> {
     let lock = File::create(partial.join(LOCK))?;
     // Where files cannot be locked, `/proc` must tell.
     let _ = lock.try_lock();
-    let mut file = File::create(partial.join(OWNER))?;
-    file.write_all(owner.to_text().as_bytes())?;
-    file.sync_all()?;
+    write_synced(&partial.join(OWNER), owner.to_text().as_bytes())?;
     sync_folder(partial)?;
     Ok(lock)
 }
@@ -233,12 +263,41 @@ mod tests {
     }
 
     #[test]
+    fn of_two_that_claim_at_once_one_succeeds() {
+        let run = tempfile::tempdir().unwrap();
+        let (ours, theirs) = (Owner::this(1), Owner { pid: 1, ..Owner::this(1) });
+        assert_ne!(ours.mark(), theirs.mark());
+        let folder = run.path().join("attempt-1");
+        let partial = |owner: &Owner| run.path().join(owner.mark());
+        let _locks = [&ours, &theirs].map(|owner| prepare(&partial(owner), owner).unwrap());
+        appear(&partial(&theirs), &folder, &theirs).unwrap();
+        appear(&partial(&ours), &folder, &ours).unwrap_err();
+        // One whose answer was lost asks again.
+        appear(&partial(&theirs), &folder, &theirs).unwrap();
+        assert_eq!(Owner::read(&folder).unwrap(), theirs);
+    }
+
+    #[test]
     fn an_owner_that_cannot_be_read_is_not_taken_for_dead() {
         let run = tempfile::tempdir().unwrap();
         fs::create_dir(run.path().join("attempt-1")).unwrap();
         let refused = Attempt::claim(run.path(), false).unwrap_err().to_string();
         assert!(refused.contains("cannot be told"), "{refused}");
         Attempt::claim(run.path(), true).unwrap();
+    }
+
+    /// Where there are no start times, the lock of the attempt itself tells who lives.
+    #[test]
+    fn an_attempt_is_locked_as_long_as_its_process_has_it() {
+        let run = tempfile::tempdir().unwrap();
+        let attempt = Attempt::claim(run.path(), false).unwrap();
+        let owner = Owner { start_time: None, ..attempt.owner.clone() };
+        fs::write(attempt.folder.join(OWNER), owner.to_text()).unwrap();
+        assert_eq!(owner.life(&attempt.folder), Life::Alive);
+        let refused = Attempt::claim(run.path(), true).unwrap_err().to_string();
+        assert!(refused.contains("is writing this run"), "{refused}");
+        drop(attempt);
+        assert!(Attempt::claim(run.path(), false).unwrap().folder().ends_with("attempt-2"));
     }
 
     #[test]

@@ -139,13 +139,24 @@ pub fn inspect(dir: &Path, spec: &RunSpec) -> Result<FolderState, Failure> {
     if !differences.is_empty() {
         return Ok(FolderState::OtherRun(differences));
     }
-    let Some(result) = read(&dir.join(RESULT), LARGEST_RESULT)? else {
-        return Ok(FolderState::Unfinished);
+    let path = dir.join(RESULT);
+    let bytes = match files::read(&path, LARGEST_RESULT) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok(FolderState::Unfinished);
+        }
+        Err(error) => {
+            return Err(Failure::input(format!("cannot read {}: {error}", path.display())));
+        }
     };
-    match serde_json::from_str(&result) {
-        Ok(result) => Ok(FolderState::Finished(Box::new(result))),
-        Err(_) => Ok(FolderState::Foreign),
-    }
+    let result = serde_json::from_slice(&bytes).map_err(|error| {
+        let path = path.display();
+        Failure::input(format!(
+            "{path} is damaged ({error}); remove it, and the run goes on from its last checkpoint, if its \
+             replay was kept"
+        ))
+    })?;
+    Ok(FolderState::Finished(Box::new(result)))
 }
 
 /// The text of a file; none if there is none, or it is no text.
@@ -195,6 +206,12 @@ pub fn write_whole_with<E>(
     })?;
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     sync_folder(parent.unwrap_or(Path::new("."))).map_err(refused)
+}
+
+fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
 }
 
 /// Versions of what determines a run on this task.

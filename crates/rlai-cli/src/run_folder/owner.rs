@@ -5,12 +5,17 @@
 //! people set is asked: clocks jump. Where start times are counted from another boot (in a time namespace),
 //! or there is no `/proc`, a lock that the owner holds on a file of its attempt tells whether it lives,
 //! which only local file systems do reliably.
+//!
+//! Slurm starts a run a second time when it has lost sight of the first, which may live: the owner names
+//! its job, and the one that Slurm started in its place may take the run over.
 
 use std::fs::{self, File, TryLockError};
 use std::path::Path;
 
 use rlai::files;
 use serde::{Deserialize, Serialize};
+
+use crate::slurm_job::SlurmJob;
 
 /// Name of its file.
 pub const OWNER: &str = "owner.json";
@@ -37,6 +42,9 @@ pub struct Owner {
     pub pid: u32,
     /// When the process started, in clock ticks since the boot; none where that cannot be told.
     pub start_time: Option<u64>,
+    /// Its job, if Slurm started it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slurm: Option<SlurmJob>,
     /// The attempt that it made.
     pub attempt: u64,
     /// It has ended and said so: anybody may go on with the run.
@@ -53,7 +61,7 @@ pub enum Life {
     Dead,
     /// It ended, and gave the run free.
     Released,
-    /// It is, or was, where this process cannot look.
+    /// It is, or was, where this process cannot look, or where Slurm has lost sight of it.
     Elsewhere,
 }
 
@@ -68,6 +76,7 @@ impl Owner {
             time_namespace: namespace("time"),
             pid,
             start_time: start_time(pid),
+            slurm: SlurmJob::this(),
             attempt,
             released: false,
         }
@@ -78,6 +87,11 @@ impl Owner {
         serde_json::from_slice(&files::read(&attempt.join(OWNER), LARGEST).ok()?).ok()
     }
 
+    /// A short name that no other process has, on any machine.
+    pub fn mark(&self) -> String {
+        blake3::hash(self.to_text().as_bytes()).to_hex()[..12].to_owned()
+    }
+
     /// The text of its file.
     pub fn to_text(&self) -> String {
         serde_json::to_string_pretty(self).expect("plain values") + "\n"
@@ -85,7 +99,10 @@ impl Owner {
 
     /// What has become of it; `attempt` is its folder.
     pub fn life(&self, attempt: &Path) -> Life {
-        let here = Self::this(0);
+        self.life_as_seen_by(&Self::this(0), attempt)
+    }
+
+    fn life_as_seen_by(&self, here: &Self, attempt: &Path) -> Life {
         if self.released {
             return Life::Released;
         }
@@ -100,7 +117,7 @@ impl Owner {
         }
         let locked = || is_locked(&attempt.join(LOCK));
         let alive = match self.start_time {
-            Some(_) if self.counts_time_unlike(&here) => {
+            Some(_) if self.counts_time_unlike(here) => {
                 let there = start_time(self.pid).is_some();
                 // Where files cannot be locked, a process of its id may be the owner, or a later one.
                 return match (there, locked()) {
@@ -112,7 +129,14 @@ impl Owner {
             Some(time) => start_time(self.pid) == Some(time),
             None => locked(),
         };
-        if alive { Life::Alive } else { Life::Dead }
+        let replaced = |(theirs, ours): (&SlurmJob, &SlurmJob)| ours.replaces(theirs);
+        match alive {
+            false => Life::Dead,
+            true if self.slurm.as_ref().zip(here.slurm.as_ref()).is_some_and(replaced) => {
+                Life::Elsewhere
+            }
+            true => Life::Alive,
+        }
     }
 
     /// Whether one process shows two start times to the two.
@@ -181,6 +205,26 @@ mod tests {
         assert_eq!(life(Owner { boot_id, ..this.clone() }), Life::Dead);
         let pid_namespace = Some("another".to_owned());
         assert_eq!(life(Owner { pid_namespace, ..this.clone() }), Life::Elsewhere);
+    }
+
+    #[test]
+    fn one_that_slurm_has_replaced_can_be_taken_over_though_it_lives() {
+        let folder = tempfile::tempdir().unwrap();
+        let job = |id: &str, restarts: u32, node: &str| {
+            let slurm = SlurmJob { id: id.to_owned(), restarts, node: node.to_owned() };
+            Owner { slurm: Some(slurm), ..Owner::this(1) }
+        };
+        let first = job("7", 0, "n1");
+        // It holds its lock, for systems without `/proc`.
+        let lock = File::create(folder.path().join(LOCK)).unwrap();
+        lock.lock().unwrap();
+        let seen_by = |here: Owner| first.life_as_seen_by(&here, folder.path());
+        assert_eq!(seen_by(job("7", 1, "n2")), Life::Elsewhere);
+        assert_eq!(seen_by(job("7", 1, "n1")), Life::Elsewhere);
+        assert_eq!(seen_by(job("8", 0, "n1")), Life::Alive);
+        assert_eq!(seen_by(Owner { slurm: None, ..Owner::this(1) }), Life::Alive);
+        let dead = Owner { released: true, ..first.clone() };
+        assert_eq!(dead.life_as_seen_by(&job("7", 1, "n2"), folder.path()), Life::Released);
     }
 
     #[test]

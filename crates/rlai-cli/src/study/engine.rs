@@ -7,8 +7,17 @@ use crate::error::Failure;
 use crate::source::{Place, Source};
 
 const TABLE: &str = "engine";
-const KEYS: [&str; 8] =
-    ["kind", "jobs", "threads", "max_attempts", "partition", "time", "account", "lines"];
+const KEYS: [&str; 9] = [
+    "kind",
+    "jobs",
+    "threads",
+    "max_attempts",
+    "partition",
+    "time",
+    "account",
+    "warn_seconds",
+    "lines",
+];
 /// Most runs at a time.
 pub const MOST_JOBS: i64 = 1024;
 
@@ -40,7 +49,7 @@ pub struct EngineSettings {
 }
 
 /// What Slurm is told of every job.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SlurmSettings {
     /// `--partition`.
     pub partition: Option<String>,
@@ -48,6 +57,8 @@ pub struct SlurmSettings {
     pub time: Option<String>,
     /// `--account`.
     pub account: Option<String>,
+    /// How long before the limit a run is warned.
+    pub warn_seconds: u64,
     /// Lines of the job's script before the run is started.
     pub lines: Vec<String>,
 }
@@ -62,7 +73,14 @@ struct Raw {
     partition: Option<String>,
     time: Option<String>,
     account: Option<String>,
+    warn_seconds: Option<i64>,
     lines: Vec<String>,
+}
+
+impl Default for SlurmSettings {
+    fn default() -> Self {
+        Self { partition: None, time: None, account: None, warn_seconds: 120, lines: Vec::new() }
+    }
 }
 
 impl Default for EngineSettings {
@@ -103,8 +121,10 @@ impl EngineSettings {
             partition: word(source, "partition", raw.partition)?,
             time: word(source, "time", raw.time)?,
             account: word(source, "account", raw.account)?,
+            warn_seconds: number("warn_seconds", raw.warn_seconds, 120, 3600)? as u64,
             lines: lines(source, raw.lines)?,
         };
+        check_time(source, &slurm)?;
         Ok(Self {
             engine: engine(source, raw.kind.as_deref())?,
             jobs,
@@ -135,6 +155,46 @@ fn word(source: &Source, name: &str, value: Option<String>) -> Result<Option<Str
     }
     let why = format!("{name} = {text:?}: 1 to 200 letters, digits or -_.:,@+/, not first a -");
     Err(source.refuse(&[key(TABLE), key(name)], why))
+}
+
+/// Refuses a limit that Slurm would not read, or within which a run would only ever be warned.
+fn check_time(source: &Source, slurm: &SlurmSettings) -> Result<(), Failure> {
+    let Some(time) = &slurm.time else { return Ok(()) };
+    let refused =
+        |why: String| source.refuse(&[key(TABLE), key("time")], format!("time = {time:?}: {why}"));
+    if ["UNLIMITED", "INFINITE"].contains(&time.to_uppercase().as_str()) {
+        return Ok(());
+    }
+    let forms = "minutes, [hours:]minutes:seconds, days-hours[:minutes[:seconds]] or UNLIMITED";
+    let limit = limit_seconds(time).ok_or_else(|| refused(forms.to_owned()))?;
+    if limit > slurm.warn_seconds {
+        return Ok(());
+    }
+    let warn = slurm.warn_seconds;
+    Err(refused(format!(
+        "longer than warn_seconds, which is {warn}: runs are warned so long before it"
+    )))
+}
+
+/// Seconds of a time limit as Slurm reads it.
+fn limit_seconds(time: &str) -> Option<u64> {
+    let (days, clock) = match time.split_once('-') {
+        Some((days, clock)) => (Some(days.parse::<u64>().ok()?), clock),
+        None => (None, time),
+    };
+    let parts: Vec<u64> =
+        clock.split(':').map(|part| part.parse().ok()).collect::<Option<Vec<u64>>>()?;
+    let (hours, minutes, seconds) = match (days, &parts[..]) {
+        (Some(_), &[hours]) => (hours, 0, 0),
+        (Some(_), &[hours, minutes]) => (hours, minutes, 0),
+        (_, &[hours, minutes, seconds]) => (hours, minutes, seconds),
+        (None, &[minutes, seconds]) => (0, minutes, seconds),
+        (None, &[minutes]) => (0, minutes, 0),
+        _ => return None,
+    };
+    let hours = days.unwrap_or(0).checked_mul(24)?.checked_add(hours)?;
+    let minutes = hours.checked_mul(60)?.checked_add(minutes)?;
+    minutes.checked_mul(60)?.checked_add(seconds)
 }
 
 fn lines(source: &Source, lines: Vec<String>) -> Result<Vec<String>, Failure> {
@@ -176,14 +236,35 @@ mod tests {
     fn every_key_is_read() {
         let text = "[engine]\nkind = \"slurm\"\njobs = 40\nthreads = 2\nmax_attempts = 7\n\
                     partition = \"cpu\"\ntime = \"12:00:00\"\naccount = \"lab\"\n\
-                    lines = [\"module load x\", \"export A=1\"]";
+                    warn_seconds = 300\nlines = [\"module load x\", \"export A=1\"]";
         let read = read(text).unwrap();
         assert_eq!((read.engine, read.jobs, read.threads), (Engine::Slurm, Some(40), 2));
         assert_eq!(read.max_attempts, 7);
         assert_eq!(read.slurm.partition.as_deref(), Some("cpu"));
         assert_eq!(read.slurm.time.as_deref(), Some("12:00:00"));
         assert_eq!(read.slurm.account.as_deref(), Some("lab"));
+        assert_eq!(read.slurm.warn_seconds, 300);
         assert_eq!(read.slurm.lines, ["module load x", "export A=1"]);
+    }
+
+    #[test]
+    fn limits_are_read_as_slurm_reads_them() {
+        for (time, seconds) in [
+            ("90", 5400),
+            ("2:30", 150),
+            ("12:00:00", 43_200),
+            ("1-12", 129_600),
+            ("1-00:30", 88_200),
+            ("2-01:02:03", 176_523),
+        ] {
+            assert_eq!(limit_seconds(time), Some(seconds), "{time}");
+        }
+        for time in
+            ["", "-", "1-", "a", "1:2:3:4", "1.5", "99999999999999999999", "999999999999999999-1"]
+        {
+            assert_eq!(limit_seconds(time), None, "{time}");
+        }
+        assert!(read("[engine]\ntime = \"unlimited\"").is_ok());
     }
 
     #[test]
@@ -195,6 +276,15 @@ mod tests {
             ("max_attempts = 0", "s.toml:2:1: max_attempts = 0: from 1 to 1000"),
             ("partition = \"a b\"", "s.toml:2:1: partition = \"a b\""),
             ("time = \"--wrap=x\"", "s.toml:2:1: time = \"--wrap=x\""),
+            ("time = \"soon\"", "s.toml:2:1: time = \"soon\": minutes, [hours:]"),
+            (
+                "time = \"2:00\"",
+                "s.toml:2:1: time = \"2:00\": longer than warn_seconds, which is 120",
+            ),
+            ("account = \"$(rm x)\"", "s.toml:2:1: account = \"$(rm x)\""),
+            ("partition = \"a;b\"", "s.toml:2:1: partition = \"a;b\""),
+            ("partition = \"a\\nb\"", "s.toml:2:1: partition = \"a\\nb\""),
+            ("warn_seconds = 0", "s.toml:2:1: warn_seconds = 0: from 1 to 3600"),
             ("lines = [\"a\", \"b\\nc\"]", "s.toml:2:15: lines: \"b\\nc\": one line each"),
             ("job = 1", "s.toml:2:1: unknown key \"job\" (did you mean jobs?)"),
             ("jobs = \"many\"", "s.toml:2:1: jobs: invalid type"),

@@ -19,11 +19,12 @@ mod reference;
 mod report;
 mod screen;
 mod selection;
+pub mod slurm;
 mod standing;
 mod worker;
 
 pub use coordinator::{Coordinator, owner};
-pub use engine::{Engine, MOST_JOBS};
+pub use engine::{Engine, MOST_JOBS, SlurmSettings};
 pub use estimate::Estimate;
 pub use forecast::Forecast;
 pub use interval::{Interval, Spread, t_975};

@@ -86,7 +86,7 @@ impl Variant {
             label,
             base_label,
             grid,
-            env: first.env.clone(),
+            env: crate::tasks::shown(&first.env),
             evaluation_episodes: first.method.evaluation_episodes(),
             first,
         }

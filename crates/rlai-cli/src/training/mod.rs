@@ -18,6 +18,7 @@ use crate::error::Failure;
 use crate::recorder::{Recorder, Resumed};
 use crate::run_folder::{self, Attempt, FolderState, RESULT, RunResult};
 use crate::signals::{self, OnSignal};
+use crate::slurm_job::SlurmJob;
 use crate::spec::RunSpec;
 use crate::text::{decimal, duration, thousands};
 
@@ -30,7 +31,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(clap::Args, Clone, Debug, Default)]
 pub struct Manner {
     /// After a signal and its checkpoint: stop, or wait to be ended, for cluster engines that start
-    /// only those runs again that they ended themselves
+    /// only those runs again that they ended themselves; in a job of Slurm whose time is almost over
+    /// it is queued again
     #[arg(
         long,
         value_name = "stop|wait",
@@ -110,7 +112,10 @@ pub fn train(spec: &RunSpec, start: Start, manner: &Manner) -> Result<(), Failur
         (true, OnSignal::Stop) => Err(Failure::Stopped),
         (true, OnSignal::Wait) => {
             line_err!("saved; waiting to be ended (--on-signal wait)");
-            signals::wait_for_the_end()
+            match SlurmJob::this() {
+                Some(job) => job.wait_for_the_end(),
+                None => signals::wait_for_the_end(),
+            }
         }
     }
 }
@@ -175,6 +180,12 @@ fn begin(
     let random_steps = if spec.dataset.is_some() { 0 } else { spec.method.learning_starts() };
     let watch = Watch::new(manner.display(spec), random_steps);
     let recorder = Recorder::new(attempt, spec.keep_checkpoints, watch, from)?;
+    let recorded = record_what_it_is(spec, start);
+    recorded.inspect_err(|failure| recorder.attempt().fail(failure))?;
+    Ok(recorder)
+}
+
+fn record_what_it_is(spec: &RunSpec, start: Start) -> Result<(), Failure> {
     if start == Start::Further {
         let withdrawn = run_folder::withdraw(&spec.out);
         withdrawn.map_err(|error| {
@@ -183,8 +194,7 @@ fn begin(
         })?;
     }
     // Last: until now the folder was that of the shorter run, whenever this is interrupted.
-    run_folder::record_anew(spec, &run_folder::versions(&spec.env))?;
-    Ok(recorder)
+    run_folder::record_anew(spec, &run_folder::versions(&spec.env))
 }
 
 fn run_to_end(
@@ -199,10 +209,10 @@ fn run_to_end(
         Ok(reason) => keep(spec, &mut recorder, learner.as_ref(), reason),
         Err(error) => Err(what_is_kept(spec, &recorder, &error)),
     };
-    if let Err(failure) = &kept {
-        recorder.attempt().fail(&failure.to_string());
+    match &kept {
+        Ok(_) => recorder.attempt().release(),
+        Err(failure) => recorder.attempt().fail(failure),
     }
-    recorder.attempt().release();
     kept
 }
 
@@ -236,12 +246,13 @@ fn keep(
     };
     if let (StopReason::Finished, Some((checkpoint, _))) = (reason, recorder.newest()) {
         let published = run_folder::publish(recorder.attempt(), checkpoint, &result);
-        published.map_err(|error| {
+        let published = published.map_err(|error| {
             let dir = spec.out.display();
             Failure::running(format!("cannot publish the result in {dir}: {error}"))
         })?;
         // Only now: until there is a result the run may have to go on.
-        remove_unkept(&result, &spec.out);
+        remove_unkept(&published, &spec.out);
+        return Ok(published);
     }
     Ok(result)
 }
@@ -258,8 +269,8 @@ fn is_of_the_run(error: &TrainError) -> bool {
 /// An error of a run with what it leaves: its last checkpoint, before which every number was finite.
 fn what_is_kept(spec: &RunSpec, recorder: &Recorder, error: &TrainError) -> Failure {
     // A run that is another process's, or gone, has nothing to go on from.
-    let there = |path: &Path| path.exists() && recorder.attempt().fence().is_ok();
-    let Some((path, step)) = recorder.newest().filter(|(path, _)| there(path)) else {
+    let Some((path, step)) = recorder.newest().filter(|_| recorder.attempt().fence().is_ok())
+    else {
         return Failure::running(error);
     };
     let path = path.display();

@@ -74,6 +74,7 @@ targets! {
     study: 500,
     result: 5000,
     owner: 5000,
+    scores: 5000,
     metrics: 10000,
     actions: 20000,
     dataset: 5000,

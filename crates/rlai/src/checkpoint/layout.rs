@@ -18,6 +18,8 @@ const FINAL: &str = "checkpoint";
 const RESULT: &str = "result.json";
 /// Digits of the step in a checkpoint's name, so that names sort as steps do.
 const DIGITS: usize = 12;
+/// What follows the step, after a point, in the name of a checkpoint while another takes its place.
+pub(crate) const REPLACED: &str = "replaced";
 
 /// The attempts at a run, its writers one after the other, with their numbers; the newest first.
 pub fn attempts(run: &Path) -> Vec<(u64, PathBuf)> {
@@ -53,7 +55,13 @@ pub fn candidates_of_run(run: &Path) -> Vec<PathBuf> {
 
 fn steps(parent: &Path) -> Vec<(u64, PathBuf)> {
     let is_step = |name: &str| name.len() == DIGITS && name.bytes().all(|b| b.is_ascii_digit());
-    named(parent, |name| is_step(name).then(|| name.parse().ok())?)
+    // What was being replaced counts where what replaces it did not appear.
+    named(parent, |name| {
+        let replaced = name.strip_suffix(REPLACED).and_then(|name| name.strip_suffix('.'));
+        let step = replaced.unwrap_or(name);
+        let counts = is_step(step) && (replaced.is_none() || !parent.join(step).exists());
+        counts.then(|| step.parse().ok())?
+    })
 }
 
 /// What is in a folder under names that hold a number.
@@ -95,6 +103,8 @@ mod tests {
             "10/000000000010",
             "2/9",
             "2/000000000099.partial",
+            "2/000000000010.replaced",
+            "1/000000000008.replaced",
         ];
         for name in names {
             let (attempt, step) = name.split_once('/').unwrap();
@@ -104,10 +114,13 @@ mod tests {
         fs::create_dir(run.path().join("attempt-010")).unwrap();
         let numbers: Vec<u64> = attempts(run.path()).iter().map(|(number, _)| *number).collect();
         assert_eq!(numbers, [10, 2, 1]);
-        let expected = ["10/000000000010", "2/000000000010", "1/000000000009"].map(|name| {
-            let (attempt, step) = name.split_once('/').unwrap();
-            run.path().join(format!("attempt-{attempt}/checkpoints/{step}"))
-        });
+        let expected =
+            ["10/000000000010", "2/000000000010", "1/000000000009", "1/000000000008.replaced"].map(
+                |name| {
+                    let (attempt, step) = name.split_once('/').unwrap();
+                    run.path().join(format!("attempt-{attempt}/checkpoints/{step}"))
+                },
+            );
         assert_eq!(candidates_of_run(run.path()), expected);
     }
 

@@ -26,6 +26,7 @@ pub(crate) mod tensors;
 mod write;
 
 pub use error::CheckpointError;
+pub(crate) use layout::REPLACED;
 pub use layout::{attempts, candidates, candidates_of_run, folder_of};
 pub(crate) use manifest::TensorShape;
 pub use manifest::{FORMAT_VERSION, Manifest, Network};

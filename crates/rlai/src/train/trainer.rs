@@ -282,7 +282,8 @@ impl Trainer {
         self.agent.parameters_blake3()
     }
 
-    /// Trains until all steps are done or `stop` is set.
+    /// Trains until all steps are done or `stop` is set, also in the middle of an evaluation: that one is
+    /// then due in the run's state, and is played again, the same to the last bit, when the run goes on.
     ///
     /// # Errors
     /// A simulator that fails, a number that is not finite, an observer that could not keep a line.

@@ -16,8 +16,12 @@ const WIDEST: usize = 160;
 /// The figure as text, as wide as the terminal, with the names of the curves below it.
 pub fn show(figure: &Figure, curves: &[Drawn]) -> String {
     let screen = screen();
+    let mean = |curve: &Drawn| match curve.runs {
+        1 => String::new(),
+        runs => format!(", mean of {runs} runs"),
+    };
     let last = |curve: &Drawn| match curve.points.last() {
-        Some(point) => format!("{} at {}", short(point.y), short(point.x)),
+        Some(point) => format!("{} at {}{}", short(point.y), short(point.x), mean(curve)),
         None => "no step that all of its runs have".to_owned(),
     };
     let notes: Vec<String> = curves.iter().map(last).collect();

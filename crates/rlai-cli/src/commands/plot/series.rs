@@ -91,7 +91,7 @@ fn smooth(points: &mut [Point], weight: f64) {
 
 fn nothing(field: &str, names: &BTreeSet<String>) -> Failure {
     if names.contains(field) {
-        return Failure::input(format!("field = {field:?}: there is no number yet, only null"));
+        return Failure::input(format!("field = {field:?}: it holds no number, only null"));
     }
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let nearest = did_you_mean(field, &names);

@@ -135,7 +135,7 @@ impl Report<'_> {
             line_out!("{}", serde_json::to_string(self).map_err(Failure::running)?);
             return Ok(());
         }
-        line_out!("{} at {}", self.env, numbers(&self.observation));
+        line_out!("{} at {}", crate::tasks::shown(self.env), numbers(&self.observation));
         for policy in &self.policies {
             line_out!("\n{}, trained for {} steps", policy.label, thousands(policy.step));
             line_out!("  {}  {}", policy.distribution, numbers(&policy.parameters));

@@ -4,6 +4,7 @@
 use std::sync::atomic::Ordering;
 use std::thread::available_parallelism;
 
+use super::on_slurm;
 use crate::error::Failure;
 use crate::report;
 use crate::settings::whole_number;
@@ -32,6 +33,9 @@ pub struct Options {
     /// Go on with a study that a process on another machine was running, and may still be
     #[arg(long)]
     pub take_over: bool,
+    /// Under slurm: wait until every run has ended, submit again what is lost, then report
+    #[arg(long)]
+    pub wait: bool,
     /// Print the report as one JSON object on standard output
     #[arg(long)]
     pub json: bool,
@@ -66,7 +70,8 @@ pub fn jobs(plan: &Plan) -> usize {
     plan.engine.jobs.unwrap_or_else(|| (cores / plan.engine.threads).max(1))
 }
 
-/// Starts whatever of the selected runs has no valid result, and reports of all runs.
+/// Starts whatever of the selected runs has no valid result, and reports of all runs; under slurm only if
+/// it is waited for.
 ///
 /// # Errors
 /// Bad input, runs that failed, or a signal.
@@ -74,13 +79,13 @@ pub fn go(plan: &Plan, options: &Options) -> Result<(), Failure> {
     let selected = options.selection.of(plan)?;
     folder::check(plan)?;
     plan.check_surroundings()?;
+    if plan.engine.engine == Engine::Slurm {
+        return on_slurm::go(plan, &selected, options);
+    }
     let coordinator = folder::claim(plan, options.take_over)?;
     let standings = of_all(plan);
     let chosen = choose(plan, &standings, &selected);
-    match plan.engine.engine {
-        Engine::Local => local(plan, standings, &chosen, &coordinator, options),
-        Engine::Slurm => Err(Failure::input("engine = \"slurm\": this build has no Slurm engine")),
-    }
+    local(plan, standings, &chosen, &coordinator, options)
 }
 
 /// Which of the selected runs are started; what is not is told.

@@ -3,6 +3,7 @@
 mod dry_run;
 mod go;
 mod list;
+mod on_slurm;
 mod report;
 mod resume;
 mod run;

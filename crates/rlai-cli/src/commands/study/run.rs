@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::dry_run;
 use super::go::{self, Options};
+use super::{dry_run, on_slurm};
 use crate::error::Failure;
 use crate::signals::OnSignal;
-use crate::study::{Plan, folder};
+use crate::study::{Engine, Plan, folder};
 use crate::training::{self, Manner, Start};
 
 /// Run every variant with every seed, and draw their learning curves
@@ -51,7 +51,7 @@ A study's file:
   high = -150
 
   [engine]                       # defaults
-  kind = \"local\"                 # or \"slurm\": partition, time, account and lines of its script
+  kind = \"local\"                 # or \"slurm\": see docs/clusters.md
   jobs = 2                       # runs at the same time; without it as many as the cores hold
   threads = 1                    # cores a run, 1 or 2
   max_attempts = 5               # failures of a run before it is held")]
@@ -65,7 +65,7 @@ pub struct Args {
     #[command(flatten)]
     options: Options,
     /// Estimate time, memory and disk of what is to do, from a few seconds of each configuration, and do
-    /// nothing else
+    /// nothing else; under slurm print the scripts that would be submitted
     #[arg(long)]
     dry_run: bool,
     /// Only the run of this name (VARIANT/seedK) or place (from 0, in the order of starting), in this
@@ -86,6 +86,9 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     args.options.apply(&mut plan)?;
     match &args.run {
         Some(name) => run_one(&plan, name, args),
+        None if args.dry_run && plan.engine.engine == Engine::Slurm => {
+            on_slurm::dry_run(&plan, &args.options)
+        }
         None if args.dry_run => dry_run::dry_run(&plan, &args.options),
         None => go::go(&plan, &args.options),
     }

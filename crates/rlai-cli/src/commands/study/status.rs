@@ -9,13 +9,14 @@ use serde::Serialize;
 use super::{go, table};
 use crate::error::Failure;
 use crate::run_folder::{Life, Owner};
+use crate::study::slurm::{self, Place};
 use crate::study::{Forecast, Plan, RunStanding, Selection, folder, of_all, owner};
 use crate::text::{decimal, duration, thousands};
 
 /// Tell how every run of a study stands
 ///
-/// Told from files alone, whatever started the runs and wherever they are: nothing is changed, nobody is
-/// asked.
+/// Told from files alone, whatever started the runs and wherever they are; nothing is changed. Of runs
+/// that were submitted to Slurm it is also told where they are in its queue, which never changes their state.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -54,6 +55,9 @@ struct Status {
     /// Seconds until the last run ends, were they all at work; none before anything is known.
     seconds_left: Option<f64>,
     runs: Vec<Run>,
+    /// What somebody must mend on the cluster; absent where nothing was submitted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slurm: Option<Vec<String>>,
 }
 
 #[derive(Serialize)]
@@ -69,6 +73,9 @@ struct Run {
     held: bool,
     #[serde(flatten)]
     standing: RunStanding,
+    /// Where it is in Slurm's queue; absent where nothing was submitted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slurm: Option<String>,
 }
 
 /// Tells.
@@ -90,6 +97,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 
 impl Status {
     fn of(plan: &Plan, selected: &[usize]) -> Self {
+        // The queue first: a run that ends meanwhile has its result when its files are looked at.
+        let place = slurm::was_used(plan).then(|| Place::ask(plan));
         let standings = of_all(plan);
         let mut forecast = Forecast::new(plan, &standings, go::jobs(plan));
         forecast.only(selected);
@@ -99,7 +108,10 @@ impl Status {
             if selected.binary_search(&index).is_err() {
                 continue;
             }
-            let run = Run { held: standing.is_held(plan.engine.max_attempts), standing };
+            let held = standing.is_held(plan.engine.max_attempts);
+            let asked = place.as_ref().and_then(|place| place.as_ref().ok());
+            let slurm = asked.map(|place| place.of(&standing));
+            let run = Run { held, standing, slurm };
             *states.entry(run.state()).or_insert(0) += 1;
             runs.push(run);
         }
@@ -110,11 +122,16 @@ impl Status {
             states,
             seconds_left: forecast.seconds_left(),
             runs,
+            slurm: place.map(|place| match place {
+                Ok(place) => place.notes(plan),
+                Err(why) => vec![format!("Slurm cannot be asked: {why}")],
+            }),
         }
     }
 
     fn table(&self) -> Table {
-        let header = ["run", "state", "step", "return", "attempts", "time left"];
+        let mut header = vec!["run", "state", "step", "return", "attempts", "time left"];
+        header.extend(self.runs.iter().any(|run| run.slurm.is_some()).then_some("Slurm"));
         let mut table = table(&header, 2..=5);
         for run in &self.runs {
             table.add_row(run.row());
@@ -137,6 +154,7 @@ impl Status {
             _ => String::new(),
         };
         lines.push(format!("{}: {}{left}", self.name, states.join(", ")));
+        lines.extend(self.slurm.iter().flatten().map(|note| format!("note: {note}")));
         if let Some(Coordinator { owner, life: Life::Alive }) = &self.coordinator {
             lines.push(format!("process {} is running this study", owner.pid));
         }
@@ -152,13 +170,15 @@ impl Run {
     fn row(&self) -> Vec<String> {
         let unknown = || "-".to_owned();
         let standing = &self.standing;
-        vec![
+        let mut row = vec![
             standing.name.clone(),
             self.state().to_owned(),
             format!("{}/{}", thousands(standing.step), thousands(standing.steps)),
             standing.last_return.map_or_else(unknown, decimal),
             standing.attempts.to_string(),
             standing.seconds_left.filter(|&left| left > 0.0).map_or_else(unknown, duration),
-        ]
+        ];
+        row.extend(self.slurm.clone());
+        row
     }
 }

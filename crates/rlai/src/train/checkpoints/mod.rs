@@ -17,12 +17,13 @@ pub use probe::{Probe, Rounding};
 pub use crate::checkpoint::candidates;
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use super::{Learner, TrainError};
-use crate::checkpoint::{CheckpointError, State, TensorShape, durable, tensors};
+use crate::checkpoint::{CheckpointError, REPLACED, State, TensorShape, durable, tensors};
 use crate::replay::SegmentList;
 
 const FOLDER: &str = "checkpoints";
@@ -61,7 +62,8 @@ pub struct Saved {
 }
 
 impl Checkpoints {
-    /// Checkpoints in this folder, the newest `keep` of them (at least one).
+    /// Checkpoints in this folder, the newest `keep` of them (at least one). Those that were saved there by
+    /// another value are neither counted nor removed.
     pub fn new(folder: &Path, keep: usize) -> Self {
         Self { folder: folder.to_owned(), keep: keep.max(1), kept: Vec::new() }
     }
@@ -80,7 +82,7 @@ impl Checkpoints {
     pub fn save(&mut self, learner: &dyn Learner, extra: Value) -> Result<Saved, CheckpointError> {
         let replay_folder = self.folder.join(REPLAY);
         let saved = self.write_and_publish(learner, extra, &replay_folder).inspect_err(|_| {
-            // What is left of it only takes space, which may be what was missing.
+            // What is left of it only takes space, which may be what was missing. It may have appeared whole.
             self.remove_unlisted(&replay_folder);
         })?;
         self.prune(&replay_folder);
@@ -104,8 +106,7 @@ impl Checkpoints {
         let list = replay.as_ref().map(|replay| replay.segments.clone()).unwrap_or_default();
         let segments: u64 = list.beyond(&before).map(|info| info.bytes).sum();
         let parent = self.folder.join(FOLDER);
-        let name = format!("{:012}", learner.step());
-        let (partial, path) = (parent.join(name.clone() + PARTIAL), parent.join(name));
+        let (partial, path) = places(&parent, learner.step());
         let written = write(learner, &partial, replay, extra)
             .and_then(|bytes| publish(&partial, &path, &parent).map(|()| bytes));
         let files = written.inspect_err(|_| {
@@ -128,8 +129,19 @@ impl Checkpoints {
         self.remove_unlisted(replay_folder);
     }
 
+    /// Removes segments that no checkpoint in the folder needs, whoever saved it.
     fn remove_unlisted(&self, replay_folder: &Path) {
-        let lists: Vec<&SegmentList> = self.kept.iter().map(|(_, list)| list).collect();
+        let known = |path: &PathBuf| self.kept.iter().any(|(kept, _)| kept == path);
+        let others = candidates(&self.folder.join(FOLDER)).into_iter().filter(|path| !known(path));
+        let lists: Result<Vec<_>, _> = others.map(|path| RunManifest::read(&path)).collect();
+        let Ok(others) = lists else {
+            // What a damaged checkpoint needs cannot be told.
+            return;
+        };
+        let others = others.iter().filter_map(|other| other.replay.as_ref());
+        let others = others.map(|replay| &replay.segments);
+        let lists: Vec<&SegmentList> =
+            self.kept.iter().map(|(_, list)| list).chain(others).collect();
         SegmentList::remove_unlisted(replay_folder, &lists);
     }
 
@@ -140,10 +152,7 @@ impl Checkpoints {
     /// A file system that refuses.
     pub fn adopt(&mut self, found: &Found) -> Result<(), CheckpointError> {
         let parent = self.folder.join(FOLDER);
-        let name = found.path.file_name().unwrap_or_default().to_owned();
-        let mut partial_name = name.clone();
-        partial_name.push(PARTIAL);
-        let (partial, path) = (parent.join(partial_name), parent.join(name));
+        let (partial, path) = places(&parent, found.manifest.step);
         make_empty(&partial)?;
         let names = found.manifest.files.iter().map(|file| file.name.as_str());
         for name in names.chain([RunManifest::FILE]) {
@@ -285,21 +294,40 @@ fn record_files(folder: &Path) -> Result<Vec<FileRecord>, CheckpointError> {
     Ok(files)
 }
 
+/// Where the checkpoint of a step is written, and its final name.
+fn places(parent: &Path, step: u64) -> (PathBuf, PathBuf) {
+    let name = format!("{step:012}");
+    (parent.join(name.clone() + PARTIAL), parent.join(name))
+}
+
 /// Gives a whole checkpoint its final name.
 fn publish(partial: &Path, path: &Path, parent: &Path) -> Result<(), CheckpointError> {
     durable::sync_folder(partial).map_err(CheckpointError::io("sync", partial))?;
+    // The same step once more, when an evaluation that was due has been played: under its other name the
+    // one before is still found as long as the new one is not there.
+    let replaced = path.with_extension(REPLACED);
     if path.exists() {
-        // The same step once more: equal in content, so nothing is lost whenever this ends.
-        fs::remove_dir_all(path).map_err(CheckpointError::io("replace", path))?;
+        remove_if_there(&replaced)?;
+        fs::rename(path, &replaced).map_err(CheckpointError::io("replace", path))?;
     }
     fs::rename(partial, path).map_err(CheckpointError::io("rename to", path))?;
-    durable::sync_folder(parent).map_err(CheckpointError::io("sync", parent))
+    durable::sync_folder(parent).map_err(CheckpointError::io("sync", parent))?;
+    // Only takes space.
+    let _ = remove_if_there(&replaced);
+    Ok(())
+}
+
+fn remove_if_there(folder: &Path) -> Result<(), CheckpointError> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(CheckpointError::io("remove", folder)(error))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn make_empty(folder: &Path) -> Result<(), CheckpointError> {
-    if folder.exists() {
-        fs::remove_dir_all(folder).map_err(CheckpointError::io("empty", folder))?;
-    }
+    remove_if_there(folder)?;
     fs::create_dir_all(folder).map_err(CheckpointError::io("make the folder", folder))
 }
 

@@ -1,0 +1,130 @@
+//! How fast curves rise, compared with the baseline's.
+
+use rlai_stats::threshold::{self, Reached, Reading, ReturnGain, SpeedUp};
+use rlai_stats::{Bootstrap, Curve, Runs};
+use serde::Serialize;
+
+use super::analysis::told;
+use super::runs::Table;
+
+/// Thresholds where none are given, as shares of the way from the baseline's first mean to its last.
+const SHARES: [f64; 4] = [0.25, 0.5, 0.75, 0.95];
+
+/// A reading of "so much more sample-efficient"; infinite ends are null in JSON.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Compared {
+    pub value: Option<f64>,
+    pub low: f64,
+    pub high: f64,
+    pub null_low: f64,
+    pub null_high: f64,
+    pub beyond_null: bool,
+}
+
+impl From<Reading> for Compared {
+    fn from(it: Reading) -> Self {
+        let (low, high, beyond_null) = (it.low, it.high, it.is_beyond_null());
+        let (null_low, null_high) = (it.null_low, it.null_high);
+        Self { value: it.value, low, high, null_low, null_high, beyond_null }
+    }
+}
+
+/// Median steps, and how many of how many runs got there.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Steps {
+    pub median: Option<f64>,
+    pub reached: usize,
+    pub runs: usize,
+}
+
+impl From<Reached> for Steps {
+    fn from(it: Reached) -> Self {
+        Self { median: it.median, reached: it.runs, runs: it.of }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub struct ToThreshold {
+    pub task: String,
+    pub threshold: f64,
+    pub candidate: String,
+    pub baseline_steps: Steps,
+    pub candidate_steps: Steps,
+    pub ratio: Compared,
+    pub fewer_steps: Compared,
+}
+
+#[derive(Debug, Serialize)]
+pub struct AtStep {
+    pub task: String,
+    pub step: f64,
+    pub candidate: String,
+    pub baseline_return: f64,
+    pub candidate_return: f64,
+    pub ratio: Compared,
+}
+
+/// Every algorithm but the baseline, on each task, to each threshold.
+pub fn to_thresholds(
+    table: &Table,
+    curves: &[Runs<Curve>],
+    given: &[f64],
+    bootstrap: &Bootstrap,
+) -> Result<Vec<ToThreshold>, String> {
+    let mut all = Vec::new();
+    for (i, task) in table.tasks.iter().enumerate() {
+        let baseline = curves[0].task(i);
+        let thresholds = if given.is_empty() { usual(baseline)? } else { given.to_vec() };
+        for (candidate, runs) in table.algorithms.iter().zip(curves).skip(1) {
+            let found =
+                SpeedUp::at(&thresholds, baseline, runs.task(i), bootstrap).map_err(told)?;
+            all.extend(thresholds.iter().zip(found).map(|(&threshold, found)| ToThreshold {
+                task: task.clone(),
+                threshold,
+                candidate: candidate.clone(),
+                baseline_steps: found.baseline.into(),
+                candidate_steps: found.candidate.into(),
+                ratio: found.ratio.into(),
+                fewer_steps: found.fewer_steps.into(),
+            }));
+        }
+    }
+    Ok(all)
+}
+
+/// None where the baseline ends no higher than it began.
+fn usual(baseline: &[Curve]) -> Result<Vec<f64>, String> {
+    let first = baseline.iter().map(|curve| curve.values()[0]).sum::<f64>() / baseline.len() as f64;
+    let grid = threshold::grid(baseline, first, &SHARES).map_err(told)?;
+    Ok(grid.into_iter().filter(|&threshold| threshold > first).collect())
+}
+
+/// Returns where the shortest curve of each task ends.
+pub fn at_the_end(
+    table: &Table,
+    curves: &[Runs<Curve>],
+    bootstrap: &Bootstrap,
+) -> Result<Vec<AtStep>, String> {
+    let mut all = Vec::new();
+    for (i, task) in table.tasks.iter().enumerate() {
+        for (candidate, runs) in table.algorithms.iter().zip(curves).skip(1) {
+            let step = common_end(curves, i);
+            let found = ReturnGain::at(&[step], curves[0].task(i), runs.task(i), bootstrap);
+            all.extend(found.map_err(told)?.into_iter().map(|found| AtStep {
+                task: task.clone(),
+                step,
+                candidate: candidate.clone(),
+                baseline_return: found.baseline,
+                candidate_return: found.candidate,
+                ratio: found.ratio.into(),
+            }));
+        }
+    }
+    Ok(all)
+}
+
+/// The last step that all curves of a task have.
+pub fn common_end(curves: &[Runs<Curve>], task: usize) -> f64 {
+    let ends = curves.iter().flat_map(|runs| runs.task(task)).map(|curve| curve.last().0);
+    ends.fold(f64::INFINITY, f64::min)
+}
