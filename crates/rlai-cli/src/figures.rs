@@ -8,11 +8,13 @@ use kuva::backend::png::PngBackend;
 use kuva::backend::svg::SvgBackend;
 use kuva::plot::legend::{LegendEntry, LegendPosition, LegendShape};
 use kuva::plot::{BandPlot, LinePlot, ScatterPlot};
+use kuva::render::color::Color;
 use kuva::render::layout::{Layout, TickFormat};
 use kuva::render::plots::Plot;
-use kuva::render::render::{Primitive, Scene, TextAnchor, render_multiple};
+use kuva::render::render::{PathData, Primitive, Scene, TextAnchor, render_multiple};
 use kuva::render::theme::Theme;
 
+use crate::report::{Anchor, Drawing, Ink, Shape, light};
 use crate::text::thousands;
 
 pub use terminal::Screen;
@@ -234,8 +236,65 @@ fn thin(points: &[(f64, f64)], colour: &str) -> Plot {
     Plot::Line(line.with_color(colour).with_stroke_width(0.9))
 }
 
+/// A drawing as PNG on white paper, two pixels for one.
+///
+/// # Errors
+/// When it cannot be encoded.
+pub fn raster(drawing: &Drawing) -> Result<Vec<u8>, String> {
+    let mut scene = Scene::new(drawing.width, drawing.height);
+    scene.elements = drawing.shapes.iter().map(primitive).collect();
+    PngBackend::new().with_scale(PNG_SCALE).render_scene(&scene)
+}
+
+fn primitive(shape: &Shape) -> Primitive {
+    let colour = |ink: Ink| light(ink).into();
+    match shape {
+        Shape::Line { points, ink, width, dash, opacity } => Primitive::PolyLine {
+            points: points.clone(),
+            stroke: if *opacity < 1.0 { faint(light(*ink)).as_str().into() } else { colour(*ink) },
+            stroke_width: *width,
+            stroke_dasharray: (!dash.is_empty()).then(|| (*dash).to_owned()),
+        },
+        Shape::Area { points, ink, opacity } => {
+            let corner = |(x, y): &(f64, f64)| format!("{x:.2} {y:.2}");
+            let corners: Vec<String> = points.iter().map(corner).collect();
+            Primitive::Path(Box::new(PathData {
+                d: format!("M {} Z", corners.join(" L ")),
+                fill: Some(colour(*ink)),
+                stroke: Color::None,
+                stroke_width: 0.0,
+                opacity: Some(*opacity),
+                stroke_dasharray: None,
+            }))
+        }
+        Shape::Dot { at, radius, ink } => Primitive::Circle {
+            cx: at.0,
+            cy: at.1,
+            r: *radius,
+            fill: colour(*ink),
+            fill_opacity: None,
+            stroke: None,
+            stroke_width: None,
+        },
+        Shape::Text { at, text, size, anchor, bold, ink } => Primitive::Text {
+            x: at.0,
+            y: at.1,
+            content: text.clone(),
+            size: *size,
+            anchor: match anchor {
+                Anchor::Start => TextAnchor::Start,
+                Anchor::Middle => TextAnchor::Middle,
+                Anchor::End => TextAnchor::End,
+            },
+            rotate: None,
+            bold: *bold,
+            color: Some(colour(*ink)),
+        },
+    }
+}
+
 /// Ticks with thousands separators, a true minus sign and three decimals at most; far from 1 as powers of ten.
-fn tick(value: f64) -> String {
+pub fn tick(value: f64) -> String {
     let sign = if value < 0.0 { "\u{2212}" } else { "" };
     let size = value.abs();
     if size > 0.0 && size < 1e-3 || size >= 1e9 {

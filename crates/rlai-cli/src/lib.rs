@@ -16,6 +16,7 @@ mod metrics;
 mod npy;
 pub mod reading;
 mod recorder;
+mod report;
 mod run_folder;
 mod settings;
 mod signals;

@@ -60,7 +60,7 @@ impl Spread {
 ///
 /// Exact to the digits given up to 10 degrees of freedom; beyond, the expansion in 1/df around the
 /// normal quantile (Abramowitz and Stegun, 26.7.5), which is right to four digits there.
-fn t_975(degrees: usize) -> f64 {
+pub fn t_975(degrees: usize) -> f64 {
     const SMALL: [f64; 10] =
         [12.7062, 4.30265, 3.18245, 2.77645, 2.57058, 2.44691, 2.36462, 2.30600, 2.26216, 2.22814];
     if let Some(quantile) = degrees.checked_sub(1).and_then(|i| SMALL.get(i)) {

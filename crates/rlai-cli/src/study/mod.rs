@@ -5,7 +5,6 @@
 //! from the results that they left there.
 
 mod coordinator;
-mod curves;
 mod engine;
 mod estimate;
 mod file;
@@ -28,8 +27,8 @@ pub use coordinator::{Coordinator, owner};
 pub use engine::{Engine, MOST_JOBS, SlurmSettings};
 pub use estimate::Estimate;
 pub use forecast::Forecast;
-pub use interval::{Interval, Spread};
-pub use plan::{Plan, Variant};
+pub use interval::{Interval, Spread, t_975};
+pub use plan::{Plan, PlannedRun, Variant};
 pub use pool::{Pool, run_all};
 pub use report::Report;
 pub use selection::Selection;

@@ -1,17 +1,16 @@
 //! What a study came to: a table, figures, and the same as JSON.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{CellAlignment, Table};
 use serde::Serialize;
 
-use super::curves::{self, VariantCurve};
-use super::interval::Spread;
 use super::plan::Plan;
 use super::worker::Outcome;
 use crate::error::Failure;
+use crate::report::{self, Answer, Options};
 use crate::run_folder::{RunResult, write_whole};
 use crate::text::{decimal, duration};
 
@@ -22,8 +21,12 @@ pub struct Report {
     out: PathBuf,
     /// `finished`, `failed` if a run did, or `unfinished`.
     status: &'static str,
+    /// What the runs tell.
+    answer: Answer,
     variants: Vec<VariantReport>,
     figures: Vec<PathBuf>,
+    /// The page that holds everything.
+    page: PathBuf,
 }
 
 #[derive(Serialize)]
@@ -61,32 +64,21 @@ struct RunReport {
 }
 
 impl Report {
-    /// Draws the figures of the runs that finished, and writes them, their data and the report to
-    /// the study's folder.
+    /// Makes the report of the runs that finished, and writes it, its figures and tables and
+    /// `study.json` to the study's folder. `baseline` names the variant that others are compared with.
     ///
     /// # Errors
-    /// When a file cannot be written.
-    pub fn write(plan: &Plan, outcomes: &[Outcome]) -> Result<Self, Failure> {
-        let finished = |variant: usize| -> Vec<&RunResult> {
-            let of_variant =
-                plan.runs.iter().zip(outcomes).filter(|(run, _)| run.variant == variant);
-            of_variant
-                .filter_map(|(_, outcome)| match outcome {
-                    Outcome::Finished(result) => Some(result.as_ref()),
-                    _ => None,
-                })
-                .collect()
-        };
-        let curves: Vec<VariantCurve<'_>> = plan
-            .variants
-            .iter()
-            .enumerate()
-            .map(|(i, variant)| (variant, finished(i)))
-            .filter(|(_, results)| !results.is_empty())
-            .map(|(variant, results)| VariantCurve::new(variant, results))
-            .collect();
+    /// A baseline that is no variant; a file that cannot be written.
+    pub fn write(
+        plan: &Plan,
+        outcomes: &[Outcome],
+        options: Options,
+        baseline: Option<&str>,
+    ) -> Result<Self, Failure> {
+        let written = report::write(plan, outcomes, options, baseline)?;
         let failed = outcomes.iter().any(|outcome| matches!(outcome, Outcome::Failed(_)));
         let whole = outcomes.iter().all(|outcome| matches!(outcome, Outcome::Finished(_)));
+        let timed = !options.without_wall_clock;
         let report = Self {
             name: plan.name.clone(),
             out: plan.out.clone(),
@@ -95,13 +87,18 @@ impl Report {
                 (false, true) => "finished",
                 (false, false) => "unfinished",
             },
+            answer: written.answer,
             variants: (0..plan.variants.len())
-                .map(|i| VariantReport::new(plan, outcomes, i, &finished(i)))
+                .map(|i| VariantReport::new(plan, outcomes, i, timed))
                 .collect(),
-            figures: draw(plan, &curves)?,
+            figures: written.figures,
+            page: written.page,
         };
         let text = serde_json::to_string_pretty(&report).map_err(Failure::running)? + "\n";
-        write(plan.out.join("study.json"), text.as_bytes())?;
+        let path = plan.out.join("study.json");
+        write_whole(&path, text.as_bytes()).map_err(|error| {
+            Failure::running(format!("cannot write {}: {error}", path.display()))
+        })?;
         Ok(report)
     }
 
@@ -116,6 +113,16 @@ impl Report {
     /// Where the figures are.
     pub fn figures(&self) -> &[PathBuf] {
         &self.figures
+    }
+
+    /// Where the page is.
+    pub fn page(&self) -> &Path {
+        &self.page
+    }
+
+    /// What the runs tell.
+    pub fn answer(&self) -> &Answer {
+        &self.answer
     }
 
     /// One line a variant.
@@ -155,12 +162,18 @@ impl Report {
 }
 
 impl VariantReport {
-    fn new(plan: &Plan, outcomes: &[Outcome], index: usize, finished: &[&RunResult]) -> Self {
+    fn new(plan: &Plan, outcomes: &[Outcome], index: usize, timed: bool) -> Self {
         let variant = &plan.variants[index];
+        let runs = || plan.runs.iter().zip(outcomes).filter(|(run, _)| run.variant == index);
+        let finished: Vec<&RunResult> = runs()
+            .filter_map(|(_, outcome)| match outcome {
+                Outcome::Finished(result) => Some(result.as_ref()),
+                _ => None,
+            })
+            .collect();
         let returns: Vec<f64> = finished.iter().filter_map(|result| result.final_return).collect();
-        let spread = (!returns.is_empty()).then(|| Spread::of(&returns));
+        let (mean, sd) = mean_and_sd(&returns);
         let seconds = finished.iter().map(|result| result.wall_time_seconds).sum::<f64>();
-        let runs = plan.runs.iter().zip(outcomes).filter(|(run, _)| run.variant == index);
         Self {
             name: variant.name.clone(),
             label: variant.label.clone(),
@@ -168,13 +181,14 @@ impl VariantReport {
             grid: variant.grid.iter().cloned().collect(),
             env: variant.env.clone(),
             seeds: finished.len(),
-            final_return_mean: spread.map(|spread| spread.mean),
-            final_return_sd: spread.map(|spread| spread.sd),
-            normalised_return_mean: spread
-                .and_then(|spread| Some(plan.references.get(&variant.env)?.normalise(spread.mean))),
-            wall_time_seconds: (!finished.is_empty()).then(|| seconds / finished.len() as f64),
-            runs: runs
-                .map(|(run, outcome)| RunReport::new(run.seed, plan.folder(run), outcome))
+            final_return_mean: mean,
+            final_return_sd: sd,
+            normalised_return_mean: mean
+                .and_then(|mean| Some(plan.references.get(&variant.env)?.normalise(mean))),
+            wall_time_seconds: (timed && !finished.is_empty())
+                .then(|| seconds / finished.len() as f64),
+            runs: runs()
+                .map(|(run, outcome)| RunReport::new(run.seed, plan.folder(run), outcome, timed))
                 .collect(),
         }
     }
@@ -198,7 +212,7 @@ impl VariantReport {
 }
 
 impl RunReport {
-    fn new(seed: u64, out: PathBuf, outcome: &Outcome) -> Self {
+    fn new(seed: u64, out: PathBuf, outcome: &Outcome, timed: bool) -> Self {
         let (status, reason) = match outcome {
             Outcome::Finished(_) => ("finished", None),
             Outcome::Failed(reason) => ("failed", Some(reason.clone())),
@@ -215,38 +229,19 @@ impl RunReport {
             status,
             reason,
             final_return: result.and_then(|result| result.final_return),
-            wall_time_seconds: result.map(|result| result.wall_time_seconds),
+            wall_time_seconds: result.filter(|_| timed).map(|result| result.wall_time_seconds),
             parameters_blake3: result.map(|result| result.parameters_blake3.clone()),
         }
     }
 }
 
-/// One figure a task, as SVG and PNG, and one CSV with all data.
-fn draw(plan: &Plan, curves: &[VariantCurve<'_>]) -> Result<Vec<PathBuf>, Failure> {
-    if curves.is_empty() {
-        return Ok(Vec::new());
-    }
-    write(plan.out.join("learning-curves.csv"), curves::csv(curves).as_bytes())?;
-    let envs: BTreeSet<&str> = curves.iter().map(|curve| curve.variant.env.as_str()).collect();
-    let mut files = Vec::new();
-    for env in &envs {
-        let of_env: Vec<&VariantCurve<'_>> =
-            curves.iter().filter(|curve| curve.variant.env == *env).collect();
-        let figure = curves::figure(plan, env, &of_env);
-        let stem = match envs.len() {
-            1 => "learning-curves".to_owned(),
-            _ => format!("learning-curves-{env}"),
-        };
-        let svg = plan.out.join(format!("{stem}.svg"));
-        write(svg.clone(), figure.to_svg().as_bytes())?;
-        let png = plan.out.join(format!("{stem}.png"));
-        write(png.clone(), &figure.to_png().map_err(Failure::running)?)?;
-        files.extend([svg, png]);
-    }
-    Ok(files)
-}
-
-fn write(path: PathBuf, bytes: &[u8]) -> Result<(), Failure> {
-    write_whole(&path, bytes)
-        .map_err(|error| Failure::running(format!("cannot write {}: {error}", path.display())))
+/// Mean and standard deviation (n - 1; none for one number).
+fn mean_and_sd(values: &[f64]) -> (Option<f64>, Option<f64>) {
+    let n = values.len() as f64;
+    let mean = (!values.is_empty()).then(|| values.iter().sum::<f64>() / n);
+    let sd = mean.filter(|_| values.len() > 1).map(|mean| {
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        (squares / (n - 1.0)).sqrt()
+    });
+    (mean, sd)
 }

@@ -6,6 +6,7 @@ use std::thread::available_parallelism;
 
 use super::on_slurm;
 use crate::error::Failure;
+use crate::report;
 use crate::settings::whole_number;
 use crate::signals;
 use crate::study::{
@@ -143,7 +144,8 @@ fn local(
     }
     let outcome = |(index, standing)| ended.remove(&index).unwrap_or_else(|| Outcome::of(standing));
     let outcomes: Vec<Outcome> = standings.into_iter().enumerate().map(outcome).collect();
-    show(&Report::write(plan, &outcomes)?, options.json)
+    let report = Report::write(plan, &outcomes, report::Options::default(), None)?;
+    show(&report, options.json)
 }
 
 fn announce(plan: &Plan, standings: &[RunStanding], chosen: &[usize], jobs: usize) {
@@ -175,9 +177,13 @@ pub fn show(report: &Report, json: bool) -> Result<(), Failure> {
         line_out!("{}", report.to_json()?);
     } else {
         line_out!("{}", report.table());
+        let answer = report.answer();
+        answer.warnings.iter().for_each(|warning| line_out!("{warning}"));
+        answer.findings.iter().for_each(|finding| line_out!("{}", finding.text()));
         for figure in report.figures() {
             line_out!("figure: {}", figure.display());
         }
+        line_out!("report: {}", report.page().display());
     }
     let failures = report.failures();
     if failures.is_empty() {

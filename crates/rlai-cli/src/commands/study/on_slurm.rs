@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::go::{self, Options};
 use crate::error::Failure;
+use crate::report;
 use crate::signals;
 use crate::study::slurm::{self, Choice, Round};
 use crate::study::{Coordinator, Outcome, Plan, Report, folder};
@@ -37,7 +38,8 @@ pub fn go(plan: &Plan, selected: &[usize], options: &Options) -> Result<(), Fail
     wait(plan, selected, (&stop, &coordinator), &mut told)?;
     let outcomes: Vec<Outcome> =
         Round::unasked(plan, selected).standings.into_iter().map(Outcome::of).collect();
-    go::show(&Report::write(plan, &outcomes)?, options.json)
+    let report = Report::write(plan, &outcomes, report::Options::default(), None)?;
+    go::show(&report, options.json)
 }
 
 /// Checks the study and prints what would be submitted, and how; nothing is created.

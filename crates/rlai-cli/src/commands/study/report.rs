@@ -4,20 +4,38 @@ use std::path::PathBuf;
 
 use super::go;
 use crate::error::Failure;
+use crate::report::{Band, Options};
 use crate::study::{Outcome, Report, folder, of_all};
 
-/// Make a study's figures and report again from what its runs have left so far
+/// Make a study's report from what its runs have left so far
 ///
-/// Nothing is run. Runs that have not finished are left out of the figures and told in the report.
+/// Nothing is run. The folder gets report.html, one page with the answer in words, every figure and
+/// every table; learning-curves.svg, .png and .csv; study.json; and in report/ every other figure as
+/// SVG and PNG and every table as CSV, Markdown and LaTeX. Runs that have not finished are told, and
+/// in no number: docs/reports.md says what the numbers are.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
   rlai study report runs/first-look
-  rlai study report runs/first-look --json")]
+  rlai study report runs/first-look --smooth 0.9 --band half-sd
+  rlai study report runs/figure-3 --baseline reverse-kl --without-wall-clock")]
 pub struct Args {
     /// Folder of the study, or its file
     #[arg(value_name = "DIR|FILE")]
     study: PathBuf,
+    /// Smooth learning curves and steps to a return by an exponential moving average with this weight
+    /// of the past: from 0, as they are, to below 1
+    #[arg(long, value_name = "W", default_value_t = 0.0, allow_hyphen_values = true)]
+    smooth: f64,
+    /// What is drawn around mean curves; of 2 seeds there is no interval, but their range
+    #[arg(long, value_name = "KIND", default_value = "bootstrap")]
+    band: Band,
+    /// The variant that others are compared with, by its name or label [default: the first]
+    #[arg(long, value_name = "NAME")]
+    baseline: Option<String>,
+    /// Leave out times, which depend on the machine: equal runs then give equal bytes
+    #[arg(long)]
+    without_wall_clock: bool,
     /// Print the report as one JSON object on standard output
     #[arg(long)]
     json: bool,
@@ -34,5 +52,18 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         return Err(Failure::input(format!("{dir}: the study was never started")));
     }
     let outcomes: Vec<Outcome> = of_all(&plan).into_iter().map(Outcome::of).collect();
-    go::show(&Report::write(&plan, &outcomes)?, args.json)
+    let options = args.options()?;
+    let report = Report::write(&plan, &outcomes, options, args.baseline.as_deref())?;
+    go::show(&report, args.json)
+}
+
+impl Args {
+    fn options(&self) -> Result<Options, Failure> {
+        if !(0.0..1.0).contains(&self.smooth) {
+            let smooth = self.smooth;
+            return Err(Failure::input(format!("smooth = {smooth}: at least 0, below 1")));
+        }
+        let (smooth, band) = (self.smooth, self.band);
+        Ok(Options { smooth, band, without_wall_clock: self.without_wall_clock })
+    }
 }

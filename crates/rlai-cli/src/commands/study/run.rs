@@ -14,7 +14,7 @@ use crate::training::{self, Manner, Start};
 /// Each run is a process of its own, with one core unless the file says otherwise; all cores are used.
 /// Started again, a study goes on with the runs that have not finished, each from its newest
 /// checkpoint. The study's folder ends up with a folder for every run, learning-curves.svg, .png and
-/// .csv, and study.json.
+/// .csv, report.html and study.json.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:

@@ -1,0 +1,148 @@
+//! What all parts of a report know.
+
+use rlai_stats::{Bootstrap, Curve};
+
+use super::answer::seeds;
+use super::band::{Band, aligned};
+use super::compare::{self, Comparison};
+use super::scale::Scale;
+use super::section::stem;
+use super::study::{Run, Study};
+
+/// How a report is made.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Options {
+    /// Weight of the past in smoothed curves; 0 leaves them as they are.
+    pub smooth: f64,
+    /// What is drawn around means.
+    pub band: Band,
+    /// Leave out whatever depends on the machine.
+    pub without_wall_clock: bool,
+}
+
+/// A study, and what is asked of it.
+pub struct Context<'a> {
+    /// The study.
+    pub study: &'a Study,
+    /// How the report is made.
+    pub options: Options,
+    /// Number of the method that others are compared with.
+    pub baseline: usize,
+    /// One scale for all tasks.
+    pub scale: Scale,
+    /// Every method against the baseline.
+    pub comparisons: Vec<Comparison>,
+    /// For single numbers.
+    pub bootstrap: Bootstrap,
+    /// For curves and profiles.
+    pub curve_bootstrap: Bootstrap,
+}
+
+/// Resamples for single numbers.
+pub const REPETITIONS: usize = 10_000;
+
+impl<'a> Context<'a> {
+    /// Of a study with at least one method.
+    pub fn new(study: &'a Study, baseline: usize, options: Options) -> Self {
+        let scale = Scale::of(study, baseline);
+        let bootstrap = Bootstrap { repetitions: REPETITIONS, ..Bootstrap::default() };
+        let pairs = compare::against_baseline(study, baseline);
+        let comparisons = compare::all(study, &scale, &pairs, &bootstrap);
+        let curve_bootstrap = Bootstrap::for_curves();
+        Self { study, options, baseline, scale, comparisons, bootstrap, curve_bootstrap }
+    }
+
+    /// A method's name.
+    pub fn label(&self, method: usize) -> &'a str {
+        &self.study.methods[method].label
+    }
+
+    /// A task's name.
+    pub fn task(&self, task: usize) -> &'a str {
+        &self.study.tasks[task].name
+    }
+
+    /// Numbers of all methods.
+    pub fn methods(&self) -> std::ops::Range<usize> {
+        0..self.study.methods.len()
+    }
+
+    /// Numbers of all tasks.
+    pub fn tasks(&self) -> std::ops::Range<usize> {
+        0..self.study.tasks.len()
+    }
+
+    /// Methods that have finished runs on some task.
+    pub fn active(&self) -> Vec<usize> {
+        self.methods().filter(|&method| !self.study.shared_tasks(&[method]).is_empty()).collect()
+    }
+
+    /// A file's stem for a task.
+    pub fn stem(&self, base: &str, task: usize) -> String {
+        let names: Vec<&str> = self.study.tasks.iter().map(|task| &task.name[..]).collect();
+        stem(base, &names, task)
+    }
+
+    /// A title for a task: its name is added where there are several.
+    pub fn title(&self, what: &str, task: usize) -> String {
+        match self.study.tasks.len() {
+            1 => what.to_owned(),
+            _ => format!("{what}, {}", self.task(task)),
+        }
+    }
+
+    /// Finished runs of a method on a task.
+    pub fn finished(&self, method: usize, task: usize) -> impl Iterator<Item = &'a Run> + Clone {
+        let study = self.study;
+        study.of(method, task).filter(|run| run.score().is_some())
+    }
+
+    /// Smoothed return curves of the finished runs of a method on a task, at the steps that they share.
+    pub fn curves(&self, method: usize, task: usize) -> Option<Vec<Curve>> {
+        aligned(self.finished(method, task).map(|run| &run.returns[..]), self.options.smooth)
+    }
+
+    /// How many finished runs these methods have on these tasks: the fewest and the most.
+    pub fn seeds(&self, methods: &[usize], tasks: &[usize]) -> (usize, usize) {
+        let counts = methods
+            .iter()
+            .flat_map(|&method| tasks.iter().map(move |&task| self.finished(method, task).count()));
+        let counts = counts.filter(|count| *count > 0);
+        (counts.clone().min().unwrap_or(0), counts.max().unwrap_or(0))
+    }
+
+    /// What a figure is of: `12 finished runs, 3 seeds a method`.
+    pub fn basis(&self, methods: &[usize], tasks: &[usize]) -> String {
+        let count: usize = methods
+            .iter()
+            .flat_map(|&method| tasks.iter().map(move |&task| self.finished(method, task).count()))
+            .sum();
+        let s = if count == 1 { "" } else { "s" };
+        let each = match tasks.len() {
+            1 => "a method",
+            _ => "a method and task",
+        };
+        format!("{count} finished run{s}, {} {each}.", seeds(self.seeds(methods, tasks)))
+    }
+
+    /// What smoothing did, if anything.
+    pub fn smoothing(&self) -> String {
+        match self.options.smooth {
+            0.0 => String::new(),
+            past => format!(" Curves are smoothed (exponential moving average, weight {past})."),
+        }
+    }
+
+    /// What few runs do to intervals.
+    pub fn interval_limits(&self, fewest: usize) -> &'static str {
+        match fewest {
+            0 | 1 => " One seed: no spread is known.",
+            2 => " Two seeds: no confidence interval is possible.",
+            3..10 => {
+                " Bootstrap intervals of fewer than 10 seeds are too narrow: they hold the truth less often \
+                 than they say."
+            }
+            _ => "",
+        }
+    }
+}

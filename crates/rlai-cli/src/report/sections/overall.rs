@@ -1,0 +1,241 @@
+//! All tasks together: aggregate curves, aggregates, performance profiles.
+
+use rlai_stats::profile::{self, Counted};
+use rlai_stats::{Aggregates, Curve, Scores, aggregate, curve};
+
+use crate::report::answer::tasks;
+use crate::report::band::aligned;
+use crate::report::chart::{Chart, Series, thinned};
+use crate::report::compare::FEWEST_RUNS;
+use crate::report::context::{Context, REPETITIONS};
+use crate::report::intervals::{Intervals, Row};
+use crate::report::section::{Figure, Section};
+use crate::report::table::{Cell, Table};
+use crate::text::thousands;
+
+/// Most points of a curve: each is sorted anew in every resample.
+const CURVE_POINTS: usize = 120;
+/// Points of a profile.
+const POINTS: usize = 101;
+
+/// What is compared: methods with scores, on the tasks that all of them share.
+struct Field {
+    methods: Vec<usize>,
+    tasks: Vec<usize>,
+    scores: Vec<Scores>,
+    has_interval: bool,
+}
+
+/// Figures and a table over the tasks that all methods share.
+pub fn section(context: &Context<'_>) -> Option<Section> {
+    let mut section = Section::new("overall", "Aggregates");
+    let field = match field(context) {
+        Ok(field) => field?,
+        Err(why) => {
+            section.text.push(why);
+            return Some(section);
+        }
+    };
+    section.text.push(context.scale.explain());
+    if field.tasks.len() < context.study.tasks.len() {
+        let names: Vec<&str> = field.tasks.iter().map(|&task| context.task(task)).collect();
+        let names = names.join(", ");
+        section
+            .text
+            .push(format!("Only tasks on which every variant has finished runs count: {names}."));
+    }
+    section.figures.extend(aggregate_curve(context, &field));
+    aggregates(context, &field, &mut section);
+    section.figures.extend(performance_profile(context, &field));
+    Some(section)
+}
+
+/// None where nothing has finished; an error where methods share no task that has a scale.
+fn field(context: &Context<'_>) -> Result<Option<Field>, String> {
+    let methods = context.active();
+    if methods.is_empty() {
+        return Ok(None);
+    }
+    let shared = context.study.shared_tasks(&methods);
+    if shared.is_empty() {
+        return Err(
+            "No task on which every variant has finished runs: nothing is aggregated.".to_owned()
+        );
+    }
+    let tasks: Vec<usize> =
+        shared.iter().copied().filter(|&task| context.scale.has(task)).collect();
+    let scores = methods.iter().map(|&method| context.scale.scores(context.study, method, &tasks));
+    let Ok(scores) = scores.collect::<Result<Vec<Scores>, _>>() else {
+        return Err(format!(
+            "{} On no task did it rise, so there is no scale, and nothing is aggregated: give reference \
+             scores.",
+            context.scale.explain()
+        ));
+    };
+    let has_interval = context.seeds(&methods, &tasks).0 >= FEWEST_RUNS;
+    Ok(Some(Field { methods, tasks, scores, has_interval }))
+}
+
+fn aggregate_curve(context: &Context<'_>, field: &Field) -> Option<Figure> {
+    // All methods at the steps that all runs of all tasks share.
+    let all = field.methods.iter().flat_map(|&method| {
+        field.tasks.iter().flat_map(move |&task| context.finished(method, task))
+    });
+    let all = aligned(all.map(|run| &run.returns[..]), 0.0)?;
+    let steps = thinned(all.first()?.steps(), CURVE_POINTS);
+    let series = |&method: &usize| {
+        let runs = context.scale.runs(&field.tasks, |task, scaled| {
+            let curves = context.curves(method, task).unwrap_or_default();
+            curves.iter().filter_map(|curve| at_steps(curve, &steps, scaled)).collect()
+        });
+        let points =
+            curve::estimate(&runs.ok()?, aggregate::interquartile_mean, &context.curve_bootstrap)
+                .ok()?;
+        let band = points.iter().map(|point| (point.estimate.low, point.estimate.high));
+        Some(Series {
+            label: context.label(method).to_owned(),
+            number: method,
+            line: points.iter().map(|point| (point.step, point.estimate.value)).collect(),
+            band: if field.has_interval { band.collect() } else { Vec::new() },
+            ..Series::default()
+        })
+    };
+    let chart = Chart {
+        title: "Interquartile mean by steps".to_owned(),
+        x_label: "environment steps".to_owned(),
+        y_label: format!("interquartile mean of {}", context.scale.unit()),
+        description: "Interquartile mean over all runs of all tasks by environment steps."
+            .to_owned(),
+        series: field.methods.iter().filter_map(series).collect(),
+        ..Chart::default()
+    };
+    let caption = format!(
+        "{} The middle half of all runs of {} tasks, at the steps that all of them share.{}{}",
+        context.basis(&field.methods, &field.tasks),
+        field.tasks.len(),
+        band(context, field, "stratified bootstrap, 2,000 resamples, percentiles, pointwise"),
+        context.smoothing()
+    );
+    (field.tasks.len() > 1).then(|| Figure::chart("aggregate-curve", chart, caption)).flatten()
+}
+
+fn at_steps(curve: &Curve, steps: &[f64], scaled: &dyn Fn(f64) -> f64) -> Option<Curve> {
+    let values =
+        steps.iter().map(|&step| curve.at(step).map(scaled)).collect::<Option<Vec<f64>>>()?;
+    Curve::new(steps.to_vec(), values).ok()
+}
+
+fn aggregates(context: &Context<'_>, field: &Field, section: &mut Section) {
+    let of = |scores: &Scores| Aggregates::of(scores, 1.0, &context.bootstrap);
+    let Ok(all) = field.scores.iter().map(of).collect::<Result<Vec<Aggregates>, _>>() else {
+        return;
+    };
+    let unit = context.scale.unit();
+    let mut kinds = vec![
+        ("interquartile-mean", "Interquartile mean", "the middle half of all runs"),
+        ("mean", "Mean", "the mean of the tasks' means"),
+        ("median", "Median", "the median of the tasks' means"),
+    ];
+    // Without a score that counts as reached there is no gap; of one task all means are its mean.
+    if context.scale.is_normalised() {
+        let gap = "how far runs stay below a score of 1 on average: lower is better";
+        kinds.push(("optimality-gap", "Optimality gap", gap));
+    }
+    if field.tasks.len() == 1 {
+        kinds.retain(|(stem, ..)| *stem != "median");
+    }
+    let title = format!("Aggregates of the final {unit} over {}.", tasks(field.tasks.len()));
+    let limits = band(context, field, "");
+    let caption = format!("{title} {}{limits}", context.basis(&field.methods, &field.tasks));
+    let mut table = Table::new(&caption, ["variant", "aggregate", "value"]);
+    for (stem, name, meaning) in kinds {
+        let estimate = |aggregates: &Aggregates| match stem {
+            "interquartile-mean" => aggregates.interquartile_mean,
+            "mean" => aggregates.mean,
+            "median" => aggregates.median,
+            _ => aggregates.optimality_gap,
+        };
+        let estimates = || field.methods.iter().zip(all.iter().map(estimate));
+        for (&method, it) in estimates() {
+            let interval = field.has_interval.then_some((it.low, it.high));
+            let value = Cell::Estimate(Some(it.value), interval);
+            table.push([context.label(method).into(), name.into(), value]);
+        }
+        let row = |(&method, it): (&usize, rlai_stats::Estimate)| {
+            Row::new(context.label(method), method, &it, field.has_interval)
+        };
+        let intervals = Intervals {
+            title: name.to_owned(),
+            x_label: unit.to_owned(),
+            description: format!("{name} of each variant: {meaning}."),
+            rows: estimates().map(row).collect(),
+            ..Intervals::default()
+        };
+        let caption = format!(
+            "{name}: {meaning}. {}{}",
+            context.basis(&field.methods, &field.tasks),
+            band(
+                context,
+                field,
+                &format!(
+                    "stratified bootstrap, {} resamples, percentiles",
+                    thousands(REPETITIONS as u64)
+                )
+            )
+        );
+        section.figures.extend(Figure::intervals(&format!("aggregate-{stem}"), intervals, caption));
+    }
+    section.table("aggregates", table);
+}
+
+fn performance_profile(context: &Context<'_>, field: &Field) -> Option<Figure> {
+    let values = || field.scores.iter().flat_map(|scores| scores.values().iter().copied());
+    let (low, high) =
+        values().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), x| (l.min(x), h.max(x)));
+    let room = ((high - low) * 0.05).max(high.abs().max(1.0) * 1e-6);
+    let thresholds = profile::evenly(low - room, high + room, POINTS).ok()?;
+    let series = |(&method, scores): (&usize, &Scores)| {
+        let points =
+            profile::estimate(scores, &thresholds, Counted::Runs, &context.curve_bootstrap).ok()?;
+        let band = points.iter().map(|point| (point.low, point.high));
+        Some(Series {
+            label: context.label(method).to_owned(),
+            number: method,
+            line: thresholds.iter().copied().zip(points.iter().map(|point| point.value)).collect(),
+            band: if field.has_interval { band.collect() } else { Vec::new() },
+            ..Series::default()
+        })
+    };
+    let chart = Chart {
+        title: "Performance profiles".to_owned(),
+        x_label: format!("final {} above", context.scale.unit()),
+        y_label: "share of runs".to_owned(),
+        description: "Share of runs whose final score lies above each score.".to_owned(),
+        series: field.methods.iter().zip(&field.scores).filter_map(series).collect(),
+        x_range: Some((low - room, high + room)),
+        y_range: Some((0.0, 1.0)),
+    };
+    let caption = format!(
+        "{} Share of runs above each score, every task weighing the same; a curve above another everywhere is \
+         better whatever one cares about.{}",
+        context.basis(&field.methods, &field.tasks),
+        band(context, field, "stratified bootstrap, 2,000 resamples, percentiles, pointwise")
+    );
+    Figure::chart("performance-profiles", chart, caption)
+}
+
+/// What intervals are, and what they cannot show.
+fn band(context: &Context<'_>, field: &Field, method: &str) -> String {
+    let fewest = context.seeds(&field.methods, &field.tasks).0;
+    let limits = context.interval_limits(fewest);
+    let tasks = if field.tasks.len() == 1 {
+        " One task says nothing of others."
+    } else {
+        " Intervals are for these tasks, not for others."
+    };
+    match field.has_interval {
+        true if method.is_empty() => format!("{limits}{tasks}"),
+        true => format!(" Intervals: 95%, {method}.{limits}{tasks}"),
+        false => format!("{limits}{tasks}"),
+    }
+}

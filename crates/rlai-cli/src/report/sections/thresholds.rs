@@ -1,0 +1,249 @@
+//! Steps to a return, and what "60% more sample-efficient" can mean.
+
+use rlai_stats::threshold::{self, Reading, ReturnGain, SpeedUp};
+use rlai_stats::{Bootstrap, Curve};
+
+use crate::report::band::aligned;
+use crate::report::compare::FEWEST_RUNS;
+use crate::report::context::{Context, REPETITIONS};
+use crate::report::intervals::{Intervals, Row};
+use crate::report::section::{Figure, Section};
+use crate::report::table::{Cell, Table, number};
+use crate::text::thousands;
+
+/// Shares of the way from the baseline's beginning to its end.
+const SHARES: [f64; 4] = [0.25, 0.5, 0.75, 0.95];
+/// Shares of all steps at which returns are compared.
+const MOMENTS: [f64; 4] = [0.25, 0.5, 0.75, 1.0];
+
+/// A candidate against a baseline on a task.
+struct Pair {
+    candidate: usize,
+    baseline: usize,
+    task: usize,
+    runs: (usize, usize),
+    thresholds: Vec<f64>,
+    speed_ups: Vec<SpeedUp>,
+    gains: Vec<ReturnGain>,
+}
+
+/// Figures and tables of the three readings.
+pub fn section(context: &Context<'_>) -> Option<Section> {
+    let pairs: Vec<Pair> = context
+        .comparisons
+        .iter()
+        .flat_map(|it| {
+            it.tasks.iter().filter_map(|&task| pair(context, (it.candidate, it.baseline), task))
+        })
+        .collect();
+    if pairs.is_empty() {
+        return None;
+    }
+    let mut section = Section::new("steps-to-threshold", "Steps to a return");
+    section.text.push(format!(
+        "Three readings of \"more sample-efficient\": the ratio of the median numbers of steps to a return \
+         (above 1, the candidate needs fewer), the share of the baseline's steps that the candidate saves, and \
+         the ratio of mean returns after as many steps. Returns are {} of the way from where the baseline's \
+         runs begin (or the reference's low end) to the mean of their last evaluations, both smoothed \
+         alike. The null range is what two samples of the baseline alone give: within it a value is no \
+         evidence.",
+        listed(&SHARES)
+    ));
+    for task in context.tasks() {
+        section.figures.extend(figure(context, task, &pairs));
+    }
+    section.table("steps-to-threshold", steps_table(context, &pairs));
+    section.table("returns-at-steps", returns_table(context, &pairs));
+    Some(section)
+}
+
+fn listed(shares: &[f64]) -> String {
+    shares.iter().map(|share| format!("{:.0}%", share * 100.0)).collect::<Vec<_>>().join(", ")
+}
+
+fn pair(context: &Context<'_>, (candidate, baseline): (usize, usize), task: usize) -> Option<Pair> {
+    let x = context.curves(candidate, task)?;
+    let y = context.curves(baseline, task)?;
+    let start = y.iter().map(|curve| curve.values()[0]).sum::<f64>() / y.len() as f64;
+    let from = context.study.tasks[task].reference.map_or(start, |(low, _)| low);
+    let thresholds = threshold::grid(&y, from, &SHARES).ok()?;
+    // Where the baseline did not rise there is nothing to reach.
+    let rises = thresholds.windows(2).all(|pair| pair[0] < pair[1]);
+    let bootstrap = &context.bootstrap;
+    let speed_ups = match rises {
+        true => SpeedUp::at(&thresholds, &y, &x, bootstrap).ok()?,
+        false => Vec::new(),
+    };
+    Some(Pair {
+        candidate,
+        baseline,
+        task,
+        runs: (x.len().min(y.len()), x.len().max(y.len())),
+        thresholds: if rises { thresholds } else { Vec::new() },
+        speed_ups,
+        gains: gains(context, (candidate, baseline), task, bootstrap).unwrap_or_default(),
+    })
+}
+
+/// Both at steps that all runs of both have.
+fn gains(
+    context: &Context<'_>,
+    (candidate, baseline): (usize, usize),
+    task: usize,
+    bootstrap: &Bootstrap,
+) -> Option<Vec<ReturnGain>> {
+    let of = |method| context.finished(method, task).map(|run| &run.returns[..]);
+    let count = context.finished(baseline, task).count();
+    let all = aligned(of(baseline).chain(of(candidate)), context.options.smooth)?;
+    let (y, x): (&[Curve], &[Curve]) = all.split_at_checked(count)?;
+    let steps = y.first()?.steps();
+    let last = *steps.last()?;
+    // The evaluation nearest to each moment, so that nothing is interpolated.
+    let nearest = |share: &f64| {
+        let distance = |step: &f64| (step - share * last).abs();
+        steps.iter().copied().min_by(|a, b| distance(a).total_cmp(&distance(b)))
+    };
+    let mut moments: Vec<f64> = MOMENTS.iter().filter_map(nearest).collect();
+    moments.dedup();
+    ReturnGain::at(&moments, y, x, bootstrap).ok()
+}
+
+fn figure(context: &Context<'_>, task: usize, pairs: &[Pair]) -> Option<Figure> {
+    let of_task: Vec<&Pair> = pairs.iter().filter(|pair| pair.task == task).collect();
+    let rows = of_task.iter().flat_map(|pair| {
+        let has_interval = pair.runs.0 >= FEWEST_RUNS;
+        let rows = SHARES.iter().zip(&pair.thresholds).zip(&pair.speed_ups);
+        rows.filter_map(move |((share, threshold), speed_up)| {
+            let ratio = &speed_up.ratio;
+            let (x, y) = (context.label(pair.candidate), context.label(pair.baseline));
+            Some(Row {
+                label: format!("{x} over {y}, {:.0}%: {}", share * 100.0, number(*threshold)),
+                number: pair.candidate,
+                value: ratio.value?,
+                interval: has_interval.then_some((ratio.low, ratio.high)),
+                null: has_interval.then_some((ratio.null_low, ratio.null_high)),
+            })
+        })
+    });
+    let intervals = Intervals {
+        title: context.title("How many times fewer steps", task),
+        x_label: "median steps of the baseline / of the candidate".to_owned(),
+        description:
+            "Ratio of the median numbers of steps to each return; above 1 the candidate is faster."
+                .to_owned(),
+        rows: rows.collect(),
+        mark: Some(1.0),
+        logarithmic: true,
+        ..Intervals::default()
+    };
+    Figure::intervals(
+        &context.stem("steps-to-threshold", task),
+        intervals,
+        caption(context, &of_task),
+    )
+}
+
+fn caption(context: &Context<'_>, pairs: &[&Pair]) -> String {
+    let fewest = pairs.iter().map(|pair| pair.runs.0).min().unwrap_or(0);
+    let most = pairs.iter().map(|pair| pair.runs.1).max().unwrap_or(0);
+    let intervals = match fewest {
+        0..3 => "",
+        _ => {
+            " Line: 95% interval, bootstrap over seeds, percentiles. Grey: null range, two samples of the \
+             baseline. Arrows: beyond the axis."
+        }
+    };
+    format!(
+        "{} of each; medians over seeds, runs that never get there count as infinite; {} resamples.\
+         {intervals}{} Ratios of which neither median is finite are left out.{}",
+        crate::report::answer::seeds((fewest, most)),
+        thousands(REPETITIONS as u64),
+        context.interval_limits(fewest),
+        context.smoothing()
+    )
+}
+
+/// A reading with its interval and null range.
+fn cells(reading: &Reading, has_interval: bool) -> [Cell; 2] {
+    let known = has_interval && reading.value.is_some();
+    let interval = known.then_some((reading.low, reading.high));
+    let null = known.then_some((reading.null_low, reading.null_high));
+    [Cell::Estimate(reading.value, interval), Cell::Range(null)]
+}
+
+fn steps_table(context: &Context<'_>, pairs: &[Pair]) -> Table {
+    let mut table = Table::new(
+        "Median steps to each return, with how many runs get there; their ratio and the share saved, each with \
+         its 95% interval and null range.",
+        [
+            "task",
+            "candidate",
+            "baseline",
+            "way",
+            "return",
+            "steps, candidate",
+            "candidate reached",
+            "steps, baseline",
+            "baseline reached",
+            "ratio",
+            "ratio null",
+            "fewer steps",
+            "fewer null",
+        ],
+    );
+    for pair in pairs {
+        for ((share, threshold), it) in SHARES.iter().zip(&pair.thresholds).zip(&pair.speed_ups) {
+            let reached =
+                |reached: &threshold::Reached| format!("{} of {}", reached.runs, reached.of).into();
+            let mut row: Vec<Cell> = vec![
+                context.task(pair.task).into(),
+                context.label(pair.candidate).into(),
+                context.label(pair.baseline).into(),
+                format!("{:.0}%", share * 100.0).into(),
+                (*threshold).into(),
+                it.candidate.median.into(),
+                reached(&it.candidate),
+                it.baseline.median.into(),
+                reached(&it.baseline),
+            ];
+            let has_interval = pair.runs.0 >= FEWEST_RUNS;
+            row.extend(cells(&it.ratio, has_interval));
+            row.extend(cells(&it.fewer_steps, has_interval));
+            table.rows.push(row);
+        }
+    }
+    table
+}
+
+fn returns_table(context: &Context<'_>, pairs: &[Pair]) -> Table {
+    let mut table = Table::new(
+        "Mean returns after as many steps, and their ratio where the baseline's is above 0, with its 95% \
+         interval and null range.",
+        [
+            "task",
+            "candidate",
+            "baseline",
+            "steps",
+            "return, candidate",
+            "return, baseline",
+            "ratio",
+            "ratio null",
+        ],
+    );
+    for pair in pairs {
+        for it in &pair.gains {
+            let mut row: Vec<Cell> = vec![
+                context.task(pair.task).into(),
+                context.label(pair.candidate).into(),
+                context.label(pair.baseline).into(),
+                Cell::Count(it.step as u64),
+                it.candidate.into(),
+                it.baseline.into(),
+            ];
+            let has_interval = pair.runs.0 >= FEWEST_RUNS;
+            row.extend(cells(&it.ratio, has_interval));
+            table.rows.push(row);
+        }
+    }
+    table
+}
