@@ -74,7 +74,10 @@ fn aggregates_pairs_and_tests_are_those_worked_out_by_hand() {
     close(&hopper["degrees"], 8.0);
     close(&hopper["difference"]["value"], 4.0);
     assert!((hopper["p"].as_f64().unwrap() - 0.003_95).abs() < 5e-6);
-    assert!(pair["answer"].as_str().unwrap().starts_with("new is better than sac"));
+    let answer = pair["answer"].as_str().unwrap();
+    assert!(answer.starts_with("new is better than sac"), "{answer}");
+    assert!(answer.contains("(exact permutation test, p = "), "{answer}");
+    assert!(pair["exact"] == true && pair["p"].as_f64().unwrap() < 0.01);
 }
 
 #[test]
@@ -147,6 +150,76 @@ fn lines_are_compared_by_area_and_by_steps() {
     close(&turned["thresholds"][0]["ratio"]["value"], 0.5);
     let text = room.ok(&["stats", "runs.csv", "--threshold=12,200", "--repetitions=200"]);
     assert!(text.contains("never (0 of 5)") && text.contains("fast is better than slow"), "{text}");
+}
+
+/// Curves of 400 steps against one of 200: nobody knows who would have been where afterwards.
+#[test]
+fn curves_are_cut_where_the_shortest_one_ends() {
+    let rates = [10.0, 11.0, 12.0];
+    let runs: Vec<_> = (0..3)
+        .flat_map(|seed| ["long", "short"].map(|name| (name, seed, rates[seed as usize])))
+        .collect();
+    let unequal: String = curves(&runs)
+        .lines()
+        .filter(|line| !(line.starts_with("short") && line.split(',').nth(3) > Some("200")))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let room = room(&unequal);
+    let report = json(&room, &["--threshold=15,30", "--score=last"]);
+    for algorithm in report["aggregates"].as_array().unwrap() {
+        close(&algorithm["mean"]["value"], 22.0);
+    }
+    close(&report["thresholds"][0]["ratio"]["value"], 1.0);
+    let beyond = &report["thresholds"][1];
+    assert_eq!(
+        (&beyond["baseline_steps"]["reached"], &beyond["candidate_steps"]["reached"]),
+        (&0.into(), &0.into())
+    );
+    assert!(beyond["ratio"]["value"].is_null() && beyond["ratio"]["beyond_null"] == false);
+    // Of the baseline's way up to the common end, not to its own.
+    close(&json(&room, &[])["thresholds"][1]["threshold"], 11.0);
+}
+
+#[test]
+fn few_runs_have_no_intervals_and_no_null_range() {
+    let of = |runs: u32| {
+        let runs: Vec<_> = (0..runs)
+            .flat_map(|seed| {
+                let rate = 10.0 + f64::from(seed);
+                [("slow", seed, rate), ("fast", seed, 5.0 * rate)]
+            })
+            .collect();
+        room(&curves(&runs))
+    };
+    for runs in [1, 2] {
+        let room = of(runs);
+        let report = json(&room, &["--threshold=12"]);
+        for key in ["low", "high"] {
+            assert!(report["aggregates"][0]["mean"][key].is_null(), "{runs}");
+            assert!(report["pairs"][0]["probability_of_improvement"][key].is_null());
+        }
+        for ratio in [&report["thresholds"][0]["ratio"], &report["returns"][0]["ratio"]] {
+            close(&ratio["value"], 5.0);
+            for key in ["low", "high", "null_low", "null_high"] {
+                assert!(ratio[key].is_null(), "{runs}: {key}");
+            }
+            assert_eq!(ratio["beyond_null"], false);
+        }
+        let text = room.ok(&["stats", "runs.csv", "--level=0.995", "--repetitions=200"]);
+        assert!(text.contains("99.5% intervals"), "{text}");
+        assert!(text.contains("too few for an interval over seeds"), "{text}");
+        assert!(text.contains("Too few runs to tell fast from slow"), "{text}");
+    }
+    let report = json(&of(5), &["--threshold=12"]);
+    assert!(report["aggregates"][0]["mean"]["low"].is_number());
+    assert!(report["thresholds"][0]["ratio"]["null_high"].is_number());
+    assert_eq!(report["thresholds"][0]["ratio"]["beyond_null"], true);
+    let better = &report["pairs"][0]["probability_of_improvement"];
+    assert!(better["value"] == 1.0 && better["low"].is_null(), "no certainty of five runs");
+    close(&report["pairs"][0]["p"], 2.0 / 252.0);
+    let text = of(5).ok(&["stats", "runs.csv", "--repetitions=200"]);
+    assert!(text.contains("with probability 1.00 (exact permutation test, p = 0.0079)"), "{text}");
+    assert!(text.contains("Bootstrap intervals of so few runs are too narrow"), "{text}");
 }
 
 #[test]

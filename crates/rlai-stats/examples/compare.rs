@@ -5,7 +5,7 @@
 
 use std::time::Instant;
 
-use rlai_stats::threshold::{self, SpeedUp};
+use rlai_stats::threshold::{self, Range, SpeedUp};
 use rlai_stats::{Aggregates, Bootstrap, Curve, Error, Estimate, Scores, Welch, area, improvement};
 
 /// Spread evenly over -0.5 to 0.5, in place of a random number.
@@ -52,10 +52,11 @@ fn main() -> Result<(), Error> {
     println!("steps to a return, baseline's median over candidate's (null: of the baseline twice)");
     for (threshold, it) in grid.iter().zip(faster.iter().map(|faster| faster.ratio)) {
         let value = it.value.unwrap_or(f64::NAN);
-        let (low, high, null_low, null_high) = (it.low, it.high, it.null_low, it.null_high);
-        println!(
-            "  {threshold:.2}: {value:.2} [{low:.2}, {high:.2}], null [{null_low:.2}, {null_high:.2}]"
-        );
+        let ends = |range: Option<Range>| match range {
+            Some(Range { low, high }) => format!("[{low:.2}, {high:.2}]"),
+            None => "-".to_owned(),
+        };
+        println!("  {threshold:.2}: {value:.2} {}, null {}", ends(it.interval), ends(it.null));
     }
 
     let matrix = (0..5).map(|task| (0..10).map(|run| noise(run, task)).collect()).collect();

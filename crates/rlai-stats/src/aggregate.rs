@@ -20,7 +20,8 @@ pub fn median(scores: &Scores) -> f64 {
 }
 
 /// The interquartile mean: the mean of what remains when a quarter of all runs of all tasks is left out at
-/// either end, rounded down to whole runs (`scipy.stats.trim_mean(scores, 0.25)`).
+/// either end, rounded down to whole runs (`scipy.stats.trim_mean(scores, 0.25)`). Where tasks have different
+/// numbers of runs, a quarter of their weight is left out exactly, and a run on the boundary counts in part.
 ///
 /// ```
 /// # use rlai_stats::{Scores, aggregate};
@@ -38,30 +39,23 @@ pub fn interquartile_mean(scores: &Scores) -> f64 {
     mean_of(&values[cut..values.len() - cut])
 }
 
-/// A score of a task with n of K tasks' runs weighs 1 / (K n).
+/// A score of a task with n of K tasks' runs weighs 1 / (K n), and of the sorted scores' weights those from a
+/// quarter to three quarters count: that of a run on the boundary in part, so that both ends lose alike.
 fn weighted_interquartile_mean(scores: &Scores) -> f64 {
     let weighted = scores.iter().flat_map(|runs| {
         let weight = 1.0 / (scores.tasks() * runs.len()) as f64;
         runs.iter().map(move |&score| (score, weight))
     });
     let mut sorted: Vec<(f64, f64)> = weighted.collect();
-    // Equal scores by weight, so that the order of tasks and runs has no say.
-    sorted.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
-    let low = whole_runs(sorted.iter().map(|run| run.1));
-    let high = whole_runs(sorted.iter().rev().map(|run| run.1));
-    let kept = &sorted[low..sorted.len() - high];
-    kept.iter().map(|run| run.0 * run.1).sum::<f64>() / kept.iter().map(|run| run.1).sum::<f64>()
-}
-
-/// How many runs from the end weigh no more than a quarter.
-fn whole_runs(weights: impl Iterator<Item = f64>) -> usize {
-    // What rounding may add to a sum that is a quarter exactly.
-    const SLACK: f64 = 1e-9;
-    let sums = weights.scan(0.0, |sum, weight| {
-        *sum += weight;
-        Some(*sum)
-    });
-    sums.take_while(|&sum| sum <= 0.25 + SLACK).count()
+    sorted.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    let (mut below, mut sum, mut kept) = (0.0_f64, 0.0, 0.0);
+    for (score, weight) in sorted {
+        let counted = ((below + weight).min(0.75) - below.max(0.25)).max(0.0);
+        sum += score * counted;
+        kept += counted;
+        below += weight;
+    }
+    sum / kept
 }
 
 /// How far scores stay below `target` on average, those above it counted as reaching it: lower is better.
@@ -105,5 +99,31 @@ impl Aggregates {
             interquartile_mean: estimates[2],
             optimality_gap: estimates[3],
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uneven_runs_lose_the_same_weight_at_both_ends() {
+        let of = |single: f64| {
+            interquartile_mean(&Scores::new(vec![vec![single], vec![1.0, 2.0, 3.0]]).unwrap())
+        };
+        // The single run weighs a half, the others a sixth each. Of the lower half a quarter is kept, of the
+        // upper half too: one of the three whole, the middle one by half.
+        assert!((of(0.0) - 2.0 * (1.0 / 6.0 + 2.0 / 12.0)).abs() < 1e-12);
+        assert!((of(9.0) - 2.0 * (2.0 / 12.0 + 3.0 / 6.0 + 9.0 / 4.0)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_mirrored_sample_has_the_mirrored_mean() {
+        let of = |sign: f64| {
+            let tasks = [vec![0.1, 0.9, 0.4], vec![0.3, 0.8], vec![0.2, 0.5, 0.7, 1.0, 0.6]];
+            let turned = tasks.map(|runs| runs.into_iter().map(|run| sign * run).collect());
+            interquartile_mean(&Scores::new(turned.to_vec()).unwrap())
+        };
+        assert!((of(1.0) + of(-1.0)).abs() < 1e-12);
     }
 }

@@ -65,6 +65,22 @@ impl Curve {
         Some(self.values[before] * (1.0 - part) + value * part)
     }
 
+    /// The curve up to a step, where it ends: with the value of [`Curve::at`].
+    ///
+    /// # Errors
+    /// A step before the first point or beyond the last.
+    pub fn until(&self, step: f64) -> Result<Self> {
+        let Some(value) = self.at(step) else {
+            let (first, last) = (self.steps[0], self.last().0);
+            return Err(Error::parameter("until", step, &format!("from {first} to {last}")));
+        };
+        let kept = self.steps.partition_point(|&other| other < step);
+        let (mut steps, mut values) = (self.steps[..kept].to_vec(), self.values[..kept].to_vec());
+        steps.push(step);
+        values.push(value);
+        Ok(Self { steps, values })
+    }
+
     /// The exponential moving average m_k = w m_(k-1) + (1 - w) x_k, m_0 = x_0, where w is the weight of the
     /// past: 0 leaves the curve as it is.
     ///

@@ -23,14 +23,17 @@ pub fn probability(x: &Scores, y: &Scores) -> Result<f64> {
     Ok(over_tasks(x, y))
 }
 
-/// [`probability`] with its interval, the runs of both drawn independently.
+/// [`probability`] with its interval, the runs of both drawn independently. An end that the method puts outside of 0
+/// to 1 is put there. Where every run of one beats every run of the other, all resamples are alike and the
+/// interval is that point, which is no certainty: [`Permutation`](crate::Permutation) tells how sure it is.
 ///
 /// # Errors
 /// Other numbers of tasks, and what [`Bootstrap::estimates`] refuses.
 pub fn estimate(x: &Scores, y: &Scores, bootstrap: &Bootstrap) -> Result<Estimate> {
     same_tasks(x, y)?;
     let one = |groups: &[Scores], out: &mut [f64]| out[0] = over_tasks(&groups[0], &groups[1]);
-    Ok(bootstrap.estimates(&[x, y], 1, one)?[0])
+    let of = bootstrap.estimates(&[x, y], 1, one)?[0];
+    Ok(Estimate { low: of.low.clamp(0.0, 1.0), high: of.high.clamp(0.0, 1.0), ..of })
 }
 
 fn over_tasks(x: &Scores, y: &Scores) -> f64 {
@@ -50,4 +53,23 @@ fn share_won(x: &[f64], y: &[f64]) -> f64 {
     };
     let wins: usize = x.iter().map(doubled).sum();
     wins as f64 / (2.0 * x.len() as f64 * y.len() as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Method;
+
+    #[test]
+    fn a_probability_stays_between_0_and_1() {
+        let x = Scores::of_task(&[1.0, 2.0, 5.0, 6.0, 7.0]).unwrap();
+        let y = Scores::of_task(&[0.0, 0.5, 1.5, 3.0, 2.5]).unwrap();
+        let basic = Bootstrap { method: Method::Basic, ..Bootstrap::default() };
+        let one = |groups: &[Scores], out: &mut [f64]| out[0] = over_tasks(&groups[0], &groups[1]);
+        assert!(basic.estimates(&[&x, &y], 1, one).unwrap()[0].high > 1.0, "before it is cut");
+        let found = estimate(&x, &y, &basic).unwrap();
+        assert!(found.high == 1.0 && found.low > 0.0 && found.low < found.value);
+        let back = estimate(&y, &x, &basic).unwrap();
+        assert!(back.low == 0.0 && back.high < 1.0);
+    }
 }

@@ -32,6 +32,8 @@
 //! // Is a run of one better than a run of the other? 0.5 is no difference.
 //! let better = improvement::estimate(&forward, &reverse, &bootstrap)?;
 //! assert!(better.value > 0.5 && better.low > 0.5);
+//! let test = rlai_stats::Permutation::test(&forward, &reverse, 7)?;
+//! assert!(test.exact && test.p < 0.05);
 //!
 //! // One task, by its means; and how many runs a difference of one standard deviation takes.
 //! let welch = Welch::test(forward.task(0), reverse.task(0), 0.95)?;
@@ -46,7 +48,7 @@
 //! |---|---|
 //! | How good is an algorithm on all tasks? | [`aggregate`]: mean, median of task means, interquartile mean, optimality gap |
 //! | How sure is that? | [`Bootstrap`]: percentile, basic, bias-corrected and BCa intervals ([`Method`]) of any statistic; [`enumerate`]: all resamples of small samples |
-//! | Which of two is better? | [`improvement`]; [`Welch`]; [`power`]: how many runs are enough |
+//! | Which of two is better? | [`Permutation`]: an exact test; [`improvement`]; [`Welch`]; [`power`]: how many runs are enough |
 //! | On how many runs does it reach a score? | [`profile`] |
 //! | How fast does it learn? | [`threshold`]: steps to a return, three readings of "x% more sample-efficient", null ranges; [`area`]; [`curve`] |
 //! | How much does it depend on a setting? | [`robustness`]: retention, difference in differences, sensitivity, worst case, value at risk |
@@ -59,6 +61,7 @@
 //!   each task several.
 //! - **Normalise before you aggregate** over tasks ([`Scores::normalised`]), with references fixed beforehand.
 //! - **Few runs make percentile intervals too narrow**: five runs' 95% hold the truth in about 85% of the cases.
+//!   So decide by a test ([`Permutation`]), not by whether an interval holds 0.5.
 //! - **Choose thresholds, aggregates and tests before you look**, and report all of them. Pairs that are
 //!   compared one by one are not corrected for their number.
 //! - Numbers that are not finite are refused with their place; nothing panics on what it is given, except an
@@ -78,6 +81,7 @@ pub mod enumerate;
 pub mod error;
 pub mod improvement;
 mod jackknife;
+pub mod permutation;
 pub mod power;
 pub mod profile;
 pub mod quantile;
@@ -93,5 +97,6 @@ pub use bootstrap::{Bootstrap, Estimate};
 pub use curve::Curve;
 pub use distribution::{Distribution, Method};
 pub use error::{Error, Result};
+pub use permutation::Permutation;
 pub use scores::{Runs, Scores};
 pub use welch::Welch;

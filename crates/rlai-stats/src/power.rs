@@ -7,7 +7,7 @@ use statrs::function::gamma::ln_gamma;
 
 use crate::error::{Error, Result, open_share};
 use crate::quantile::normal_cdf;
-use crate::welch::t_quantile;
+use crate::welch::two_sided_quantile;
 
 /// The most runs that are thought about.
 const MOST: usize = 1_000_000;
@@ -28,7 +28,7 @@ pub fn power(difference: f64, runs: usize, significance: f64) -> Result<f64> {
         return Err(Error::parameter("runs", runs, &format!("from 2 to {MOST}")));
     }
     let degrees = (2 * runs - 2) as f64;
-    let critical = t_quantile(significance, degrees);
+    let critical = two_sided_quantile(significance, degrees);
     let shift = difference * (runs as f64 / 2.0).sqrt();
     Ok(beyond(critical, shift, degrees))
 }

@@ -7,7 +7,8 @@ use statrs::function::erf::erfc_inv;
 use crate::error::{Error, Result, within};
 
 /// The quantile of sorted numbers, between two of them by linear interpolation (NumPy's default, type 7 of
-/// Hyndman and Fan 1996). `share` from 0 to 1; infinite numbers may stand at the ends.
+/// Hyndman and Fan 1996). `share` from 0 to 1; infinite numbers may stand at the ends: what
+/// lies between one and a finite number is infinite, what lies between both is the nearer.
 ///
 /// # Errors
 /// No numbers, or a share outside of 0 to 1.
@@ -23,9 +24,17 @@ pub fn of_sorted(sorted: &[f64], share: f64) -> Result<f64> {
     let place = share * last as f64;
     let (low, part) = (place.floor() as usize, place.fract());
     let (a, b) = (sorted[low], sorted[(low + 1).min(last)]);
-    // Equal ends may be infinite. From the nearer end, as NumPy does, the other one is met exactly.
+    // Equal ends may be infinite, and no number lies between two infinite ones. From the nearer end, as NumPy does, the other one is met exactly.
     Ok(match part {
         _ if a == b || part == 0.0 => a,
+        part if a.is_infinite() && b.is_infinite() => {
+            if part <= 0.5 {
+                a
+            } else {
+                b
+            }
+        }
+        _ if a.is_infinite() => a,
         part if part < 0.5 || b.is_infinite() => a + (b - a) * part,
         part => b - (b - a) * (1.0 - part),
     })
@@ -68,4 +77,22 @@ pub fn normal_quantile(probability: f64) -> f64 {
     let error = normal_cdf(z) - probability;
     let step = error * (2.0 * PI).sqrt() * (z * z / 2.0).exp();
     if step.is_finite() { z - step / (1.0 + z * step / 2.0) } else { z }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn infinite_ends_are_no_undefined_quantiles() {
+        const INF: f64 = f64::INFINITY;
+        for share in [0.0, 0.25, 0.5, 0.75] {
+            assert_eq!(of_sorted(&[-INF, 1.0], share), Ok(-INF));
+            assert_eq!(of_sorted(&[1.0, INF], 1.0 - share), Ok(INF));
+            assert_eq!(of_sorted(&[-INF, INF], share), Ok(if share > 0.5 { INF } else { -INF }));
+        }
+        assert_eq!(of_sorted(&[-INF, 1.0], 1.0), Ok(1.0));
+        assert_eq!(of_sorted(&[1.0, INF], 0.0), Ok(1.0));
+        assert_eq!(of_sorted(&[-INF, -INF, 1.0, 3.0, INF], 0.625), Ok(2.0));
+    }
 }

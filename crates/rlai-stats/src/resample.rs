@@ -47,7 +47,7 @@ pub(crate) fn refill<T: Copy>(
 }
 
 /// A uniform integer below `bound`, by Lemire's widening multiplication (2019) with rejection.
-fn below(bound: usize, random: &mut ChaCha8Rng) -> usize {
+pub(crate) fn below(bound: usize, random: &mut ChaCha8Rng) -> usize {
     let Ok(bound) = u32::try_from(bound) else { return below_u64(bound as u64, random) };
     loop {
         let product = u64::from(random.next_u32()) * u64::from(bound);

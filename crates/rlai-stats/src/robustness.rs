@@ -139,3 +139,17 @@ pub fn conditional_value_at_risk(scores: &[f64], share: f64) -> Result<f64> {
     let weighted = |(i, score): (usize, &f64)| score * (counted - i as f64).clamp(0.0, 1.0);
     Ok(sorted.iter().enumerate().map(weighted).sum::<f64>() / counted)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tuning_for_each_task_may_gain_a_half() {
+        let apart = Sensitivity::of(&[vec![1.0, 0.0], vec![0.0, 1.0]]).unwrap();
+        assert_eq!((apart.tuned_per_task, apart.tuned_once, apart.phi()), (1.0, 0.5, 0.5));
+        let one = Sensitivity::of(&[vec![0.2, 0.9, 0.1], vec![0.5, 0.7, 0.8]]).unwrap();
+        assert_eq!((one.setting, one.tuned_once), (1, 0.8));
+        assert!((one.phi() - 0.05).abs() < 1e-12);
+    }
+}

@@ -49,7 +49,7 @@ impl Welch {
             1.0 / (share.powi(2) / (x.len() - 1) as f64 + other.powi(2) / (y.len() - 1) as f64);
         let difference = mean(x) - mean(y);
         let t = difference / error;
-        let half = t_quantile(1.0 - level, degrees) * error;
+        let half = two_sided_quantile(1.0 - level, degrees) * error;
         let (low, high) = (difference - half, difference + half);
         Ok(Self { difference, t, degrees, p: two_sided(t, degrees), low, high })
     }
@@ -69,8 +69,27 @@ pub(crate) fn two_sided(t: f64, degrees: f64) -> f64 {
     }
 }
 
-/// The t above 0 with P(|T| >= t) = `share`, by bisection.
-pub(crate) fn t_quantile(share: f64, degrees: f64) -> f64 {
+/// The t above 0 beyond which, to either side, lies this share of Student's t distribution: P(|T| >= t) =
+/// `share`, so that 0.05 gives the half width of a 95% interval in standard errors.
+///
+/// # Errors
+/// A share that is not between 0 and 1, degrees of freedom that are not finite and above 0.
+///
+/// ```
+/// # use rlai_stats::welch::t_quantile;
+/// assert!((t_quantile(0.05, 4.0)? - 2.776_445_105).abs() < 1e-9);
+/// # Ok::<(), rlai_stats::Error>(())
+/// ```
+pub fn t_quantile(share: f64, degrees: f64) -> Result<f64> {
+    open_share("share", share)?;
+    if !(degrees.is_finite() && degrees > 0.0) {
+        return Err(Error::parameter("degrees", degrees, "a finite number above 0"));
+    }
+    Ok(two_sided_quantile(share, degrees))
+}
+
+/// [`t_quantile`] of arguments that are known to be good, by bisection.
+pub(crate) fn two_sided_quantile(share: f64, degrees: f64) -> f64 {
     let mut high = 1.0;
     while two_sided(high, degrees) > share && high < f64::MAX / 4.0 {
         high *= 2.0;

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{golden, is_quantile, numbers};
-use rlai_stats::threshold::{self, ReturnGain, SpeedUp, steps_to};
+use rlai_stats::threshold::{self, Range, ReturnGain, SpeedUp, steps_to};
 use rlai_stats::{Bootstrap, Curve, Runs, quantile};
 
 const NEVER: f64 = f64::INFINITY;
@@ -60,17 +60,35 @@ fn null_ranges_of_public_curves_are_as_they_were_found() {
         }
         let same = SpeedUp::of(&times, &times, &Bootstrap::default()).unwrap();
         let drawn = medians(&times, 10);
-        is_quantile(same.ratio.null_low, &drawn, 0.025, 50_000);
-        is_quantile(same.ratio.null_high, &drawn, 0.975, 50_000);
+        is_quantile(null(&same).low, &drawn, 0.025, 50_000);
+        is_quantile(null(&same).high, &drawn, 0.975, 50_000);
         assert_eq!(same.ratio.value, Some(1.0));
         assert!(!same.ratio.is_beyond_null());
+        // As many are drawn for the candidate as it has runs: the median of ten over that of five.
+        let fewer = SpeedUp::of(&times, &times[..5], &Bootstrap::default()).unwrap();
+        let drawn = ratios(&of_medians(&times, 10), &of_medians(&times, 5));
+        is_quantile(null(&fewer).low, &drawn, 0.025, 50_000);
+        is_quantile(null(&fewer).high, &drawn, 0.975, 50_000);
     }
 }
 
-/// Ratios of two medians of `runs` times, exactly weighted: every pair of values that medians can have, as
-/// often as its probability says. The probability of the two middle order statistics follows from the
-/// multinomial distribution of how many draws fall below, on and above them.
+fn null(of: &SpeedUp) -> Range {
+    of.ratio.null.unwrap()
+}
+
+fn interval(of: &SpeedUp) -> Range {
+    of.ratio.interval.unwrap()
+}
+
+/// Ratios of two medians of `runs` times.
 fn medians(times: &[f64], runs: usize) -> Vec<f64> {
+    let one = of_medians(times, runs);
+    ratios(&one, &one)
+}
+
+/// The values that a median of `runs` draws can have, with their probabilities. The probability of the two middle order statistics follows from the
+/// multinomial distribution of how many draws fall below, on and above them.
+fn of_medians(times: &[f64], runs: usize) -> Vec<(f64, f64)> {
     let mut sorted = times.to_vec();
     sorted.sort_by(f64::total_cmp);
     let n = sorted.len() as f64;
@@ -121,9 +139,14 @@ fn medians(times: &[f64], runs: usize) -> Vec<f64> {
     }
     let total: f64 = values.iter().map(|value| value.1).sum();
     assert!((total - 1.0).abs() < 1e-12, "{total}");
-    let mut pairs: Vec<(f64, f64)> = values
+    values
+}
+
+/// One over the other, exactly weighted: every pair of values as often as its probability says.
+fn ratios(over: &[(f64, f64)], under: &[(f64, f64)]) -> Vec<f64> {
+    let mut pairs: Vec<(f64, f64)> = over
         .iter()
-        .flat_map(|one| values.iter().map(move |other| (one.0 / other.0, one.1 * other.1)))
+        .flat_map(|one| under.iter().map(move |other| (one.0 / other.0, one.1 * other.1)))
         .collect();
     pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
     let grain = 50_000.0;
@@ -143,8 +166,9 @@ fn the_three_readings_of_sixty_percent_differ() {
     let faster = SpeedUp::of(&baseline, &[100.0; 6], &quick()).unwrap();
     assert_eq!(faster.ratio.value, Some(1.6));
     assert!((faster.fewer_steps.value.unwrap() - 0.375).abs() < 1e-12, "62.5% of the steps");
-    assert_eq!((faster.ratio.low, faster.ratio.high), (1.6, 1.6), "runs that are all alike");
-    assert_eq!((faster.ratio.null_low, faster.ratio.null_high), (1.0, 1.0));
+    let range = |low: f64, high: f64| Range { low, high };
+    assert_eq!(interval(&faster), range(1.6, 1.6), "runs that are all alike");
+    assert_eq!(null(&faster), range(1.0, 1.0));
     assert!(faster.ratio.is_beyond_null() && faster.fewer_steps.is_beyond_null());
     let fewer = SpeedUp::of(&baseline, &[64.0; 6], &quick()).unwrap();
     assert_eq!(fewer.ratio.value, Some(2.5));
@@ -164,12 +188,13 @@ fn the_three_readings_of_sixty_percent_differ() {
 fn both_readings_of_steps_say_the_same() {
     let (baseline, candidate) = ([300.0, 350.0, 280.0, 410.0, 500.0], [200.0, 260.0, 330.0, 210.0]);
     let one = SpeedUp::of(&baseline, &candidate, &quick()).unwrap();
+    let (fewer, fewer_null) = (one.fewer_steps.interval.unwrap(), one.fewer_steps.null.unwrap());
     for (ratio, fewer) in [
         (one.ratio.value.unwrap(), one.fewer_steps.value.unwrap()),
-        (one.ratio.low, one.fewer_steps.low),
-        (one.ratio.high, one.fewer_steps.high),
-        (one.ratio.null_low, one.fewer_steps.null_low),
-        (one.ratio.null_high, one.fewer_steps.null_high),
+        (interval(&one).low, fewer.low),
+        (interval(&one).high, fewer.high),
+        (null(&one).low, fewer_null.low),
+        (null(&one).high, fewer_null.high),
     ] {
         // Percentiles between two resamples are interpolated on either scale.
         assert!((1.0 - 1.0 / ratio - fewer).abs() < 0.02, "{ratio} and {fewer}");
@@ -182,32 +207,59 @@ fn runs_that_never_get_there_count_as_later_than_all() {
     let some = SpeedUp::of(&[100.0, NEVER, 300.0, NEVER, 200.0], &[50.0; 5], &quick()).unwrap();
     assert_eq!((some.baseline.median, some.baseline.runs, some.baseline.of), (Some(300.0), 3, 5));
     assert_eq!(some.ratio.value, Some(6.0));
-    assert_eq!(some.ratio.high, NEVER);
-    assert!(some.ratio.low >= 2.0 && some.ratio.low < 6.0);
-    assert_eq!(some.fewer_steps.high, 1.0);
+    assert_eq!(interval(&some).high, NEVER);
+    assert!(interval(&some).low >= 2.0 && interval(&some).low < 6.0);
+    assert_eq!(some.fewer_steps.interval.unwrap().high, 1.0);
     // Only the candidate, only the baseline, neither.
     let only = SpeedUp::of(&[NEVER; 4], &[50.0; 4], &quick()).unwrap();
     assert_eq!(
-        (only.baseline.median, only.ratio.value, only.ratio.low),
+        (only.baseline.median, only.ratio.value, interval(&only).low),
         (None, Some(NEVER), NEVER)
     );
     assert_eq!(only.fewer_steps.value, Some(1.0));
-    assert_eq!((only.ratio.null_low, only.ratio.null_high), (0.0, NEVER), "nothing is known");
+    assert_eq!(null(&only), Range { low: 0.0, high: NEVER }, "nothing is known");
     assert!(!only.ratio.is_beyond_null());
     let lost = SpeedUp::of(&[50.0; 4], &[NEVER; 4], &quick()).unwrap();
     assert_eq!((lost.ratio.value, lost.fewer_steps.value), (Some(0.0), Some(f64::NEG_INFINITY)));
     let neither = SpeedUp::of(&[NEVER; 4], &[NEVER; 4], &quick()).unwrap();
     assert_eq!(neither.ratio.value, None);
-    assert_eq!((neither.ratio.low, neither.ratio.high), (0.0, NEVER));
+    assert_eq!(interval(&neither), Range { low: 0.0, high: NEVER });
     assert!(!neither.ratio.is_beyond_null());
 }
 
 #[test]
 fn a_baseline_without_returns_above_zero_has_no_gain() {
     let (low, high) = (curve(&[-5.0, -1.0]), curve(&[-5.0, 3.0]));
-    let gain = ReturnGain::at(&[20.0], &[low.clone(), low], &[high], &quick()).unwrap()[0];
+    let gain = ReturnGain::at(&[20.0], &vec![low; 3], &vec![high; 3], &quick()).unwrap()[0];
     assert_eq!(gain.ratio.value, None);
-    assert_eq!((gain.ratio.low, gain.ratio.high), (f64::NEG_INFINITY, NEVER));
+    assert_eq!(gain.ratio.interval, Some(Range { low: f64::NEG_INFINITY, high: NEVER }));
+}
+
+#[test]
+fn one_or_two_runs_have_no_range() {
+    let (slow, fast) = ([200.0, 210.0, 190.0, 205.0], [20.0, 21.0, 19.0, 20.5]);
+    for (baseline, candidate) in [(1, 1), (1, 4), (2, 4), (2, 2), (3, 2), (4, 1), (3, 3)] {
+        let of = SpeedUp::of(&slow[..baseline], &fast[..candidate], &quick()).unwrap();
+        for reading in [of.ratio, of.fewer_steps] {
+            assert!(reading.value.is_some());
+            assert_eq!(reading.null.is_some(), baseline >= 3, "{baseline}, {candidate}");
+            assert_eq!(reading.interval.is_some(), baseline.min(candidate) >= 3);
+            assert_eq!(reading.is_beyond_null(), baseline >= 3);
+        }
+    }
+}
+
+#[test]
+fn a_curve_is_cut_where_another_ends() {
+    let curve = curve(&[0.0, 4.0, 2.0, 9.0]);
+    assert_eq!(curve.until(40.0).unwrap(), curve);
+    assert_eq!(curve.until(25.0).unwrap().steps(), [10.0, 20.0, 25.0]);
+    assert_eq!(curve.until(25.0).unwrap().values(), [0.0, 4.0, 3.0]);
+    assert_eq!(curve.until(10.0).unwrap().last(), (10.0, 0.0));
+    assert_eq!(steps_to(&curve.until(25.0).unwrap(), 5.0), None);
+    for step in [5.0, 41.0, f64::NAN] {
+        assert!(curve.until(step).is_err(), "{step}");
+    }
 }
 
 #[test]

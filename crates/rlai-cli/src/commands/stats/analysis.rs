@@ -1,7 +1,8 @@
 //! What is worked out from the runs.
 
 use rlai_stats::{
-    Aggregates, Bootstrap, Curve, Estimate, Method, Runs, Scores, Welch, area, improvement, power,
+    Aggregates, Bootstrap, Curve, Estimate, Method, Permutation, Runs, Scores, Welch, area,
+    improvement, power, threshold,
 };
 use serde::Serialize;
 
@@ -40,17 +41,33 @@ pub struct Settings {
     pub seed: u64,
 }
 
+/// A value with its interval, where it has one.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Interval {
     pub value: f64,
-    pub low: f64,
-    pub high: f64,
+    pub low: Option<f64>,
+    pub high: Option<f64>,
 }
 
-impl From<Estimate> for Interval {
-    fn from(it: Estimate) -> Self {
-        Self { value: it.value, low: it.low, high: it.high }
+impl Interval {
+    /// Of the bootstrap, which knows none of so few runs as one or two.
+    fn of(it: Estimate, fewest: usize) -> Self {
+        let known = |end: f64| Some(end).filter(|_| fewest >= threshold::FEWEST);
+        Self { value: it.value, low: known(it.low), high: known(it.high) }
     }
+
+    /// Where all runs of one are above all of the other, resamples are too: that is no certainty.
+    fn of_probability(it: Estimate, fewest: usize) -> Self {
+        match it.value > 0.0 && it.value < 1.0 {
+            true => Self::of(it, fewest),
+            false => Self { value: it.value, low: None, high: None },
+        }
+    }
+}
+
+/// The least number of runs of a task.
+pub fn fewest(scores: &Scores) -> usize {
+    scores.iter().map(<[f64]>::len).min().unwrap_or(0)
 }
 
 #[derive(Debug, Serialize)]
@@ -68,6 +85,9 @@ pub struct Pair {
     pub x: String,
     pub y: String,
     pub probability_of_improvement: Interval,
+    /// Of the permutation test of that probability, and whether over all labellings.
+    pub p: f64,
+    pub exact: bool,
     pub welch: Vec<OfTask>,
     pub answer: String,
 }
@@ -86,9 +106,10 @@ impl Report {
     /// Of the runs in a file.
     pub fn of(mut table: Table, args: &Args, bootstrap: &Bootstrap) -> Result<Self, String> {
         baseline_first(&mut table, args.baseline.as_deref())?;
-        let curves = smoothed_curves(&table.results, args)?;
-        if let Some(curves) = &curves {
+        let mut curves = smoothed_curves(&table.results, args)?;
+        if let Some(curves) = &mut curves {
             check_ends(&table, curves, args.score)?;
+            *curves = speed::cut(curves).map_err(told)?;
         }
         let mut scores = scores(&table.results, curves.as_deref(), args.score)?;
         if let Some(given) = &args.normalise {
@@ -230,12 +251,13 @@ fn aggregates(
 ) -> Result<Vec<OfAlgorithm>, String> {
     let one = |(name, scores): (&String, &Scores)| {
         let of = Aggregates::of(scores, 1.0, bootstrap).map_err(told)?;
+        let interval = |it: Estimate| Interval::of(it, fewest(scores));
         Ok(OfAlgorithm {
             algorithm: name.clone(),
-            mean: of.mean.into(),
-            median: of.median.into(),
-            interquartile_mean: of.interquartile_mean.into(),
-            optimality_gap: args.normalise.is_some().then(|| of.optimality_gap.into()),
+            mean: interval(of.mean),
+            median: interval(of.median),
+            interquartile_mean: interval(of.interquartile_mean),
+            optimality_gap: args.normalise.is_some().then(|| interval(of.optimality_gap)),
         })
     };
     names.iter().zip(scores).map(one).collect()
@@ -246,14 +268,19 @@ fn pairs(table: &Table, scores: &[Scores], bootstrap: &Bootstrap) -> Result<Vec<
     let mut pairs = Vec::new();
     for y in 0..scores.len() {
         for x in y + 1..scores.len() {
-            let better = improvement::estimate(&scores[x], &scores[y], bootstrap).map_err(told)?;
+            let (of_x, of_y) = (&scores[x], &scores[y]);
+            let better = improvement::estimate(of_x, of_y, bootstrap).map_err(told)?;
+            let better = Interval::of_probability(better, fewest(of_x).min(fewest(of_y)));
+            let test = Permutation::test(of_x, of_y, bootstrap.seed).map_err(told)?;
             let names = [&table.algorithms[x], &table.algorithms[y]];
             pairs.push(Pair {
                 x: names[0].clone(),
                 y: names[1].clone(),
-                probability_of_improvement: better.into(),
-                welch: welch(table, &scores[x], &scores[y], bootstrap.level),
-                answer: answer(names, &scores[x], &scores[y], better, bootstrap.level),
+                probability_of_improvement: better,
+                p: test.p,
+                exact: test.exact,
+                welch: welch(table, of_x, of_y, bootstrap.level),
+                answer: answer(names, [of_x, of_y], better, test, bootstrap.level)?,
             });
         }
     }
@@ -263,7 +290,10 @@ fn pairs(table: &Table, scores: &[Scores], bootstrap: &Bootstrap) -> Result<Vec<
 fn welch(table: &Table, x: &Scores, y: &Scores, level: f64) -> Vec<OfTask> {
     let one = |(i, task): (usize, &String)| {
         let test = Welch::test(x.task(i), y.task(i), level).ok();
-        let difference = |it: Welch| Interval { value: it.difference, low: it.low, high: it.high };
+        let difference = |it: Welch| {
+            let (low, high) = (Some(it.low), Some(it.high));
+            Interval { value: it.difference, low, high }
+        };
         OfTask {
             task: task.clone(),
             difference: test.map(difference),

@@ -1,94 +1,130 @@
 //! What a comparison says, as a sentence.
 
-use rlai_stats::{Estimate, Scores};
+use rlai_stats::{Permutation, Scores, permutation};
 
-/// Whether a run of x is better than one of y, or how it is that nobody knows.
-pub fn answer(names: [&String; 2], x: &Scores, y: &Scores, better: Estimate, level: f64) -> String {
+use super::analysis::{Interval, fewest, told};
+use super::table;
+
+/// Runs of each that a claim takes on every task: one alone says nothing about others of its kind.
+const FEWEST: usize = 2;
+
+/// Whether a run of x is better than one of y, by the permutation test, or how it is that nobody knows.
+pub fn answer(
+    names: [&String; 2],
+    [x, y]: [&Scores; 2],
+    better: Interval,
+    test: Permutation,
+    level: f64,
+) -> Result<String, String> {
+    // What rounding may add to a share of labellings.
+    const SLACK: f64 = 1e-12;
+    let most = 1.0 - level + SLACK;
     let [first, second] = names;
-    if least_p(x, y) > 1.0 - level {
-        return format!(
+    if fewest(x).min(fewest(y)) < FEWEST {
+        return Ok(format!(
+            "Too few runs to tell {first} from {second}: that takes at least {FEWEST} of each on every task."
+        ));
+    }
+    let least = permutation::least_p(x, y).map_err(told)?;
+    if least > most {
+        return Ok(format!(
             "Too few runs to tell {first} from {second}: even if every run of one were better than every run \
-             of the other, chance would do that with probability {:.2}.",
-            least_p(x, y)
-        );
+             of the other, chance would do that with probability {least:.2}."
+        ));
     }
-    let Estimate { value, low, high } = better;
-    if low > 0.5 {
-        said(first, second, [value, low, high])
-    } else if high < 0.5 {
-        said(second, first, [1.0 - value, 1.0 - high, 1.0 - low])
-    } else {
-        format!(
+    let Interval { value, low, high } = better;
+    let turned = |end: Option<f64>| end.map(|end| 1.0 - end);
+    Ok(match test.p <= most {
+        true if value > 0.5 => said(first, second, Interval { value, low, high }, test),
+        true => {
+            let (low, high) = (turned(high), turned(low));
+            said(second, first, Interval { value: 1.0 - value, low, high }, test)
+        }
+        false => format!(
             "No difference between {first} and {second} is shown: a run of {first} scores higher with \
-             probability {value:.2} [{low:.2}, {high:.2}], where 0.5 is no difference."
-        )
-    }
+             probability {}, where 0.5 is no difference ({}).",
+            probability(better),
+            tested(test)
+        ),
+    })
 }
 
-fn said(better: &str, other: &str, [value, low, high]: [f64; 3]) -> String {
+fn said(better: &str, other: &str, of: Interval, test: Permutation) -> String {
     format!(
-        "{better} is better than {other}: a run of it scores higher with probability {value:.2} \
-         [{low:.2}, {high:.2}]."
+        "{better} is better than {other}: a run of it scores higher with probability {} ({}).",
+        probability(of),
+        tested(test)
     )
 }
 
-/// How likely the clearest outcome is by chance, either way: runs of each task in one order of all that there
-/// are, every run of one above every run of the other.
-fn least_p(x: &Scores, y: &Scores) -> f64 {
-    let orders = |(x, y): (&[f64], &[f64])| {
-        let (few, all) = (x.len().min(y.len()), x.len() + y.len());
-        (0..few).map(|i| ((all - i) as f64 / (few - i) as f64).ln()).sum::<f64>()
-    };
-    (2.0 * (-x.iter().zip(y.iter()).map(orders).sum::<f64>()).exp()).min(1.0)
+fn probability(of: Interval) -> String {
+    let interval = of.low.zip(of.high).map(|(low, high)| format!(" [{low:.2}, {high:.2}]"));
+    format!("{:.2}{}", of.value, interval.unwrap_or_default())
+}
+
+fn tested(test: Permutation) -> String {
+    let exact = if test.exact { "exact " } else { "" };
+    format!("{exact}permutation test, p = {}", table::p(test.p))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn of(runs: &[f64]) -> Scores {
-        Scores::of_task(runs).unwrap()
+    fn told(x: &[&[f64]], y: &[&[f64]], level: f64) -> String {
+        let of = |tasks: &[&[f64]]| {
+            Scores::new(tasks.iter().map(|task| task.to_vec()).collect()).unwrap()
+        };
+        let (x, y) = (of(x), of(y));
+        let test = Permutation::test(&x, &y, 0).unwrap();
+        let better = Interval { value: test.value, low: Some(0.51), high: Some(0.75) };
+        answer([&"new".to_owned(), &"old".to_owned()], [&x, &y], better, test, level).unwrap()
     }
 
-    #[test]
-    fn chance_alone_may_separate_few_runs() {
-        let p = |x: usize, y: usize| least_p(&of(&vec![1.0; x]), &of(&vec![0.0; y]));
-        for (x, y, orders) in [(1, 1, 2.0), (3, 3, 20.0), (4, 4, 70.0), (5, 3, 56.0), (3, 5, 56.0)]
-        {
-            assert!((p(x, y) - 2.0 / orders).abs() < 1e-12, "{x}, {y}");
-        }
-        let two = Scores::new(vec![vec![1.0; 3], vec![1.0; 2]]).unwrap();
-        assert!((least_p(&two, &two) - 2.0 / (20.0 * 6.0)).abs() < 1e-12);
-    }
+    const HIGH: [f64; 5] = [10.0, 11.0, 12.0, 13.0, 14.0];
+    const LOW: [f64; 5] = [1.0, 2.0, 3.0, 4.0, 5.0];
 
     #[test]
     fn the_sentence_names_the_better_one() {
-        let (x, y) = (of(&[1.0; 5]), of(&[0.0; 5]));
-        let told = |value: f64, low: f64, high: f64| {
-            let better = Estimate { value, low, high };
-            answer([&"new".to_owned(), &"old".to_owned()], &x, &y, better, 0.95)
-        };
-        let new = told(0.9, 0.75, 1.0);
         assert_eq!(
-            new,
-            "new is better than old: a run of it scores higher with probability 0.90 [0.75, 1.00]."
+            told(&[&HIGH], &[&LOW], 0.95),
+            "new is better than old: a run of it scores higher with probability 1.00 [0.51, 0.75] (exact \
+             permutation test, p = 0.0079)."
         );
-        let old = told(0.1, 0.0, 0.25);
         assert_eq!(
-            old,
-            "old is better than new: a run of it scores higher with probability 0.90 [0.75, 1.00]."
+            told(&[&LOW], &[&HIGH], 0.95),
+            "old is better than new: a run of it scores higher with probability 1.00 [0.25, 0.49] (exact \
+             permutation test, p = 0.0079)."
         );
-        assert!(told(0.6, 0.4, 0.8).starts_with("No difference between new and old is shown"));
-        let few = answer(
-            [&"new".to_owned(), &"old".to_owned()],
-            &of(&[1.0; 3]),
-            &of(&[0.0; 3]),
-            Estimate { value: 1.0, low: 1.0, high: 1.0 },
-            0.95,
-        );
+    }
+
+    /// Four of 25 pairs are lost, which 24 of 252 labellings do: whatever the interval says.
+    #[test]
+    fn the_test_decides_and_not_the_interval() {
+        let (x, y) = ([10.0, 9.0, 8.0, 7.0, 3.5], [1.0, 2.0, 3.0, 4.0, 5.0]);
+        let known = told(&[&x], &[&y], 0.95);
         assert!(
-            few.starts_with("Too few runs to tell new from old") && few.ends_with("0.10."),
-            "{few}"
+            known.starts_with("new is better than old"),
+            "2 of 25 lost, as in 8 of 252: {known}"
         );
+        let x = [10.0, 9.0, 8.0, 7.0, 1.5];
+        let y = [1.0, 2.0, 3.0, 4.0, 5.0];
+        let unknown = told(&[&x], &[&y], 0.95);
+        assert!(unknown.starts_with("No difference between new and old is shown"), "{unknown}");
+        assert!(unknown.ends_with("(exact permutation test, p = 0.0952)."), "{unknown}");
+        assert!(told(&[&x], &[&y], 0.9).starts_with("new is better than old"));
+    }
+
+    #[test]
+    fn too_few_runs_tell_nothing() {
+        let few = told(&[&HIGH[..3]], &[&LOW[..3]], 0.95);
+        assert!(few.starts_with("Too few runs to tell new from old") && few.ends_with("0.10."));
+        assert!(told(&[&HIGH[..3]], &[&LOW[..3]], 0.9).starts_with("new is better than old"));
+        let one = told(&[&HIGH[..1]; 7], &[&LOW[..1]; 7], 0.95);
+        assert!(one.ends_with("at least 2 of each on every task."), "{one}");
+        let two = told(&[&HIGH[..2]; 3], &[&LOW[..2]; 3], 0.95);
+        assert!(two.starts_with("new is better") && two.contains("p = 0.0093"), "2 of 6^3: {two}");
+        let uneven = told(&[&HIGH, &HIGH[..1]], &[&LOW, &LOW], 0.95);
+        assert!(uneven.starts_with("Too few runs"), "{uneven}");
     }
 }

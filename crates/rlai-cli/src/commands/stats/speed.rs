@@ -1,6 +1,6 @@
 //! How fast curves rise, compared with the baseline's.
 
-use rlai_stats::threshold::{self, Reached, Reading, ReturnGain, SpeedUp};
+use rlai_stats::threshold::{self, Range, Reached, Reading, ReturnGain, SpeedUp};
 use rlai_stats::{Bootstrap, Curve, Runs};
 use serde::Serialize;
 
@@ -10,21 +10,23 @@ use super::runs::Table;
 /// Thresholds where none are given, as shares of the way from the baseline's first mean to its last.
 const SHARES: [f64; 4] = [0.25, 0.5, 0.75, 0.95];
 
-/// A reading of "so much more sample-efficient"; infinite ends are null in JSON.
+/// A reading of "so much more sample-efficient"; ends that are infinite or not known are null
+/// in JSON.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Compared {
     pub value: Option<f64>,
-    pub low: f64,
-    pub high: f64,
-    pub null_low: f64,
-    pub null_high: f64,
+    pub low: Option<f64>,
+    pub high: Option<f64>,
+    pub null_low: Option<f64>,
+    pub null_high: Option<f64>,
     pub beyond_null: bool,
 }
 
 impl From<Reading> for Compared {
     fn from(it: Reading) -> Self {
-        let (low, high, beyond_null) = (it.low, it.high, it.is_beyond_null());
-        let (null_low, null_high) = (it.null_low, it.null_high);
+        let ends = |range: Option<Range>| (range.map(|it| it.low), range.map(|it| it.high));
+        let ((low, high), beyond_null) = (ends(it.interval), it.is_beyond_null());
+        let (null_low, null_high) = ends(it.null);
         Self { value: it.value, low, high, null_low, null_high, beyond_null }
     }
 }
@@ -121,6 +123,19 @@ pub fn at_the_end(
         }
     }
     Ok(all)
+}
+
+/// All curves of a task up to where its shortest one ends: a run that was not trained so far as others may
+/// still reach what they did.
+pub fn cut(curves: &[Runs<Curve>]) -> Result<Vec<Runs<Curve>>, rlai_stats::Error> {
+    let of_algorithm = |runs: &Runs<Curve>| {
+        let of_task = |(task, lines): (usize, &[Curve])| {
+            let end = common_end(curves, task);
+            lines.iter().map(|curve| curve.until(end)).collect::<Result<Vec<_>, _>>()
+        };
+        Runs::of(runs.iter().enumerate().map(of_task).collect::<Result<_, _>>()?)
+    };
+    curves.iter().map(of_algorithm).collect()
 }
 
 /// The last step that all curves of a task have.

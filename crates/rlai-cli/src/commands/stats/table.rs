@@ -25,15 +25,20 @@ fn heading(report: &Report) {
     let runs = if fewest == most { format!("{most}") } else { format!("{fewest} to {most}") };
     let settings = &report.settings;
     line_out!(
-        "{}, {}, {runs} {} of each; {:.0}% intervals ({}) over {} resamples, seed {}\n",
+        "{}, {}, {runs} {} of each; {}% intervals ({}) over {} resamples, seed {}\n",
         counted(report.algorithms.len(), "algorithm"),
         counted(report.tasks.len(), "task"),
         if most == 1 { "run" } else { "runs" },
-        100.0 * settings.level,
+        percent(settings.level),
         settings.interval,
         thousands(settings.repetitions as u64),
         settings.seed
     );
+}
+
+/// A share in percent with all of its digits, but for those of rounding.
+fn percent(share: f64) -> f64 {
+    (share * 1e12).round() / 1e10
 }
 
 fn counted(count: usize, what: &str) -> String {
@@ -65,10 +70,10 @@ fn aggregates(report: &Report) {
 
 fn pairs(report: &Report) {
     let row = |pair: &super::analysis::Pair| {
-        vec![pair.x.clone(), pair.y.clone(), interval(pair.probability_of_improvement)]
+        vec![pair.x.clone(), pair.y.clone(), interval(pair.probability_of_improvement), p(pair.p)]
     };
     let title = "Probability that a run of x scores higher than one of y";
-    show(title, &["x", "y", "probability"], 2, report.pairs.iter().map(row).collect());
+    show(title, &["x", "y", "probability", "p"], 2, report.pairs.iter().map(row).collect());
     let tests = report.pairs.iter().flat_map(|pair| {
         let row = |of: &OfTask| {
             let names = [of.task.clone(), pair.x.clone(), pair.y.clone()];
@@ -83,11 +88,16 @@ fn pairs(report: &Report) {
 fn welch(of: &OfTask) -> [String; 4] {
     let optional = |value: Option<f64>| value.map_or_else(none, number);
     let degrees = of.degrees.map_or_else(none, |degrees| format!("{degrees:.1}"));
-    let p = of.p.map_or_else(none, |p| match p {
+    let p = of.p.map_or_else(none, p);
+    [of.difference.map_or_else(none, interval), optional(of.t), degrees, p]
+}
+
+/// A probability of chance, which may be small.
+pub fn p(p: f64) -> String {
+    match p {
         p if p < 1e-4 => format!("{p:.0e}"),
         p => format!("{p:.4}"),
-    });
-    [of.difference.map_or_else(none, interval), optional(of.t), degrees, p]
+    }
 }
 
 fn thresholds(report: &Report) {
@@ -128,10 +138,13 @@ fn returns(report: &Report) {
 
 fn notes(report: &Report) {
     let [fewest, most] = report.runs;
-    if fewest == 1 {
-        line_out!(
-            "One run of a task has no spread: intervals leave out what other seeds would do."
-        );
+    match fewest {
+        0..3 => line_out!("One or two runs of a task are too few for an interval over seeds (-)."),
+        3..6 => line_out!(
+            "Bootstrap intervals of so few runs are too narrow: those of 95% over 5 runs hold the truth in \
+             about 85% of the cases."
+        ),
+        _ => {}
     }
     if let Some(detectable) = report.detectable {
         line_out!(
@@ -172,16 +185,23 @@ fn none() -> String {
 }
 
 fn interval(it: Interval) -> String {
-    format!("{} [{}, {}]", number(it.value), number(it.low), number(it.high))
+    format!("{} {}", number(it.value), ends(it.low, it.high))
 }
 
 fn compared(it: Compared) -> String {
     let value = it.value.map_or_else(none, number);
-    format!("{value} [{}, {}]", number(it.low), number(it.high))
+    format!("{value} {}", ends(it.low, it.high))
 }
 
 fn null(it: Compared) -> String {
-    format!("[{}, {}]", number(it.null_low), number(it.null_high))
+    ends(it.null_low, it.null_high)
+}
+
+fn ends(low: Option<f64>, high: Option<f64>) -> String {
+    match low.zip(high) {
+        Some((low, high)) => format!("[{}, {}]", number(low), number(high)),
+        None => none(),
+    }
 }
 
 /// Median steps, with how many runs got there unless all did.
@@ -203,5 +223,17 @@ fn number(number: f64) -> String {
         size if size >= 100.0 => format!("{number:.1}"),
         size if size >= 10.0 => format!("{number:.2}"),
         _ => format!("{number:.3}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_is_printed_with_its_digits() {
+        for (level, printed) in [(0.95, "95"), (0.995, "99.5"), (0.57, "57"), (0.9999, "99.99")] {
+            assert_eq!(percent(level).to_string(), printed);
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Steps to a return, and what "60% more sample-efficient" can mean.
 
-use rlai_stats::threshold::{self, Reading, ReturnGain, SpeedUp};
+use rlai_stats::threshold::{self, Range, Reading, ReturnGain, SpeedUp};
 use rlai_stats::{Bootstrap, Curve};
 
 use crate::report::band::aligned;
@@ -108,6 +108,10 @@ fn gains(
     ReturnGain::at(&moments, y, x, bootstrap).ok()
 }
 
+fn ends(range: Range) -> (f64, f64) {
+    (range.low, range.high)
+}
+
 fn figure(context: &Context<'_>, task: usize, pairs: &[Pair]) -> Option<Figure> {
     let of_task: Vec<&Pair> = pairs.iter().filter(|pair| pair.task == task).collect();
     let rows = of_task.iter().flat_map(|pair| {
@@ -120,8 +124,8 @@ fn figure(context: &Context<'_>, task: usize, pairs: &[Pair]) -> Option<Figure> 
                 label: format!("{x} over {y}, {:.0}%: {}", share * 100.0, number(*threshold)),
                 number: pair.candidate,
                 value: ratio.value?,
-                interval: has_interval.then_some((ratio.low, ratio.high)),
-                null: has_interval.then_some((ratio.null_low, ratio.null_high)),
+                interval: ratio.interval.filter(|_| has_interval).map(ends),
+                null: ratio.null.filter(|_| has_interval).map(ends),
             })
         })
     });
@@ -166,8 +170,8 @@ fn caption(context: &Context<'_>, pairs: &[&Pair]) -> String {
 /// A reading with its interval and null range.
 fn cells(reading: &Reading, has_interval: bool) -> [Cell; 2] {
     let known = has_interval && reading.value.is_some();
-    let interval = known.then_some((reading.low, reading.high));
-    let null = known.then_some((reading.null_low, reading.null_high));
+    let interval = reading.interval.filter(|_| known).map(ends);
+    let null = reading.null.filter(|_| known).map(ends);
     [Cell::Estimate(reading.value, interval), Cell::Range(null)]
 }
 

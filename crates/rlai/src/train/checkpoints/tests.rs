@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::env::make_builtin;
-use crate::train::{Objective, TrainConfig, Trainer};
+use crate::train::{Objective, Silent, TrainConfig, Trainer};
 
 /// A run on a task with a replay, after a few updates.
 fn learner() -> Trainer {
@@ -15,7 +15,7 @@ fn learner() -> Trainer {
     (config.hidden, config.batch, config.steps) = (vec![4], 4, 40);
     (config.learning_starts, config.evaluation_episodes) = (30, 1);
     let mut learner = Trainer::new(config, task(), task()).unwrap();
-    learner.run(&mut (), &AtomicBool::new(false)).unwrap();
+    learner.run(&mut Silent, &AtomicBool::new(false)).unwrap();
     learner
 }
 
