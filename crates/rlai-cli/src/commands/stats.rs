@@ -50,7 +50,7 @@ Steps to a return are compared with the baseline in the three readings of \"60% 
 sample-efficient\": the baseline's median steps over the candidate's, the share of steps saved, and
 the candidate's mean return over the baseline's at one step. `null` is where such values lie
 between two samples of the baseline itself; of few runs that range is too narrow (3 runs of equal
-algorithms lie outside in about 16% of the cases, 5 in 7.5%), of one or two there is none.
+algorithms lie outside in about 17% of the cases, 5 in 8%), of one or two there is none.
 
 Keys of --json: algorithms (baseline first), tasks, runs (fewest, most of a task), settings,
 aggregates, pairs (of each the probability of improvement of x over y, p of its permutation
