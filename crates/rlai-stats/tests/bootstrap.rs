@@ -4,7 +4,8 @@ use chacha20::ChaCha8Rng;
 use rand::{Rng, SeedableRng};
 use rlai_stats::robustness::{TwoByTwo, difference_in_differences, retention};
 use rlai_stats::{
-    Aggregates, Bootstrap, Curve, Error, Estimate, Method, Runs, Scores, aggregate, curve, quantile,
+    Aggregates, Bootstrap, Curve, Error, Estimate, Method, Permutation, Runs, Scores, aggregate,
+    curve, quantile,
 };
 
 /// Normal scores by their quantile function, of a stream of their own.
@@ -190,4 +191,25 @@ fn normalised_scores_are_shares_of_the_way() {
     let scores = Scores::new(vec![vec![0.0, 50.0], vec![-10.0, -5.0, 0.0]]).unwrap();
     let normalised = scores.normalised(&[0.0, -10.0], &[100.0, 0.0]).unwrap();
     assert_eq!(normalised.values(), [0.0, 0.5, 0.0, 0.5, 1.0]);
+}
+
+/// Two samples of one distribution are told apart as often as labellings are so far from the middle, which is
+/// no more than the level.
+#[test]
+fn equal_algorithms_are_told_apart_as_seldom_as_the_level_says() {
+    const EXPERIMENTS: usize = 20_000;
+    let mut random = ChaCha8Rng::seed_from_u64(11);
+    // Orders with U of at most 2, of 5 against 5: 1 + 1 + 2, at either end. Of three tasks with two runs
+    // each, U of 12 wins: (1 + 1 + 2 + 1 + 1)^3 has 1 and 3 at its ends, of 216.
+    for (runs, tasks, exact) in [(5, 1, 8.0 / 252.0), (2, 3, 8.0 / 216.0)] {
+        let mut of = || {
+            Scores::new((0..tasks).map(|_| normal(&mut random, runs, 0.0, 1.0)).collect()).unwrap()
+        };
+        let claims = (0..EXPERIMENTS)
+            .filter(|_| Permutation::test(&of(), &of(), 0).unwrap().p <= 0.05)
+            .count() as f64;
+        let error = (exact * (1.0 - exact) / EXPERIMENTS as f64).sqrt();
+        let share = claims / EXPERIMENTS as f64;
+        assert!((share - exact).abs() < 5.0 * error, "{runs}, {tasks}: {share}, not {exact}");
+    }
 }

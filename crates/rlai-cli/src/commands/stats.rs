@@ -23,8 +23,8 @@ pub use runs::Table;
 ///
 /// Aggregates over tasks with intervals over seeds, the probability that a run of one algorithm scores
 /// higher than a run of another with a permutation test, Welch's test for each task; of learning curves
-/// also steps to a return. Intervals are of the stratified bootstrap: runs are drawn with replacement inside
-/// of each task.
+/// also steps to a return. Intervals are of the stratified bootstrap: runs are drawn with replacement
+/// inside of each task.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -39,8 +39,8 @@ A file of scores, a line a run; columns in any order, others are left out:
   sac,Hopper-v5,1,3011.7
 
 With a column `step` it holds learning curves, a line a point. A run's score is then its area (the
-mean of the curve) or its last value. All curves of a task are cut where its shortest one ends. Lines
-of seed `all`, means that `rlai study` writes, are left out.
+mean of the curve) or its last value. All curves of a task are cut where its shortest one ends.
+Lines of seed `all`, means that `rlai study` writes, are left out.
 
 References for --normalise, what becomes 0 and what becomes 1 for each task:
   task,low,high
@@ -50,13 +50,14 @@ Steps to a return are compared with the baseline in the three readings of \"60% 
 sample-efficient\": the baseline's median steps over the candidate's, the share of steps saved, and
 the candidate's mean return over the baseline's at one step. `null` is where such values lie
 between two samples of the baseline itself; of few runs that range is too narrow (3 runs of equal
-algorithms lie outside in about 16% of the cases, 5 in 7.5%), of one or two there is none.
+algorithms lie outside in about 17% of the cases, 5 in 8%), of one or two there is none.
 
 Keys of --json: algorithms (baseline first), tasks, runs (fewest, most of a task), settings,
 aggregates, pairs (of each the probability of improvement of x over y, p of its permutation
-test and whether that is exact, Welch's test of x - y a task, the answer), detectable (the difference, in standard deviations of a run, that the fewest
-runs find with probability 0.8 at 5%), thresholds, returns. Values and ends of intervals are null
-where they are infinite, not defined or not known of so few runs.")]
+test and whether that is exact, Welch's test of x - y a task, the answer), detectable (the
+difference, in standard deviations of a run, that the fewest runs find with probability 0.8 at 5%),
+thresholds, returns. Values and ends of intervals are null where they are infinite, not defined or
+not known of so few runs.")]
 pub struct Args {
     /// CSV file of the runs
     #[arg(value_name = "FILE.csv")]
