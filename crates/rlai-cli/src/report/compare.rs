@@ -1,8 +1,8 @@
 //! Two methods compared by their final returns, and what can be said of them.
 
-use rlai_stats::{Bootstrap, Estimate, Scores, improvement};
+use rlai_stats::{Bootstrap, Estimate, Permutation, Scores, improvement};
 
-use super::permutation;
+use super::holm::holm;
 use super::scale::Scale;
 use super::study::Study;
 
@@ -82,7 +82,7 @@ impl Comparison {
         let counts = || x.iter().chain(y.iter()).map(<[f64]>::len);
         comparison.runs = (counts().min().unwrap_or(0), counts().max().unwrap_or(0));
         comparison.improvement = improvement::estimate(&x, &y, bootstrap).ok();
-        comparison.p = permutation::p_value(&x, &y);
+        comparison.p = Permutation::test(&x, &y, bootstrap.seed).map_or(1.0, |test| test.p);
         comparison.difference = comparison.mean_difference(study, scale, bootstrap);
         comparison
     }
@@ -133,7 +133,7 @@ pub fn all(
         .filter(|&i| comparisons[i].improvement.is_some() && comparisons[i].has_interval())
         .collect();
     let values: Vec<f64> = tested.iter().map(|&i| comparisons[i].p).collect();
-    for (&i, corrected) in tested.iter().zip(permutation::holm(&values)) {
+    for (&i, corrected) in tested.iter().zip(holm(&values)) {
         comparisons[i].corrected = corrected;
     }
     comparisons.iter_mut().for_each(Comparison::judge);
@@ -203,7 +203,7 @@ mod tests {
         let it = &all(&study, &scale, &[(1, 0)], &bootstrap)[0];
         let [x, y] = [b, a].map(|runs| Scores::of_task(&runs).unwrap());
         assert_eq!(it.improvement, improvement::estimate(&x, &y, &bootstrap).ok());
-        assert_eq!(it.p, permutation::p_value(&x, &y));
+        assert_eq!(it.p, Permutation::test(&x, &y, 0).unwrap().p);
         assert!((it.difference.unwrap().value - (3.5 - 3.75)).abs() < 1e-12);
         assert_eq!((it.runs, it.verdict), ((4, 4), Verdict::Undecided));
     }

@@ -10,12 +10,12 @@ mod chart;
 mod compare;
 mod context;
 mod drawing;
+mod holm;
 mod html;
 mod intervals;
 #[cfg(test)]
 mod made;
 mod page;
-mod permutation;
 mod scale;
 mod section;
 mod sections;

@@ -56,23 +56,9 @@ impl Spread {
     }
 }
 
-/// The 0.975 quantile of Student's t distribution.
-///
-/// Exact to the digits given up to 10 degrees of freedom; beyond, the expansion in 1/df around the
-/// normal quantile (Abramowitz and Stegun, 26.7.5), which is right to four digits there.
+/// The 0.975 quantile of Student's t distribution with this many degrees of freedom, at least one.
 pub fn t_975(degrees: usize) -> f64 {
-    const SMALL: [f64; 10] =
-        [12.7062, 4.30265, 3.18245, 2.77645, 2.57058, 2.44691, 2.36462, 2.30600, 2.26216, 2.22814];
-    if let Some(quantile) = degrees.checked_sub(1).and_then(|i| SMALL.get(i)) {
-        return *quantile;
-    }
-    let (z, n) = (1.959_963_984_540_054_f64, degrees as f64);
-    let terms = [
-        (z.powi(3) + z) / 4.0,
-        (5.0 * z.powi(5) + 16.0 * z.powi(3) + 3.0 * z) / 96.0,
-        (3.0 * z.powi(7) + 19.0 * z.powi(5) + 17.0 * z.powi(3) - 15.0 * z) / 384.0,
-    ];
-    z + terms[0] / n + terms[1] / n.powi(2) + terms[2] / n.powi(3)
+    rlai_stats::welch::t_quantile(0.05, degrees as f64).expect("a share and degrees above zero")
 }
 
 #[cfg(test)]
