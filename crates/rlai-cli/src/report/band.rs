@@ -162,7 +162,7 @@ mod tests {
         assert_eq!(two.line, [(10.0, 2.5)]);
         let (half, t) = (of(&[1.0, 2.0, 3.0], Band::HalfSd), of(&[1.0, 2.0, 3.0], Band::T));
         assert_eq!(half.band, [(1.5, 2.5)]);
-        assert!((t.band[0].1 - (2.0 + 4.30265 / 3f64.sqrt())).abs() < 1e-12);
+        assert!((t.band[0].1 - (2.0 + 4.302_652_729_749_464 / 3f64.sqrt())).abs() < 1e-12);
         // Of the 27 resamples of three runs one has all three lowest: 1/27 > 0.025.
         let bootstrap = of(&[1.0, 2.0, 3.0], Band::Bootstrap);
         assert_eq!((bootstrap.kind, bootstrap.band[0]), (Kind::Bootstrap, (1.0, 3.0)));

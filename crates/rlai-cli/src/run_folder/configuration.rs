@@ -6,7 +6,6 @@ use std::fmt::{self, Display};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 use rlai::checkpoint::attempts;
 use rlai::files;
@@ -65,50 +64,59 @@ pub fn differences(recorded: &Settings, wanted: &Settings) -> Vec<Difference> {
         .collect()
 }
 
+/// A run's folder that was made just now, with all that did not exist before.
+#[derive(Debug)]
+pub struct Made {
+    /// The run's folder.
+    run: PathBuf,
+    /// Of it and those that it lies in, the ones that were made, the innermost first.
+    folders: Vec<PathBuf>,
+}
+
 /// Creates the folder of a new run and its `run.toml`, whole, unless there is one: of two programs one
 /// succeeds.
 ///
 /// # Errors
 /// When it cannot be created, or another program was faster.
-pub fn record(spec: &RunSpec, versions: &BTreeMap<String, String>) -> Result<(), Failure> {
+pub fn record(spec: &RunSpec, versions: &BTreeMap<String, String>) -> Result<Made, Failure> {
     let dir = &spec.out;
     let text = text(spec, versions);
-    remember(missing(dir));
-    fs::create_dir_all(dir).and_then(|()| claim(dir, text.as_bytes())).map_err(|error| {
-        remove_made(dir);
-        Failure::input(format!("cannot create the run's folder {}: {error}", dir.display()))
-    })
-}
-
-/// Takes back what [`record`] did, unless somebody works on the run already. A folder that was there before it
-/// stays.
-pub fn unrecord(dir: &Path) {
-    if attempts(dir).is_empty() && fs::remove_file(dir.join(RUN)).is_ok() {
-        remove_made(dir);
+    let made = Made { run: dir.clone(), folders: missing(dir) };
+    let claimed = fs::create_dir_all(dir).and_then(|()| claim(dir, text.as_bytes()));
+    if let Err(error) = claimed {
+        made.remove_folders();
+        let dir = dir.display();
+        return Err(match error.kind() {
+            io::ErrorKind::AlreadyExists => {
+                Failure::input(format!("{dir}: another process has just begun this run"))
+            }
+            _ => Failure::input(format!("cannot create the run's folder {dir}: {error}")),
+        });
     }
+    Ok(made)
 }
 
-/// Folders that this process made for its runs, each before those that it lies in.
-static MADE: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+impl Made {
+    /// Takes back what [`record`] did, unless somebody works on the run already. A folder that was there
+    /// before it stays.
+    pub fn take_back(&self) {
+        if attempts(&self.run).is_empty() && fs::remove_file(self.run.join(RUN)).is_ok() {
+            self.remove_folders();
+        }
+    }
 
-fn remember(folders: Vec<PathBuf>) {
-    MADE.lock().unwrap_or_else(PoisonError::into_inner).extend(folders);
+    fn remove_folders(&self) {
+        for folder in &self.folders {
+            // One that is not empty is somebody else's too; those around it are not either.
+            let _ = fs::remove_dir(folder);
+        }
+    }
 }
 
 /// Of a folder and those that it lies in, the ones that are not there, the innermost first.
 fn missing(dir: &Path) -> Vec<PathBuf> {
     let named = dir.ancestors().filter(|folder| !folder.as_os_str().is_empty());
     named.take_while(|folder| !folder.exists()).map(Path::to_owned).collect()
-}
-
-/// Removes a folder, and those that it lies in, as far as they were made for it and are empty.
-fn remove_made(dir: &Path) {
-    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
-    for folder in dir.ancestors().filter(|folder| made.iter().any(|one| one == folder)) {
-        // One that is not empty is somebody else's too; those around it are not either.
-        let _ = fs::remove_dir(folder);
-    }
-    made.retain(|folder| !dir.starts_with(folder));
 }
 
 /// Replaces `run.toml` if what it says is no longer so.
@@ -204,17 +212,15 @@ mod tests {
             RunSpec::check(&Settings { out, ..on("Pendulum-v1", None) }).unwrap()
         };
         let none = BTreeMap::new();
-        record(&spec("a/b/c"), &none).unwrap();
-        unrecord(&path("a/b/c"));
+        record(&spec("a/b/c"), &none).unwrap().take_back();
         assert!(!path("a").exists());
         // The user's own empty folder, and what somebody else put beside the run.
         fs::create_dir(path("own")).unwrap();
-        record(&spec("own"), &none).unwrap();
-        unrecord(&path("own"));
+        record(&spec("own"), &none).unwrap().take_back();
         assert!(path("own").exists() && fs::read_dir(path("own")).unwrap().next().is_none());
-        record(&spec("own/x/y"), &none).unwrap();
+        let made = record(&spec("own/x/y"), &none).unwrap();
         fs::write(path("own/x/note"), "").unwrap();
-        unrecord(&path("own/x/y"));
+        made.take_back();
         assert!(path("own/x/note").exists() && !path("own/x/y").exists());
         // Another program's run stays, with its folder; so does a folder that could not be filled.
         record(&spec("theirs/run"), &none).unwrap();

@@ -11,7 +11,7 @@ mod owner;
 mod publish;
 
 pub use attempt::{Attempt, check_owner};
-pub use configuration::{Difference, differences, record, record_anew, unrecord};
+pub use configuration::{Difference, Made, differences, record, record_anew};
 pub use failure::RunFailure;
 pub use owner::{Life, Owner};
 pub use publish::{publish, remove_replays, withdraw};

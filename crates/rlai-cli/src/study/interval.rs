@@ -82,7 +82,7 @@ mod tests {
         assert_eq!(two.interval, Interval::Range);
         let three = Spread::of(&[1.0, 2.0, 3.0]);
         assert_eq!((three.mean, three.sd), (2.0, 1.0));
-        let half = 4.30265 / 3f64.sqrt();
+        let half = 4.302_652_729_749_464 / 3f64.sqrt();
         assert!((three.low - (2.0 - half)).abs() < 1e-12);
         assert!((three.high - (2.0 + half)).abs() < 1e-12);
     }

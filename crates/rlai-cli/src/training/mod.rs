@@ -16,7 +16,7 @@ use rlai::train::{Learner, StopReason, TrainError};
 use crate::display::{Display, Watch};
 use crate::error::Failure;
 use crate::recorder::{Recorder, Resumed};
-use crate::run_folder::{self, Attempt, FolderState, RESULT, RunResult};
+use crate::run_folder::{self, Attempt, FolderState, Made, RESULT, RunResult};
 use crate::signals::{self, OnSignal};
 use crate::slurm_job::SlurmJob;
 use crate::spec::RunSpec;
@@ -101,10 +101,11 @@ pub fn train(spec: &RunSpec, start: Start, manner: &Manner) -> Result<(), Failur
         return Err(Failure::input(format!("{dir}: the run {why}")));
     }
     manner.announce(spec, from.as_ref());
-    if !begun {
-        run_folder::record(spec, &run_folder::versions(&spec.env))?;
-    }
-    let recorder = begin(spec, start, manner, from.as_ref(), !begun)?;
+    let made = match begun {
+        true => None,
+        false => Some(run_folder::record(spec, &run_folder::versions(&spec.env))?),
+    };
+    let recorder = begin(spec, start, manner, from.as_ref(), made.as_ref())?;
     let result = run_to_end(spec, recorder, learner, &stop)?;
     manner.report(&result, &spec.out)?;
     match (result.status == STOPPED, manner.on_signal) {
@@ -164,17 +165,17 @@ pub fn refused_folder(dir: &Path, held: &FolderState) -> Failure {
     }
 }
 
-/// Makes this process the run's writer; of a `new` run nothing stays if it cannot.
+/// Makes this process the run's writer; of a run that was `made` just now nothing stays if it cannot.
 fn begin(
     spec: &RunSpec,
     start: Start,
     manner: &Manner,
     from: Option<&Resumed>,
-    new: bool,
+    made: Option<&Made>,
 ) -> Result<Recorder, Failure> {
     let attempt = Attempt::claim(&spec.out, manner.take_over).inspect_err(|_| {
-        if new {
-            run_folder::unrecord(&spec.out);
+        if let Some(made) = made {
+            made.take_back();
         }
     })?;
     let random_steps = if spec.dataset.is_some() { 0 } else { spec.method.learning_starts() };

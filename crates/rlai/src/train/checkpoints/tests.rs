@@ -31,13 +31,13 @@ fn a_save_that_fails_harms_no_checkpoint_in_the_folder() {
     let folder = run.path().join("attempt-1");
     let learner = learner();
     Checkpoints::new(&folder, 1).save(&learner, json!({"by": "one"})).unwrap();
-    let found = newest(run.path());
+    let found = newest(&folder);
     assert!(found.manifest.replay.is_some());
     // Where the next would be written stands a file.
     let (partial, path) = places(&folder.join(FOLDER), learner.step());
     fs::write(&partial, "").unwrap();
     Checkpoints::new(&folder, 1).save(&learner, json!({"by": "another"})).unwrap_err();
-    let again = newest(run.path());
+    let again = newest(&folder);
     assert_eq!((again.path, again.manifest.extra), (path, json!({"by": "one"})));
 }
 
@@ -49,7 +49,7 @@ fn the_same_step_again_takes_the_place_of_the_first() {
     let mut checkpoints = Checkpoints::new(&folder, 1);
     for by in ["first", "second"] {
         checkpoints.save(&learner, json!({"by": by})).unwrap();
-        assert_eq!(newest(run.path()).manifest.extra, json!({"by": by}));
+        assert_eq!(newest(&folder).manifest.extra, json!({"by": by}));
     }
     assert_eq!(fs::read_dir(folder.join(FOLDER)).unwrap().count(), 1);
 }
@@ -61,12 +61,12 @@ fn what_was_being_replaced_is_found_as_long_as_it_is_alone() {
     let folder = run.path().join("attempt-1");
     let learner = learner();
     Checkpoints::new(&folder, 1).save(&learner, json!({})).unwrap();
-    let path = newest(run.path()).path;
+    let path = newest(&folder).path;
     fs::rename(&path, path.with_extension(REPLACED)).unwrap();
-    let found = newest(run.path());
+    let found = newest(&folder);
     assert_eq!(found.path, path.with_extension(REPLACED));
     // The next writer gives it its name again.
     let next = run.path().join("attempt-2");
     Checkpoints::new(&next, 1).adopt(&found).unwrap();
-    assert_eq!(newest(run.path()).path, next.join(FOLDER).join(path.file_name().unwrap()));
+    assert_eq!(newest(&next).path, next.join(FOLDER).join(path.file_name().unwrap()));
 }
