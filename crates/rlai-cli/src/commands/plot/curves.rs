@@ -79,7 +79,7 @@ impl Drawn {
     }
 }
 
-/// The means at the steps that all runs have.
+/// The means at the steps that all runs have, as far as they are numbers: sums of the largest ones are not.
 fn means(all: &[&[Point]]) -> (Vec<Mean>, &'static str) {
     let mut interval = Interval::None;
     let mut rest: Vec<&[Point]> = all.to_vec();
@@ -99,7 +99,9 @@ fn means(all: &[&[Point]]) -> (Vec<Mean>, &'static str) {
         interval = interval.max(spread.interval);
         let x = here.iter().map(|point| point.x).sum::<f64>() / here.len() as f64;
         let Spread { mean, low, high, .. } = spread;
-        points.push(Mean { step: first.step, x, y: mean, low, high });
+        if [mean, low, high].iter().all(|value| value.is_finite()) {
+            points.push(Mean { step: first.step, x, y: mean, low, high });
+        }
     }
     (points, interval.name())
 }
@@ -138,6 +140,9 @@ mod tests {
         assert_eq!(interval, "range");
         let (alone, interval) = means(&[&one]);
         assert_eq!((alone.len(), interval), (4, "none"));
+        let [huge, tiny] = [1.7e308, -1.7e308].map(|y| points(&[(0, y), (200, 1.0)]));
+        let (joined, _) = means(&[&huge, &huge, &tiny]);
+        assert_eq!(joined.iter().map(|point| point.step).collect::<Vec<_>>(), [200]);
         assert!(alone.iter().all(|point| point.low == point.y && point.high == point.y));
     }
 
