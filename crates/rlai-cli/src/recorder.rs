@@ -155,7 +155,10 @@ impl Recorder {
         }
         let synced = self.metrics.flush().and_then(|()| self.metrics.get_ref().sync_all());
         synced.map_err(|error| self.refused(&error))?;
-        self.check_metrics()?;
+        self.check_metrics().map_err(|error| {
+            let missing = error.kind() == io::ErrorKind::NotFound;
+            self.fence_after(missing).err().unwrap_or(error)
+        })?;
         let memory = Memory {
             metrics_bytes: self.metrics_bytes,
             metrics_blake3: Some(self.metrics_hash.finalize().to_hex().to_string()),
@@ -166,9 +169,9 @@ impl Recorder {
         let memory = serde_json::to_value(memory)?;
         let saved = self.checkpoints.save(learner, memory);
         // A folder that is gone, or another process's, is why nothing could be saved.
-        saved.map_err(|error| match self.fence_after(&error) {
-            Ok(()) => io::Error::other(error),
-            Err(gone) => gone,
+        saved.map_err(|error| {
+            let missing = matches!(&error, CheckpointError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound);
+            self.fence_after(missing).err().unwrap_or(io::Error::other(error))
         })?;
         self.saved = Some((learner.step(), self.metrics_bytes));
         self.attempt.prune_earlier(self.keep);
@@ -190,13 +193,10 @@ impl Recorder {
 
     /// Whether the run is still this process's, after a save that failed. A folder goes file by file:
     /// where one is missing, the rest may follow.
-    fn fence_after(&self, error: &CheckpointError) -> io::Result<()> {
-        let missing = |source: &io::Error| source.kind() == io::ErrorKind::NotFound;
-        if matches!(error, CheckpointError::Io { source, .. } if missing(source)) {
-            for _ in 0..LOOKS {
-                self.attempt.fence()?;
-                std::thread::sleep(Duration::from_millis(10));
-            }
+    fn fence_after(&self, missing: bool) -> io::Result<()> {
+        for _ in 0..if missing { LOOKS } else { 0 } {
+            self.attempt.fence()?;
+            std::thread::sleep(Duration::from_millis(10));
         }
         self.attempt.fence()
     }
