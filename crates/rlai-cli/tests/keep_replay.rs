@@ -58,8 +58,7 @@ fn a_finished_run_may_leave_its_replay_out() {
 fn a_run_that_has_not_finished_keeps_its_replay() {
     let room = Room::new();
     let run = room.path("run");
-    let long =
-        ["--keep-replay=false", "--checkpoint-every=100", "--out=run", "--steps=30_000_000"];
+    let long = ["--keep-replay=false", "--checkpoint-every=100", "--out=run", "--steps=30_000_000"];
     let mut command = room.command(&[&["train"], common::TINY, &long].concat());
     let mut child = command.stderr(std::process::Stdio::null()).spawn().unwrap();
     common::wait_until(|| run.join("attempt-1/checkpoints/000000000300").exists());

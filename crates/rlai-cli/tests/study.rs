@@ -193,7 +193,7 @@ fn a_study_is_checked_whole_before_anything_starts() {
 #[test]
 fn ctrl_c_stops_the_runs_cleanly() {
     let room = Room::new();
-    let long = study("2", TWO).replace("steps = 300", "steps = 100_000_000");
+    let long = study("2", TWO).replace("steps = 300", "steps = 20_000_000");
     room.write("s.toml", &long);
     let mut command = room.command(&["study", "run", "s.toml", "--jobs=2"]);
     let child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();

@@ -298,7 +298,7 @@ fn the_band_is_the_one_that_was_asked_for() {
         let sd = 25_000f64.sqrt();
         let half = match band {
             "half-sd" => sd / 2.0,
-            "t" => 2.77645 * sd / 5f64.sqrt(),
+            "t" => 2.776_445_105_197_793_4 * sd / 5f64.sqrt(),
             _ => 200.0,
         };
         assert!(
