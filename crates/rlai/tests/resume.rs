@@ -108,14 +108,18 @@ fn config(
     move || Box::new(Trainer::new(config.clone(), env(&task), env(&task)).unwrap())
 }
 
-/// A task that sets a flag after so many steps, all episodes together.
-struct Stopping {
+/// What happens, given the observation of that step.
+type Disturbance = Box<dyn FnMut(&mut [f64]) + Send>;
+
+/// A task to which something happens at one of its steps, all episodes together.
+struct Disturbed {
     task: Box<dyn Environment>,
     steps: u32,
-    stop: Arc<AtomicBool>,
+    at: Option<u32>,
+    what: Disturbance,
 }
 
-impl Environment for Stopping {
+impl Environment for Disturbed {
     fn id(&self) -> &str {
         self.task.id()
     }
@@ -137,11 +141,25 @@ impl Environment for Stopping {
     }
 
     fn step(&mut self, action: Action<'_>, observation: &mut [f64]) -> Result<Step, StepError> {
-        self.steps = self.steps.saturating_sub(1);
-        if self.steps == 0 {
-            self.stop.store(true, Ordering::Relaxed);
+        self.steps += 1;
+        let step = self.task.step(action, observation)?;
+        if self.at == Some(self.steps) {
+            (self.what)(observation);
         }
-        self.task.step(action, observation)
+        Ok(step)
+    }
+
+    fn snapshot(&self) -> Option<Vec<f64>> {
+        self.task.snapshot()
+    }
+
+    fn restore(
+        &mut self,
+        snapshot: &[f64],
+        random: &mut Stream,
+        observation: &mut [f64],
+    ) -> Result<(), StepError> {
+        self.task.restore(snapshot, random, observation)
     }
 }
 
@@ -163,8 +181,13 @@ fn check_stopped_evaluations(
     let (mut lines, mut stops) = (Vec::new(), 0);
     loop {
         let stop = Arc::new(AtomicBool::new(false));
-        let steps = after[stops % 2];
-        let stopping = Stopping { task: env(task), steps, stop: Arc::clone(&stop) };
+        let raised = Arc::clone(&stop);
+        let stopping = Disturbed {
+            task: env(task),
+            steps: 0,
+            at: Some(after[stops % 2]),
+            what: Box::new(move |_| raised.store(true, Ordering::Relaxed)),
+        };
         let mut learner = make(Box::new(stopping));
         if let Some(found) = checkpoints::find(folder.path()).found {
             found.restore(learner.as_mut()).unwrap();
@@ -214,57 +237,6 @@ fn an_evaluation_that_was_broken_off_is_played_again_to_the_last_bit() {
     check_stopped_evaluations("trajectories", &make, &task, [3, 8]);
 }
 
-/// A task that observes no number at one of its steps, if it is to.
-struct Failing {
-    task: Box<dyn Environment>,
-    steps: u32,
-    fails_at: Option<u32>,
-}
-
-impl Environment for Failing {
-    fn id(&self) -> &str {
-        self.task.id()
-    }
-
-    fn observation_space(&self) -> &BoxSpace {
-        self.task.observation_space()
-    }
-
-    fn action_space(&self) -> &Space {
-        self.task.action_space()
-    }
-
-    fn time_limit(&self) -> Option<usize> {
-        self.task.time_limit()
-    }
-
-    fn reset(&mut self, random: &mut Stream, observation: &mut [f64]) -> Result<(), StepError> {
-        self.task.reset(random, observation)
-    }
-
-    fn step(&mut self, action: Action<'_>, observation: &mut [f64]) -> Result<Step, StepError> {
-        self.steps += 1;
-        let step = self.task.step(action, observation)?;
-        if self.fails_at == Some(self.steps) {
-            observation[1] = f64::NAN;
-        }
-        Ok(step)
-    }
-
-    fn snapshot(&self) -> Option<Vec<f64>> {
-        self.task.snapshot()
-    }
-
-    fn restore(
-        &mut self,
-        snapshot: &[f64],
-        random: &mut Stream,
-        observation: &mut [f64],
-    ) -> Result<(), StepError> {
-        self.task.restore(snapshot, random, observation)
-    }
-}
-
 /// Keeps checkpoints as the program does.
 struct Keeper(Checkpoints);
 
@@ -283,8 +255,9 @@ fn what_is_kept_of_a_simulator_that_gave_no_number_is_the_undisturbed_run() {
     (config.hidden, config.batch) = (vec![8, 8], 8);
     (config.steps, config.learning_starts, config.checkpoint_every) = (300, 60, 50);
     (config.evaluate_every, config.evaluation_episodes) = (150, 1);
-    let make = |fails_at: Option<u32>| {
-        let env = Box::new(Failing { task: env(task), steps: 0, fails_at });
+    let make = |at: Option<u32>| {
+        let what = Box::new(|observation: &mut [f64]| observation[1] = f64::NAN);
+        let env = Box::new(Disturbed { task: env(task), steps: 0, at, what });
         Trainer::new(config.clone(), env, self::env(task)).unwrap()
     };
     let go = |trainer: &mut Trainer, folder: &Path| {
