@@ -148,3 +148,35 @@ impl Report {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_point_changes_one_size_and_a_refused_one_is_left_out() {
+        let of = |objective: &str| {
+            let settings = Settings {
+                env: Some("Pendulum-v1".to_owned()),
+                objective: Some(objective.to_owned()),
+                hidden: Some(vec![32, 16, 8]),
+                ..Settings::default()
+            };
+            points(&settings).unwrap()
+        };
+        let (reverse, forward) = (of("reverse-kl"), of("forward-kl"));
+        assert_eq!((reverse.len(), forward.len()), (20, 19));
+        assert!(!forward.iter().any(|point| (point.varied, point.value) == ("N", 1)));
+        for Point { varied, value, cases, .. } in reverse {
+            assert_eq!(cases.each_ref().map(|case| case.config.threads), [1, 2]);
+            let config = &cases[0].config;
+            let value = value as usize;
+            let expected = match varied {
+                "batch" => (value, vec![32, 16, 8], 1),
+                "width" => (256, vec![value; 3], 1),
+                _ => (256, vec![32, 16, 8], value),
+            };
+            assert_eq!((config.batch, config.hidden.clone(), config.samples), expected);
+        }
+    }
+}
