@@ -37,7 +37,7 @@ use crate::nn::{Scalar, Team, all_finite};
 use crate::proposal::Replayed;
 use crate::random::{Key, Stream};
 use crate::replay::Batch;
-use crate::train::{ConfigError, Objective, TrainConfig, TrainError};
+use crate::train::{ConfigError, Objective, Phase, Profile, TrainConfig, TrainError};
 
 /// A number that stopped being one: what it was.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -80,6 +80,8 @@ where
     exploration: Stream,
     explorer: Explorer,
     team: Team,
+    /// Where the time goes; off but for `rlai bench`.
+    pub(crate) profile: Profile,
 }
 
 /// One batch on its way through an update.
@@ -172,6 +174,7 @@ impl<T: Scalar> Agent<T> {
             exploration: key.stream("exploration"),
             explorer: Explorer::new(config.exploration, shape.coordinates),
             team: Team::new(config.threads)?,
+            profile: Profile::default(),
             config: config.clone(),
             own_distribution,
             estimator,
@@ -275,10 +278,15 @@ impl<T: Scalar> Agent<T> {
     pub fn update(&mut self, batch: &Batch, rate: f64) -> Result<UpdateMetrics, NonFinite> {
         let mut metrics = UpdateMetrics::default();
         self.scratch.load(batch, self.actor.head.shape(), self.normaliser.as_ref());
+        self.profile.end(Phase::Batch);
         self.compute_targets();
+        self.profile.end(Phase::Targets);
         self.update_critic(rate, &mut metrics)?;
+        self.profile.end(Phase::Critics);
         self.update_policy(rate, &mut metrics)?;
+        self.profile.end(Phase::Policy);
         self.update_duals(rate, &metrics)?;
+        self.profile.end(Phase::Duals);
         self.follow_policy();
         Ok(metrics)
     }

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::episode::Episode;
 use super::metrics::Accumulator;
 use super::{
-    ConfigError, DefaultPolicy, Observer, Progress, RecentReturns, TrainConfig, TrainingMetrics,
-    evaluate,
+    ConfigError, DefaultPolicy, Observer, Phase, Profile, Progress, RecentReturns, TrainConfig,
+    TrainingMetrics, evaluate,
 };
 use crate::agent::{Agent, NonFinite, Policy};
 use crate::checkpoint::CheckpointError;
@@ -254,6 +254,11 @@ impl Trainer {
         &self.agent
     }
 
+    /// Where the time of its steps goes, to be started and read; off by itself.
+    pub fn profile(&mut self) -> &mut Profile {
+        &mut self.agent.profile
+    }
+
     /// Environment steps done.
     pub fn step(&self) -> u64 {
         self.step
@@ -348,11 +353,13 @@ impl Trainer {
                 self.update(rate)?;
             }
         }
+        self.agent.profile.end(Phase::Other);
         Ok(())
     }
 
     /// One update from a fresh batch.
     fn update(&mut self, rate: f64) -> Result<(), TrainError> {
+        self.agent.profile.end(Phase::Other);
         let (size, n) = (self.config.batch, self.config.n_step);
         let gamma = self.config.gamma as f32;
         self.replay.sample(&mut self.replay_stream, size, n, gamma, &mut self.batch);
@@ -373,16 +380,19 @@ impl Trainer {
             self.replay.begin(&episode.seen);
             self.agent.start_episode();
             self.agent.observe(&episode.seen);
+            self.agent.profile.end(Phase::Environment);
         }
         let log_density = if self.step < self.config.learning_starts {
             self.agent.act_randomly(&mut episode.action)
         } else {
             self.agent.act(&episode.seen, &mut episode.action)
         };
+        self.agent.profile.end(Phase::Acting);
         if !crate::nn::all_finite(&episode.action) {
             return Err(TrainError::NonFinite { step: self.step, source: NonFinite::ACTION });
         }
         let step = episode.play(&mut self.env).map_err(failed)?;
+        self.agent.profile.end(Phase::Environment);
         episode.look();
         episode.check(self.step, step.reward)?;
         self.agent.observe(&episode.seen);
@@ -394,6 +404,7 @@ impl Trainer {
             truncated: step.truncated,
             next_observation: &episode.seen,
         });
+        self.agent.profile.end(Phase::Replay);
         episode.total += step.reward;
         episode.length += 1;
         if step.ended() {
