@@ -146,15 +146,31 @@ impl<T: Scalar> pulp::NullaryFnOnce for OutputGradient<'_, T> {
 
 /// `weights` in every row, zero wherever the unit of `x` in the row that `rows` names was off.
 pub fn gated_rows<T: Scalar>(weights: &[T], x: &[T], rows: &[usize], out: &mut [T]) {
-    let width = weights.len();
-    vectorised(|| {
+    vectorised(GatedRows { weights, x, rows, out });
+}
+
+/// The sweep of [`gated_rows`].
+struct GatedRows<'a, T> {
+    weights: &'a [T],
+    x: &'a [T],
+    rows: &'a [usize],
+    out: &'a mut [T],
+}
+
+impl<T: Scalar> pulp::NullaryFnOnce for GatedRows<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { weights, x, rows, out } = self;
+        let width = weights.len();
         for (out, &row) in out.chunks_exact_mut(width).zip(rows) {
             let row = &x[row * width..(row + 1) * width];
             for j in 0..width {
                 out[j] = if row[j] > T::zero() { weights[j] } else { T::zero() };
             }
         }
-    })
+    }
 }
 
 /// The sum of each column.

@@ -15,6 +15,7 @@ mod product;
 mod rate;
 mod scalar;
 mod simd;
+mod squash;
 
 pub use adam::{Adam, AdamStateError};
 pub use elementwise::{all_finite, move_towards, norm, smaller};
@@ -28,5 +29,6 @@ pub(crate) use fused::{Finish, Fused, Start};
 
 pub(crate) use elementwise::gated_rows;
 pub(crate) use mlp::input_gradient;
+pub(crate) use squash::{squash, squash_all};
 
 use elementwise::{add_bias, column_sums, gate, relu};

@@ -4,11 +4,14 @@ use std::ops::{AddAssign, MulAssign, SubAssign};
 
 mod sealed {
     use super::super::fused::{self, Fused};
-    use super::super::kernel;
+    use super::super::{kernel, squash};
 
     pub trait Sealed: Sized {
         /// Does a job whose shapes have been checked.
         fn fused(job: Fused<'_, Self>, result: &mut [Self]);
+
+        /// `tanh` and the logarithm of its derivative, of slices of one length.
+        fn squash_all(u: &[Self], actions: &mut [Self], log_jacobians: &mut [Self]);
     }
 
     impl Sealed for f32 {
@@ -17,11 +20,19 @@ mod sealed {
                 fused::plain(job, result);
             }
         }
+
+        fn squash_all(u: &[f32], actions: &mut [f32], log_jacobians: &mut [f32]) {
+            squash::fast(u, actions, log_jacobians);
+        }
     }
 
     impl Sealed for f64 {
         fn fused(job: Fused<'_, f64>, result: &mut [f64]) {
             fused::plain(job, result);
+        }
+
+        fn squash_all(u: &[f64], actions: &mut [f64], log_jacobians: &mut [f64]) {
+            squash::plain(u, actions, log_jacobians);
         }
     }
 }

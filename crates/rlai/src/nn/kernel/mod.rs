@@ -73,6 +73,7 @@ impl WithSimd for Run<'_, '_> {
                     left: job.left,
                     piece: (from, to),
                     panel,
+                    after: Panel::lines(job.right, j + 2 * lanes),
                     column: j,
                     width,
                     start: (piece == 0).then_some(job.start),

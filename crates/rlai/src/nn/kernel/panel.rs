@@ -15,6 +15,14 @@ pub(super) struct Panel {
 }
 
 impl Panel {
+    /// The lines of `right` as they lie in memory, from this column on; they may be out of its bounds.
+    #[inline(always)]
+    pub(super) fn lines(right: MatRef<'_, f32>, column: usize) -> Self {
+        let (row_stride, col_stride) = right.strides();
+        let data = right.data().as_ptr().wrapping_add(column * col_stride);
+        Self { data, stride: row_stride.max(col_stride) }
+    }
+
     /// Rows and columns of `right`, as they lie or copied into `room`, `stride` numbers a row.
     #[inline(always)]
     pub(super) fn of(

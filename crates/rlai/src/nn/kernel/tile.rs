@@ -29,6 +29,8 @@ pub(super) struct Tile<'a> {
     /// First of the piece of the inner dimension, and the first beyond it.
     pub(super) piece: (usize, usize),
     pub(super) panel: Panel,
+    /// Where the panel after this one lies, if there is one, and how far apart its lines are.
+    pub(super) after: Panel,
     /// First column.
     pub(super) column: usize,
     /// Columns.
@@ -125,23 +127,31 @@ impl Tile<'_> {
         let at = At { row, column: self.column + first };
         // SAFETY: the caller's promise; every row and column below lies within the tile.
         unsafe {
-            self.fetch_units::<ROWS>(at);
+            self.fetch::<ROWS>(at);
             let sums = self.begin::<S, ROWS, VECTORS, WHOLE>(vectors, at);
             let sums = self.multiply::<S, ROWS, VECTORS, WHOLE>(vectors, row, first, sums);
             self.end::<S, ROWS, VECTORS, WHOLE>(vectors, at, sums);
         }
     }
 
-    /// Asks for the activations that the tile's end will look at: they come while the products go by.
+    /// Asks for what the tile's end will read and write, and for some rows of the panel after this one: they come
+    /// while the products go by.
     #[inline(always)]
-    unsafe fn fetch_units<const ROWS: usize>(&self, at: At) {
+    unsafe fn fetch<const ROWS: usize>(&self, at: At) {
         #[cfg(target_arch = "x86_64")]
-        if let Ending::Gate { activations, rows, .. } = self.ending {
-            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: the caller's promise for the rows of a gate; fetching itself touches nothing that a program sees,
+        // whatever the address.
+        unsafe {
+            use std::arch::x86_64::{_MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
+            let place = at.row * self.columns + at.column;
             for r in 0..ROWS {
-                let mut from = at.row + r;
-                // SAFETY: the caller's promise; fetching touches nothing that the program sees.
-                unsafe {
+                let to = self.result.wrapping_add(place + r * self.columns);
+                _mm_prefetch::<_MM_HINT_T0>(to.cast());
+                _mm_prefetch::<_MM_HINT_T0>(to.wrapping_add(16).cast());
+            }
+            if let Ending::Gate { activations, rows, .. } = self.ending {
+                for r in 0..ROWS {
+                    let mut from = at.row + r;
                     if !rows.is_null() {
                         from = *rows.wrapping_add(from);
                     }
@@ -149,6 +159,11 @@ impl Tile<'_> {
                     _mm_prefetch::<_MM_HINT_T0>(units.cast());
                     _mm_prefetch::<_MM_HINT_T0>(units.wrapping_add(16).cast());
                 }
+            }
+            for line in at.row..at.row + ROWS {
+                let next = self.after.data.wrapping_add(line * self.after.stride);
+                _mm_prefetch::<_MM_HINT_T1>(next.cast());
+                _mm_prefetch::<_MM_HINT_T1>(next.wrapping_add(16).cast());
             }
         }
     }
