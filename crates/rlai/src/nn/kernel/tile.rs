@@ -127,44 +127,33 @@ impl Tile<'_> {
         let at = At { row, column: self.column + first };
         // SAFETY: the caller's promise; every row and column below lies within the tile.
         unsafe {
-            self.fetch::<ROWS>(at);
             let sums = self.begin::<S, ROWS, VECTORS, WHOLE>(vectors, at);
             let sums = self.multiply::<S, ROWS, VECTORS, WHOLE>(vectors, row, first, sums);
             self.end::<S, ROWS, VECTORS, WHOLE>(vectors, at, sums);
         }
     }
 
-    /// Asks for what the tile's end will read and write, and for some rows of the panel after this one: they come
+    /// Asks for what the end of one row will read and write, and for a line of the panel after this one: they come
     /// while the products go by.
     #[inline(always)]
-    unsafe fn fetch<const ROWS: usize>(&self, at: At) {
+    unsafe fn fetch(&self, row: usize, column: usize) {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the caller's promise for the rows of a gate; fetching itself touches nothing that a program sees,
         // whatever the address.
         unsafe {
             use std::arch::x86_64::{_MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
-            let place = at.row * self.columns + at.column;
-            for r in 0..ROWS {
-                let to = self.result.wrapping_add(place + r * self.columns);
-                _mm_prefetch::<_MM_HINT_T0>(to.cast());
-                _mm_prefetch::<_MM_HINT_T0>(to.wrapping_add(16).cast());
-            }
+            let to = self.result.wrapping_add(row * self.columns + column);
+            _mm_prefetch::<_MM_HINT_T0>(to.cast());
+            _mm_prefetch::<_MM_HINT_T0>(to.wrapping_add(16).cast());
             if let Ending::Gate { activations, rows, .. } = self.ending {
-                for r in 0..ROWS {
-                    let mut from = at.row + r;
-                    if !rows.is_null() {
-                        from = *rows.wrapping_add(from);
-                    }
-                    let units = activations.wrapping_add(from * self.columns + at.column);
-                    _mm_prefetch::<_MM_HINT_T0>(units.cast());
-                    _mm_prefetch::<_MM_HINT_T0>(units.wrapping_add(16).cast());
-                }
+                let from = if rows.is_null() { row } else { *rows.wrapping_add(row) };
+                let units = activations.wrapping_add(from * self.columns + column);
+                _mm_prefetch::<_MM_HINT_T0>(units.cast());
+                _mm_prefetch::<_MM_HINT_T0>(units.wrapping_add(16).cast());
             }
-            for line in at.row..at.row + ROWS {
-                let next = self.after.data.wrapping_add(line * self.after.stride);
-                _mm_prefetch::<_MM_HINT_T1>(next.cast());
-                _mm_prefetch::<_MM_HINT_T1>(next.wrapping_add(16).cast());
-            }
+            let after = self.after.data.wrapping_add(row * self.after.stride);
+            _mm_prefetch::<_MM_HINT_T1>(after.cast());
+            _mm_prefetch::<_MM_HINT_T1>(after.wrapping_add(16).cast());
         }
     }
 
@@ -184,21 +173,26 @@ impl Tile<'_> {
         let mut left = left.wrapping_add(row * row_stride + self.piece.0 * inner_stride);
         let mut right = self.panel.data.wrapping_add(first);
         let mut sums = before;
-        for _ in self.piece.0..self.piece.1 {
-            let mut line = [simd.splat_f32s(0.0); VECTORS];
-            for v in 0..VECTORS {
-                // SAFETY: the caller's promise: the panel has these rows and columns.
-                line[v] = unsafe { vectors.load(right.wrapping_add(v * S::F32_LANES)) };
-            }
-            for r in 0..ROWS {
-                // SAFETY: the caller's promise: the left factor has these rows.
-                let number = simd.splat_f32s(unsafe { *left.wrapping_add(r * row_stride) });
+        let length = self.piece.1 - self.piece.0;
+        for fetched in 0..ROWS {
+            // SAFETY: the caller's promise.
+            unsafe { self.fetch(row + fetched, self.column + first) };
+            for _ in length * fetched / ROWS..length * (fetched + 1) / ROWS {
+                let mut line = [simd.splat_f32s(0.0); VECTORS];
                 for v in 0..VECTORS {
-                    sums[r][v] = simd.mul_add_e_f32s(number, line[v], sums[r][v]);
+                    // SAFETY: the caller's promise: the panel has these rows and columns.
+                    line[v] = unsafe { vectors.load(right.wrapping_add(v * S::F32_LANES)) };
                 }
+                for r in 0..ROWS {
+                    // SAFETY: the caller's promise: the left factor has these rows.
+                    let number = simd.splat_f32s(unsafe { *left.wrapping_add(r * row_stride) });
+                    for v in 0..VECTORS {
+                        sums[r][v] = simd.mul_add_e_f32s(number, line[v], sums[r][v]);
+                    }
+                }
+                left = left.wrapping_add(inner_stride);
+                right = right.wrapping_add(self.panel.stride);
             }
-            left = left.wrapping_add(inner_stride);
-            right = right.wrapping_add(self.panel.stride);
         }
         sums
     }
