@@ -1,5 +1,5 @@
-use super::Scalar;
 use super::simd::vectorised;
+use super::{Scalar, Team};
 
 /// Adam (Kingma and Ba 2015), with PyTorch's defaults: beta 0.9 and 0.999, epsilon 1e-8.
 ///
@@ -96,6 +96,26 @@ impl<T: Scalar> Adam<T> {
         let step = self.next_step(scale, learning_rate);
         let moments = (&mut self.first_moment[..], &mut self.second_moment[..]);
         vectorised(Sweep { step, parameters, gradient, moments, target: None });
+    }
+
+    /// [`Adam::step`] by two threads, if the team has them: a half of the parameters each.
+    pub fn step_by(
+        &mut self,
+        team: &Team,
+        parameters: &mut [T],
+        gradient: &[T],
+        scale: T,
+        learning_rate: f64,
+    ) {
+        let step = self.next_step(scale, learning_rate);
+        let middle = parameters.len() / 2;
+        let (p, g) = (parameters.split_at_mut(middle), gradient.split_at(middle));
+        let m = self.first_moment.split_at_mut(middle);
+        let v = self.second_moment.split_at_mut(middle);
+        let sweep = |parameters, gradient, moments| {
+            vectorised(Sweep { step, parameters, gradient, moments, target: None });
+        };
+        team.both(|| sweep(p.0, g.0, (m.0, v.0)), || sweep(p.1, g.1, (m.1, v.1)));
     }
 
     /// [`Adam::step`], then `target += share * (parameters - target)`, in one sweep.

@@ -112,6 +112,8 @@ pub struct Trainer {
     /// Replay is a data set: nothing is played but evaluations.
     pub(super) offline: bool,
     pub(super) batch: Batch,
+    /// Where in replay it comes from.
+    rows: Vec<[usize; 2]>,
     pub(super) key: Key,
     pub(super) env_stream: Stream,
     pub(super) replay_stream: Stream,
@@ -221,6 +223,7 @@ impl Trainer {
         let (observation, shape) = (env.observation_space().dimension(), shape_of(&env));
         let key = Key::from_seed(config.seed);
         Self {
+            rows: vec![[0; 2]; config.batch],
             batch: Batch::new(config.batch, observation, shape.stored_width()),
             env_stream: key.stream("environment"),
             replay_stream: key.stream("replay"),
@@ -299,14 +302,6 @@ impl Trainer {
         observer: &mut dyn Observer,
         stop: &AtomicBool,
     ) -> Result<StopReason, TrainError> {
-        self.agent.team().run(|| self.run_steps(observer, stop))
-    }
-
-    fn run_steps(
-        &mut self,
-        observer: &mut dyn Observer,
-        stop: &AtomicBool,
-    ) -> Result<StopReason, TrainError> {
         // Also where an evaluation was broken off: what was due after it was not done.
         let mut save = self.step == 0 || self.evaluation_due;
         loop {
@@ -360,9 +355,9 @@ impl Trainer {
     /// One update from a fresh batch.
     fn update(&mut self, rate: f64) -> Result<(), TrainError> {
         self.agent.profile.end(Phase::Other);
-        let (size, n) = (self.config.batch, self.config.n_step);
-        let gamma = self.config.gamma as f32;
-        self.replay.sample(&mut self.replay_stream, size, n, gamma, &mut self.batch);
+        let span = (self.config.n_step, self.config.gamma as f32);
+        let (stream, team) = (&mut self.replay_stream, self.agent.team());
+        self.replay.sample_by(team, stream, &mut self.rows, span, &mut self.batch);
         let metrics =
             self.agent.update(&self.batch, rate).map_err(|source| self.non_finite(source))?;
         self.updates += 1;

@@ -34,15 +34,14 @@ const WARM_UP: (u64, u64, Duration) = (3, 50, Duration::from_millis(500));
 /// A task that cannot be had, or a training step that fails.
 pub fn one_run(case: &Case, work: &Work, seconds: f64, profile: bool) -> Result<Rates, Failure> {
     let mut trainer = case.trainer()?;
-    let team = trainer.agent().team();
-    team.run(|| warm_up(&mut trainer)).map_err(Failure::running)?;
+    warm_up(&mut trainer).map_err(Failure::running)?;
     let turn = seconds / f64::from(TURNS);
     let yardstick = Duration::from_secs_f64(turn * YARDSTICK / work.shapes.len() as f64);
     let time = Duration::from_secs_f64(turn * (1.0 - YARDSTICK));
     let before = (trainer.step(), trainer.updates());
     let (mut spent, mut rates, mut phases) = (0.0, vec![], Phases::default());
     for _ in 0..TURNS {
-        spent += team.run(|| train(&mut trainer, time, profile)).map_err(Failure::running)?;
+        spent += train(&mut trainer, time, profile).map_err(Failure::running)?;
         phases.add(trainer.profile());
         rates.push(gemm_gflops(&work.shapes, case.config.threads, yardstick));
     }
