@@ -443,6 +443,19 @@ impl<T: Scalar> Agent<T> {
         check(if self.critic.is_finite() { 0.0 } else { f64::NAN }, "a parameter of a critic")
     }
 
+    /// The policy's parameters, layer by layer.
+    pub fn policy_parameters(&self) -> &[T] {
+        self.actor.parameters()
+    }
+
+    /// The parameters of one of the two critics, layer by layer.
+    ///
+    /// # Panics
+    /// When `index` is neither 0 nor 1.
+    pub fn critic_parameters(&self, index: usize) -> &[T] {
+        self.critic.parameters(index)
+    }
+
     /// The configuration it was made with.
     pub fn config(&self) -> &TrainConfig {
         &self.config
