@@ -30,11 +30,11 @@ pub use runs::Table;
 Examples:
   rlai stats scores.csv
   rlai stats scores.csv --normalise references.csv --interval bca
-  rlai stats runs/first-look/learning-curves.csv --smoothing 0.6 --baseline sac
+  rlai stats runs/first-look/learning-curves.csv --smoothing 0.6 --baseline 'reverse KL'
   rlai stats curves.csv --threshold 2000,4000,5000 --json > compared.json
 
 A file of scores, a line a run; columns in any order, others are left out:
-  algorithm,task,seed,score         (or: variant, env, return, return_mean)
+  algorithm,task,seed,score         (or: variant, env, return, return_mean; algorithm before variant)
   sac,Hopper-v5,0,3254.1
   sac,Hopper-v5,1,3011.7
 
@@ -55,8 +55,8 @@ algorithms lie outside in about 17% of the cases, 5 in 8%), of one or two there 
 Keys of --json: algorithms (baseline first), tasks, runs (fewest, most of a task), settings,
 aggregates, pairs (of each the probability of improvement of x over y, p of its permutation
 test and whether that is exact, Welch's test of x - y a task, the answer), detectable (the
-difference, in standard deviations of a run, that the fewest runs find with probability 0.8 at 5%),
-thresholds, returns. Values and ends of intervals are null where they are infinite, not defined or
+difference, in standard deviations of a run, that the permutation test of the fewest runs finds on
+one task with probability 0.8 at 5%; null where it finds none), thresholds, returns. Values and ends of intervals are null where they are infinite, not defined or
 not known of so few runs.")]
 pub struct Args {
     /// CSV file of the runs

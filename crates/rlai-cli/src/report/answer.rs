@@ -1,15 +1,12 @@
 //! What the runs tell, in words that the numbers support.
 
-use rlai_stats::power;
 use serde::Serialize;
 
-use super::compare::{Comparison, FEWEST_RUNS, SIGNIFICANCE, Verdict};
+use super::compare::{Comparison, Verdict};
 use super::scale::Scale;
 use super::study::{Standing, Study};
 use super::table::number;
-
-/// Runs from which bootstrap intervals hold about what they promise.
-const ENOUGH_RUNS: usize = 10;
+use super::weight::{cautions, warnings};
 
 /// What one comparison came to.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -54,11 +51,7 @@ impl Answer {
             (_, 1) => vec![alone(study)],
             _ => comparisons.iter().map(|it| finding(study, scale, it, comparisons)).collect(),
         };
-        Self {
-            warnings: warnings(study, finished),
-            findings,
-            cautions: cautions(study, comparisons),
-        }
+        Self { warnings: warnings(study), findings, cautions: cautions(study, comparisons) }
     }
 }
 
@@ -79,14 +72,14 @@ fn names<'a>(study: &'a Study, it: &Comparison) -> (&'a str, &'a str, String) {
 fn finding(study: &Study, scale: &Scale, it: &Comparison, all: &[Comparison]) -> Finding {
     let (x, y, setting) = names(study, it);
     let Some(improvement) = it.improvement else { return nothing(study, it) };
-    let on = format!("{} on {}", seeds(it.runs), tasks(it.tasks.len()));
+    let on = basis(it);
     let interval = format!("[{}, {}]", share(improvement.low), share(improvement.high));
     let chance = test(it, all);
     let size = difference(scale, it);
     let undecided = format!("These runs do not tell whether {x} or {y} is better{setting}.");
     match it.verdict {
         Verdict::Better => Finding::new(
-            format!("{x} is better than {y}{setting}."),
+            format!("{x} is better than {y}{setting}{}.", contrary(it, "lower")),
             format!(
                 "With {on}, a run of {x} ends above one of {y} with probability {} (95% interval {interval}; \
                  {chance}).{size}",
@@ -94,7 +87,7 @@ fn finding(study: &Study, scale: &Scale, it: &Comparison, all: &[Comparison]) ->
             ),
         ),
         Verdict::Worse => Finding::new(
-            format!("{x} is worse than {y}{setting}."),
+            format!("{x} is worse than {y}{setting}{}.", contrary(it, "higher")),
             format!(
                 "With {on}, a run of {x} ends below one of {y} with probability {} (95% interval [{}, {}]; \
                  {chance}).{size}",
@@ -103,11 +96,18 @@ fn finding(study: &Study, scale: &Scale, it: &Comparison, all: &[Comparison]) ->
                 share(1.0 - improvement.low)
             ),
         ),
-        Verdict::Undecided => Finding::new(
+        Verdict::Undecided if improvement.contains(0.5) => Finding::new(
             undecided,
             format!(
                 "With {on} the interval of the probability of improvement of {x}, {interval}, holds 0.5 \
                  ({chance}).{size}"
+            ),
+        ),
+        Verdict::Undecided => Finding::new(
+            undecided,
+            format!(
+                "With {on} the bootstrap interval of the probability of improvement of {x}, {interval}, does \
+                 not hold 0.5, but chance alone gives as much too often ({chance}).{size}"
             ),
         ),
         Verdict::Leaning => {
@@ -120,14 +120,55 @@ fn finding(study: &Study, scale: &Scale, it: &Comparison, all: &[Comparison]) ->
                 ),
             )
         }
-        Verdict::TooFew | Verdict::Nothing => Finding::new(
-            undecided,
-            format!(
-                "Too few seeds: with {on} no confidence interval is possible, which takes at least \
-                 {FEWEST_RUNS} seeds.{size}"
-            ),
-        ),
+        Verdict::TooFew | Verdict::Nothing => {
+            Finding::new(undecided, format!("{}{size}", too_few(it, all, &on)))
+        }
     }
+}
+
+/// `3 seeds on 1 task`.
+fn basis(it: &Comparison) -> String {
+    let on = format!("{} on {}", seeds(it.runs), tasks(it.tasks.len()));
+    match it.uneven.is_empty() {
+        true => on,
+        false => format!("{on}, after different numbers of steps"),
+    }
+}
+
+/// The better one may still have the worse mean: it wins more often, and loses by more.
+fn contrary(it: &Comparison, what: &str) -> String {
+    let is = it.difference.is_some_and(|difference| match it.verdict {
+        Verdict::Better => difference.value < 0.0,
+        Verdict::Worse => difference.value > 0.0,
+        _ => false,
+    });
+    if is { format!(", though its mean return is {what}") } else { String::new() }
+}
+
+/// Why no outcome of so few seeds would have been a verdict.
+fn too_few(it: &Comparison, all: &[Comparison], on: &str) -> String {
+    if !it.has_interval() {
+        return format!(
+            "Too few seeds: with {on} no confidence interval is possible; a verdict takes at least {} seeds \
+             of each.",
+            it.needed
+        );
+    }
+    let corrected = match tested(all) {
+        0 | 1 => String::new(),
+        n => format!(", corrected for {n} comparisons"),
+    };
+    format!(
+        "Too few seeds: with {on} no verdict is possible, for even complete separation has p {}{corrected}; it \
+         takes at least {} seeds of each.",
+        probability(it.least_p),
+        it.needed
+    )
+}
+
+/// How many comparisons are tested.
+fn tested(all: &[Comparison]) -> usize {
+    all.iter().filter(|it| it.is_tested()).count()
 }
 
 /// Why two methods cannot be compared.
@@ -172,8 +213,7 @@ fn alone(study: &Study) -> Finding {
 }
 
 fn test(it: &Comparison, all: &[Comparison]) -> String {
-    let tested = all.iter().filter(|it| it.improvement.is_some() && it.has_interval()).count();
-    match tested {
+    match tested(all) {
         0 | 1 => format!("permutation test, p {}", probability(it.p)),
         n => format!(
             "permutation test, p {} corrected for {n} comparisons",
@@ -200,84 +240,6 @@ fn difference(scale: &Scale, it: &Comparison) -> String {
     }
 }
 
-/// What a reader must not overlook.
-fn warnings(study: &Study, finished: usize) -> Vec<String> {
-    let failed = study.count(|it| matches!(it, Standing::Failed(_)));
-    let unfinished = study.count(|it| *it == Standing::Unfinished);
-    let missing = study.count(|it| *it == Standing::Missing);
-    let mut warnings = Vec::new();
-    if finished < study.runs.len() {
-        let told = [(failed, "failed"), (unfinished, "unfinished"), (missing, "not started")];
-        let told = told.iter().filter(|(count, _)| *count > 0);
-        let told: Vec<String> = told.map(|(count, what)| format!("{count} {what}")).collect();
-        warnings.push(format!(
-            "Not all runs are in: of {}, {finished} finished, {}. All numbers are of those that finished.",
-            study.runs.len(),
-            told.join(", ")
-        ));
-    }
-    if failed > 0 {
-        warnings.push(
-            "Runs failed. If one method fails more often than another, its runs that finished are a \
-             selection, and flatter it."
-                .to_owned(),
-        );
-    }
-    let lost = study.runs.iter().filter(|run| run.is_finished() && run.score().is_none()).count();
-    if lost > 0 {
-        warnings.push(format!(
-            "{lost} finished run{} without a final return that is a number: left out of everything that \
-             counts final returns.",
-            s(lost)
-        ));
-    }
-    let damaged: Vec<&str> =
-        study.runs.iter().filter(|run| run.damage.is_some()).map(|run| &run.name[..]).collect();
-    if !damaged.is_empty() {
-        let shown = damaged.iter().take(5).copied().collect::<Vec<_>>().join(", ");
-        let more = if damaged.len() > 5 { ", ..." } else { "" };
-        warnings.push(format!(
-            "Metrics of {} run{} are damaged and read only as far as they are whole: {shown}{more}.",
-            damaged.len(),
-            s(damaged.len())
-        ));
-    }
-    warnings
-}
-
-fn cautions(study: &Study, comparisons: &[Comparison]) -> Vec<String> {
-    let with = |it: &&Comparison| it.improvement.is_some() && it.has_interval();
-    let fewest = comparisons.iter().filter(with).map(|it| it.runs.0).min();
-    let mut cautions = Vec::new();
-    if let Some(runs) = fewest.filter(|runs| *runs < ENOUGH_RUNS) {
-        cautions.push(format!(
-            "With {runs} seeds bootstrap intervals are too narrow: they hold the truth less often than in 95 \
-             of 100 studies. Hence a verdict also takes a permutation test at {SIGNIFICANCE}."
-        ));
-        if let Ok(detectable) = power::detectable(runs, SIGNIFICANCE, 0.8) {
-            cautions.push(format!(
-                "On one task, {runs} seeds of each find a difference of {detectable:.1} standard deviations or \
-                 more in 8 of 10 studies (t test); smaller ones mostly stay unseen."
-            ));
-        }
-    }
-    let flat = |it: &Comparison| it.improvement.is_some_and(|it| it.low == it.high);
-    if comparisons.iter().any(|it| it.has_interval() && flat(it)) {
-        cautions.push(
-            "Where every run of one lies above every run of the other, resampling has no spread left: an \
-             interval [1.00, 1.00] or [0.00, 0.00] says this, not that it is certain."
-                .to_owned(),
-        );
-    }
-    if study.methods.len() > 1 && study.episodes.0 == 1 {
-        cautions.push(
-            "Some evaluations are of one episode: part of the spread over seeds is that of single episodes."
-                .to_owned(),
-        );
-    }
-    cautions
-}
-
 /// `3 seeds`, `3 to 5 seeds`.
 pub fn seeds((fewest, most): (usize, usize)) -> String {
     match fewest == most {
@@ -301,7 +263,8 @@ fn probability(p: f64) -> String {
     if p < 0.001 { "< 0.001".to_owned() } else { format!("= {p:.3}") }
 }
 
-fn s(count: usize) -> &'static str {
+/// The ending of a plural.
+pub fn s(count: usize) -> &'static str {
     if count == 1 { "" } else { "s" }
 }
 
@@ -350,15 +313,28 @@ mod tests {
     }
 
     #[test]
-    fn three_runs_above_three_may_be_chance() {
-        let of = |first: &[f64], second: &[f64]| told(&[("A", &[first]), ("B", &[second])]);
-        let leads = of(&LOW[..3], &HIGH[..3]);
-        let expected = "B leads A, but these runs do not settle it. With 3 seeds on 1 task chance alone gives \
-                        such a lead too often (permutation test, p = 0.100), though the bootstrap interval of \
-                        the probability of improvement of B, [1.00, 1.00], does not hold 0.5.";
-        assert!(leads[0].starts_with(expected), "{}", leads[0]);
-        let trails = of(&HIGH[..3], &LOW[..3]);
-        assert!(trails[0].starts_with("A leads B, but") && trails[0].contains("[0.00, 0.00]"));
+    fn no_power_is_promised_that_the_rule_cannot_have() {
+        let answer = of(&made::study(&[("A", &[&LOW[..3]]), ("B", &[&HIGH[..3]])]));
+        let expected = "These runs do not tell whether B or A is better. Too few seeds: with 3 seeds on 1 task no \
+                        verdict is possible, for even complete separation has p = 0.100; it takes at least 4 \
+                        seeds of each. Difference in mean final return: +5.000";
+        let told = answer.findings[0].text();
+        assert!(told.starts_with(expected), "{told}");
+        assert!(!answer.cautions.iter().any(|it| it.contains("in 8 of 10 studies")));
+        // Two tasks of three seeds: 2 of 400 labellings.
+        let told = told_of(&[&LOW[..3], &LOW[..3]], &[&HIGH[..3], &HIGH[..3]]);
+        assert!(told.starts_with("B is better than A."), "{told}");
+        // Four seeds are enough for one comparison, not for two: p = 2 / 70 each.
+        let told = told_of(&[&LOW[..4]], &[&HIGH[..4]]);
+        assert!(told.starts_with("B is better than A."), "{told}");
+        let (low, high): (&[&[f64]], &[&[f64]]) = (&[&LOW[..4]], &[&HIGH[..4]]);
+        let told = told(&[("A", low), ("B", high), ("C", high)]);
+        let few = "even complete separation has p = 0.057, corrected for 2 comparisons; it takes at least 5 seeds";
+        assert!(told.iter().all(|it| it.contains(few)), "{told:?}");
+    }
+
+    fn told_of(low: &[&[f64]], high: &[&[f64]]) -> String {
+        told(&[("A", low), ("B", high)]).remove(0)
     }
 
     #[test]
@@ -367,8 +343,8 @@ mod tests {
         assert_eq!(
             told[0],
             "These runs do not tell whether B or A is better. Too few seeds: with 2 to 5 seeds on 1 task no \
-             confidence interval is possible, which takes at least 3 seeds. Difference in mean final return: \
-             +6.500."
+             confidence interval is possible; a verdict takes at least 4 seeds of each. Difference in mean final \
+             return: +6.500."
         );
     }
 
@@ -383,7 +359,53 @@ mod tests {
         let others = ["B", "C", "D", "E", "F", "G", "H"].map(|label| (label, high));
         let methods: Vec<Made<'_>> = [("A", low)].into_iter().chain(others).collect();
         let told = of(&made::study(&methods)).findings;
-        assert!(told.iter().all(|it| it.verdict.contains("do not settle it")), "{told:?}");
+        let few = "p = 0.056, corrected for 7 comparisons; it takes at least 6 seeds of each.";
+        assert!(told.iter().all(|it| it.detail.contains(few)), "{told:?}");
+    }
+
+    #[test]
+    fn a_lead_is_told_only_where_chance_seldom_gives_it() {
+        // U = 22 of 25: p = 14 / 252.
+        let ahead: &[&[f64]] = &[&[2.5, 4.5, 5.5, 6.5, 7.5]];
+        let low: &[&[f64]] = &[&LOW];
+        let one = told(&[("A", low), ("B", ahead)]);
+        assert!(one[0].starts_with("B leads A, but these runs do not settle it."), "{}", one[0]);
+        // Four of them: 0.22.
+        let four = told(&[("A", low), ("B", ahead), ("C", ahead), ("D", ahead), ("E", ahead)]);
+        let expected = "These runs do not tell whether B or A is better. With 5 seeds on 1 task the bootstrap \
+                        interval of the probability of improvement of B, [0.";
+        assert!(four[0].starts_with(expected), "{}", four[0]);
+        let chance = "does not hold 0.5, but chance alone gives as much too often (permutation test, p = 0.222";
+        assert!(four[0].contains(chance), "{}", four[0]);
+    }
+
+    #[test]
+    fn the_better_one_may_have_the_lower_mean() {
+        let low: Vec<f64> = (1..=8).map(f64::from).collect();
+        let mut high: Vec<f64> = (9..=16).map(f64::from).collect();
+        high[0] = -900.0;
+        let (low, high): (&[&[f64]], &[&[f64]]) = (&[&low], &[&high]);
+        let better = told(&[("A", low), ("B", high)]);
+        let expected = "B is better than A, though its mean return is lower. With 8 seeds";
+        assert!(better[0].starts_with(expected), "{}", better[0]);
+        let worse = told(&[("B", high), ("A", low)]);
+        let expected = "A is worse than B, though its mean return is higher. With 8 seeds";
+        assert!(worse[0].starts_with(expected), "{}", worse[0]);
+    }
+
+    #[test]
+    fn different_numbers_of_steps_are_told() {
+        let mut study = made::study(&[("A", &[&LOW]), ("B", &[&HIGH])]);
+        let equal = of(&study);
+        assert!(!equal.findings[0].detail.contains("numbers of steps"));
+        for run in study.runs.iter_mut().filter(|run| run.method == 1) {
+            run.returns[1].0 = 20_000.0;
+        }
+        let answer = of(&study);
+        let detail = "With 5 seeds on 1 task, after different numbers of steps, a run of B ends above";
+        assert!(answer.findings[0].detail.starts_with(detail), "{:?}", answer.findings);
+        let caution = "Not all runs are of one length: on T0 B was trained for 20,000 steps, A for 200.";
+        assert!(answer.cautions.iter().any(|it| it.starts_with(caution)), "{:?}", answer.cautions);
     }
 
     #[test]
@@ -413,6 +435,7 @@ mod tests {
         study.runs[1].standing = Standing::Unfinished;
         study.runs[2].returns[1].1 = f64::NAN;
         study.runs[3].damage = Some("line 3".to_owned());
+        study.beyond = vec!["m0/seed7".to_owned()];
         let warnings = of(&study).warnings;
         assert_eq!(
             warnings[0],
@@ -423,6 +446,8 @@ mod tests {
             warnings[1].starts_with("Runs failed.") && warnings[2].starts_with("1 finished run ")
         );
         assert!(warnings[3].ends_with("as they are whole: m0/seed3."), "{warnings:?}");
+        let beyond = "1 finished run in the study's folder is not in its file, and in no number here: m0/seed7.";
+        assert!(warnings[4].starts_with(beyond), "{warnings:?}");
         // None of them is in a number.
         assert_eq!(study.scores(0, 0), [4.0, 5.0]);
         assert!(of(&study).findings[0].detail.starts_with("Too few seeds: with 2 to 5 seeds"));
@@ -453,8 +478,8 @@ mod tests {
     fn few_seeds_are_cautioned() {
         let cautions = of(&made::study(&[("A", &[&LOW]), ("B", &[&HIGH])])).cautions;
         assert!(cautions[0].starts_with("With 5 seeds bootstrap intervals are too narrow"));
-        // G*Power: two groups of 5, two-sided 0.05, power 0.8: d = 2.02.
-        assert!(cautions[1].contains("a difference of 2.0 standard deviations"), "{}", cautions[1]);
+        let expected = "On one task the test finds, with 5 seeds of each, a difference of 2.2 standard deviations";
+        assert!(cautions[1].starts_with(expected), "{}", cautions[1]);
         assert!(cautions[2].starts_with("Where every run of one lies above"));
         let many: Vec<f64> = (0..12).map(f64::from).collect();
         let cautions = of(&made::study(&[("A", &[&many]), ("B", &[&many])])).cautions;

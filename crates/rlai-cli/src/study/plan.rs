@@ -136,7 +136,7 @@ impl Plan {
         let spec = self.spec(run);
         match run_folder::inspect(&spec.out, &spec)? {
             FolderState::Free | FolderState::Finished(_) | FolderState::Unfinished => Ok(()),
-            held => Err(training::refused_folder(&spec.out, &held)),
+            held => Err(training::refused_in_study(&spec.out, &held)),
         }
     }
 

@@ -23,6 +23,8 @@ pub enum Outcome {
     Finished(Box<RunResult>),
     /// Not, and why.
     Failed(String),
+    /// Its folder holds something else, and what.
+    Refused(String),
     /// By the study, which was told to stop.
     Stopped,
     /// Not at all so far.
@@ -34,7 +36,8 @@ impl Outcome {
     pub fn of(standing: RunStanding) -> Self {
         match (standing.state, standing.result, standing.reason) {
             (State::Finished, Some(result), _) => Self::Finished(result),
-            (State::Failed | State::Refused, _, Some(reason)) => Self::Failed(reason),
+            (State::Failed, _, Some(reason)) => Self::Failed(reason),
+            (State::Refused, _, reason) => Self::Refused(reason.unwrap_or_default()),
             (state, ..) => Self::Open(state),
         }
     }

@@ -142,12 +142,22 @@ fn check_replay_kept(dir: &Path) -> Result<(), Failure> {
 
 /// Why a folder is refused that holds neither this run nor nothing.
 pub fn refused_folder(dir: &Path, held: &FolderState) -> Failure {
+    refused(dir, held, true)
+}
+
+/// As [`refused_folder`], of a run that its study trains: alone it does not go on further, for studies keep
+/// no replay.
+pub fn refused_in_study(dir: &Path, held: &FolderState) -> Failure {
+    refused(dir, held, false)
+}
+
+fn refused(dir: &Path, held: &FolderState, alone: bool) -> Failure {
     let dir = dir.display();
     match held {
         FolderState::OtherRun(differences) => {
             let lines: Vec<String> =
                 differences.iter().map(|difference| format!("\n  {difference}")).collect();
-            let further = differences.len() == 1 && differences[0].key == "steps";
+            let further = alone && differences.len() == 1 && differences[0].key == "steps";
             let hint = match further {
                 true => format!(", or go on further: rlai resume {dir} --steps N"),
                 false => String::new(),

@@ -180,6 +180,7 @@ pub fn show(report: &Report, json: bool) -> Result<(), Failure> {
         let answer = report.answer();
         answer.warnings.iter().for_each(|warning| line_out!("{warning}"));
         answer.findings.iter().for_each(|finding| line_out!("{}", finding.text()));
+        answer.cautions.iter().for_each(|caution| line_out!("note: {caution}"));
         for figure in report.figures() {
             line_out!("figure: {}", figure.display());
         }

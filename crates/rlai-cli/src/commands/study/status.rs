@@ -10,7 +10,7 @@ use super::{go, table};
 use crate::error::Failure;
 use crate::run_folder::{Life, Owner};
 use crate::study::slurm::{self, Place};
-use crate::study::{Forecast, Plan, RunStanding, Selection, folder, of_all, owner};
+use crate::study::{Forecast, Plan, RunStanding, Selection, State, folder, of_all, owner};
 use crate::text::{decimal, duration, thousands};
 
 /// Tell how every run of a study stands
@@ -81,9 +81,10 @@ struct Run {
 /// Tells.
 ///
 /// # Errors
-/// No study there, or a selection that means no run.
+/// No study there, another study in its folder, or a selection that means no run.
 pub fn run(args: &Args) -> Result<(), Failure> {
     let plan = folder::open(&args.study, None)?;
+    folder::check(&plan)?;
     let selected = args.selection.of(&plan)?;
     let status = Status::of(&plan, &selected);
     if args.json {
@@ -143,8 +144,12 @@ impl Status {
         let mut lines = Vec::new();
         for run in &self.runs {
             if let Some(reason) = &run.standing.reason {
-                let first = reason.lines().next().unwrap_or_default();
-                lines.push(format!("{} {}: {first}", run.standing.name, run.state()));
+                let told = match run.standing.state {
+                    // What differs stands on the lines after the first.
+                    State::Refused => reason.lines().map(str::trim).collect::<Vec<_>>().join(" "),
+                    _ => reason.lines().next().unwrap_or_default().to_owned(),
+                };
+                lines.push(format!("{} {}: {told}", run.standing.name, run.state()));
             }
         }
         let states: Vec<String> =
