@@ -87,7 +87,7 @@ fn a_study_is_a_curve_a_variant() {
     for (curve, variant) in found.iter().zip(["reverse", "forward"]) {
         let seeds: Vec<Vec<f64>> =
             (0..3).map(|k| evaluations(&room, &format!("runs/tiny/{variant}/seed{k}"))).collect();
-        assert_eq!((&curve["runs"], &curve["interval"]), (&3.into(), &"t95".into()));
+        assert_eq!((&curve["runs"], &curve["interval"]), (&3.into(), &"bootstrap95".into()));
         assert_eq!(column(curve, "step"), [100.0, 200.0, 300.0]);
         for (i, mean) in column(curve, "y").into_iter().enumerate() {
             let expected = seeds.iter().map(|seed| seed[i]).sum::<f64>() / 3.0;

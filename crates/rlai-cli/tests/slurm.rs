@@ -222,8 +222,9 @@ fn a_dry_run_prints_the_scripts_and_creates_nothing() {
 fn a_study_that_is_waited_for_ends_with_its_report() {
     let room = cluster();
     let path = path_variable(&room);
-    // Slurm plays the tasks at once, but for those of the first array, which it loses.
+    // Slurm plays the tasks at once, but for those of the first array, which it loses; once it is too busy.
     let plays = "n=$(($(cat count 2>/dev/null || echo 0) + 1)); echo $n > count
+        [ $n = 3 ] && { echo 'sbatch: error: Socket timed out' >&2; exit 1; }
         for word in \"$@\"; do script=$word; done
         [ $n = 1 ] || for task in 0 1 2; do
             grep -q \"^$task \" \"${script%.sh}.runs\" && SLURM_ARRAY_TASK_ID=$task bash \"$script\" >/dev/null 2>&1
@@ -236,5 +237,7 @@ fn a_study_that_is_waited_for_ends_with_its_report() {
     assert!(output.status.success(), "{}", complaint(&output));
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["status"], "finished");
-    assert_eq!(fs::read_to_string(room.path("count")).unwrap(), "3\n");
+    assert_eq!(fs::read_to_string(room.path("count")).unwrap(), "4\n");
+    let note = "sbatch: error: Socket timed out; it is tried again";
+    assert_eq!(complaint(&output).matches(note).count(), 1, "{}", complaint(&output));
 }

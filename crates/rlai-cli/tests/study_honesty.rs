@@ -58,7 +58,10 @@ fn the_report_of_another_study_is_left_alone() {
     refused(&others, &[another]);
     assert!(room.refused(&["study", "status", "other.toml"]).contains(another));
     let edited = file.replace("batch = 4", "batch = 8");
-    refused(&edited, &["/seed0 is refused: out = ", "differs in", "batch", "5 more runs are refused"]);
+    refused(
+        &edited,
+        &["/seed0 is refused: out = ", "differs in", "batch", "5 more runs are refused"],
+    );
     // `status` tells what differs, each on its line.
     let told = room.ok(&["study", "status", "other.toml"]);
     assert_eq!(told.matches(" refused: out = ").count(), 6, "{told}");
@@ -129,4 +132,70 @@ fn the_terminal_tells_how_much_weight_a_verdict_bears() {
         told.lines().filter(|line| line.contains(" Pendulum-v1 ")).map(str::trim).collect();
     assert!(rows[0].starts_with("reverse KL (reverse/env=Pendulum-v1)"), "{told}");
     assert!(rows[1].starts_with("reverse KL (forward/env=Pendulum-v1)"), "{told}");
+}
+
+/// Of three runs one has a quarter of its steps left, one is whole, one has failed too often.
+#[test]
+fn a_dry_run_is_of_what_is_left() {
+    let room = Room::new();
+    let cache = tempfile::tempdir().unwrap();
+    let out = made::study(&room, &one_task(), 3, returns);
+    for variant in ["reverse", "forward"] {
+        let run = |seed: u64| out.join(format!("{variant}/env=Pendulum-v1/seed{seed}"));
+        fs::remove_file(run(0).join("result.json")).unwrap();
+        let metrics = fs::read_to_string(run(0).join("metrics.jsonl")).unwrap();
+        let some: Vec<&str> = metrics.lines().take(6).collect();
+        fs::write(run(0).join("metrics.jsonl"), some.join("\n") + "\n").unwrap();
+        fs::remove_file(run(1).join("result.json")).unwrap();
+        for attempt in 1..=5 {
+            let folder = run(1).join(format!("attempt-{attempt}"));
+            fs::create_dir(&folder).unwrap();
+            fs::write(folder.join("failure.json"), "{\"reason\": \"no\"}").unwrap();
+        }
+    }
+    let dry = |file: &str| {
+        let arguments = ["study", "run", file, "--dry-run", "--json", "--jobs=9"];
+        let output = room.command(&arguments).env("RLAI_CACHE", cache.path()).output().unwrap();
+        assert!(output.status.success(), "{}", common::complaint(&output));
+        serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()
+    };
+    let told = dry("made.toml");
+    assert_eq!(told["runs"], 2, "{told}");
+    let seconds = |variant: usize| told["variants"][variant]["run_seconds"].as_f64().unwrap();
+    // Both at the same time: a quarter of the slower one.
+    let expected = 0.25 * seconds(0).max(seconds(1));
+    assert!((told["seconds"].as_f64().unwrap() / expected - 1.0).abs() < 1e-9, "{told}");
+
+    // One that diverges at once does not keep the others from being estimated.
+    let text = one_task().replace("samples = 2\n", "samples = 2\nlearning_rate = 1e30\n");
+    room.write("wild.toml", &format!("seeds = 2\n{}", text.replace("\"made\"", "\"wild\"")));
+    let told = dry("wild.toml");
+    assert_eq!((&told["runs"], told["variants"].as_array().unwrap().len()), (&4.into(), 1));
+    assert_eq!(told["unmeasured"][0]["name"], "forward/env=Pendulum-v1");
+    let arguments = ["study", "run", "wild.toml", "--dry-run"];
+    let output = room.command(&arguments).env("RLAI_CACHE", cache.path()).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        text.contains("forward/env=Pendulum-v1 cannot be measured, and is in no sum: "),
+        "{text}"
+    );
+    assert!(text.contains("4 of 4 runs to do, ") && text.contains(": more than "), "{text}");
+    assert!(!room.path("runs/wild").exists());
+}
+
+#[test]
+fn a_run_that_is_named_twice_is_written_once() {
+    let room = Room::new();
+    made::study(&room, &one_task(), 2, returns);
+    let one = "runs/made/reverse/env=Pendulum-v1/seed0";
+    let lines = |folders: &[&str]| {
+        room.ok(&[&["export", "--format=csv", "--out=all.csv"], folders].concat());
+        let text = fs::read_to_string(room.path("all.csv")).unwrap();
+        fs::remove_file(room.path("all.csv")).unwrap();
+        text.lines().count()
+    };
+    let all = lines(&["runs/made"]);
+    assert_eq!(lines(&[one, "runs/made"]), all);
+    assert_eq!(lines(&["runs/made", one]), all);
+    assert!(lines(&[one]) < all);
 }

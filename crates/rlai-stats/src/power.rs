@@ -100,7 +100,11 @@ pub const MOST_BY_PERMUTATION: usize = 50;
 ///
 /// # Errors
 /// Shares outside of 0 to 1, runs not from 2 to [`MOST_BY_PERMUTATION`].
-pub fn detectable_by_permutation(runs: usize, significance: f64, power: f64) -> Result<Option<f64>> {
+pub fn detectable_by_permutation(
+    runs: usize,
+    significance: f64,
+    power: f64,
+) -> Result<Option<f64>> {
     open_share("significance", significance)?;
     open_share("power", power)?;
     if !(2..=MOST_BY_PERMUTATION).contains(&runs) {

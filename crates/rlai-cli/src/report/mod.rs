@@ -26,7 +26,7 @@ mod weight;
 mod writing;
 
 pub use answer::Answer;
-pub use band::Band;
+pub use band::{Band, Kind, Mean};
 pub use context::Options;
 pub use drawing::{Anchor, Drawing, Ink, Shape};
 pub use svg::light;
@@ -79,9 +79,8 @@ pub fn write(
 fn find_baseline(study: &Study, name: Option<&str>) -> Result<usize, Failure> {
     let Some(name) = name else { return Ok(0) };
     let named = |method: &study::Method| method.names.iter().any(|it| it == name);
-    let within = |method: &study::Method| {
-        method.names.iter().any(|it| it.split('/').next() == Some(name))
-    };
+    let within =
+        |method: &study::Method| method.names.iter().any(|it| it.split('/').next() == Some(name));
     let find = |is: &dyn Fn(&study::Method) -> bool| study.methods.iter().position(is);
     let found = find(&named)
         .or_else(|| find(&within))

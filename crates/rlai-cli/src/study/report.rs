@@ -144,9 +144,8 @@ impl Report {
 
     /// A variant's label, with its name where another on its task has the same.
     fn shown(&self, variant: &VariantReport) -> String {
-        let same = |other: &&VariantReport| {
-            other.label == variant.label && other.env == variant.env
-        };
+        let same =
+            |other: &&VariantReport| other.label == variant.label && other.env == variant.env;
         match self.variants.iter().filter(same).count() {
             1 => variant.label.clone(),
             _ => format!("{} ({})", variant.label, variant.name),

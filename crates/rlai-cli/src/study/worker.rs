@@ -8,8 +8,6 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tempfile::NamedTempFile;
-
 use rlai::checkpoint::attempts;
 
 use super::standing::{RunStanding, State};
@@ -48,27 +46,35 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// Exit code of a run that was stopped.
 const STOPPED: i32 = 75;
 
+/// How a child process is started.
+pub struct Process<'a> {
+    /// Whether it takes over a run of another machine.
+    pub take_over: bool,
+    /// Where its configuration lies while it runs: what a killed study leaves there the next one removes.
+    pub room: &'a Path,
+}
+
 /// Runs `run` in a child process and tells `show` how it stands. Closing the child's standard input
 /// asks it to stop: that also happens when this process dies, however it dies.
 pub fn work(
     run: &RunSpec,
-    take_over: bool,
+    process: &Process<'_>,
     stop: &AtomicBool,
     show: &mut dyn FnMut(&Standing),
 ) -> Outcome {
-    let outcome = attempt(run, take_over, stop, show);
+    let outcome = attempt(run, process, stop, show);
     outcome.unwrap_or_else(|error| Outcome::Failed(format!("cannot run it: {error}")))
 }
 
 fn attempt(
     run: &RunSpec,
-    take_over: bool,
+    process: &Process<'_>,
     stop: &AtomicBool,
     show: &mut dyn FnMut(&Standing),
 ) -> std::io::Result<Outcome> {
-    let mut config = NamedTempFile::with_suffix(".toml")?;
+    let mut config = tempfile::Builder::new().suffix(".toml").tempfile_in(process.room)?;
     config.write_all(run.to_toml().as_bytes())?;
-    let mut child = spawn(config.path(), take_over)?;
+    let mut child = spawn(config.path(), process.take_over)?;
     let events = listen(&mut child);
     let complaints = collect_complaints(&mut child);
     let lifeline = child.stdin.take();

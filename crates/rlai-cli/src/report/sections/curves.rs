@@ -143,8 +143,7 @@ fn describe(context: &Context<'_>, task: usize, means: &[(usize, Mean)]) -> Stri
 /// All curves as CSV: one line a variant and step, and one a seed behind it. `variant` names a folder, which of
 /// a grid over tasks is another for each task; `algorithm` is the same on all of them.
 pub fn csv(context: &Context<'_>) -> String {
-    let mut text =
-        String::from("env,variant,step,seed,return_mean,low,high,interval,algorithm\n");
+    let mut text = String::from("env,variant,step,seed,return_mean,low,high,interval,algorithm\n");
     for method in context.methods() {
         for task in context.tasks() {
             let Some(mean) = mean(context, method, task) else { continue };
@@ -161,9 +160,7 @@ pub fn csv(context: &Context<'_>) -> String {
             for (run, curve) in context.finished(method, task).zip(&mean.curves) {
                 for (step, value) in curve.steps().iter().zip(curve.values()) {
                     let seed = run.seed;
-                    text.push_str(&format!(
-                        "{env},{name},{step},{seed},{value},,,,{algorithm}\n"
-                    ));
+                    text.push_str(&format!("{env},{name},{step},{seed},{value},,,,{algorithm}\n"));
                 }
             }
         }

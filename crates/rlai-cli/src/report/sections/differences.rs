@@ -24,10 +24,7 @@ pub struct Difference<'a> {
 
 /// Every change that a candidate and the baseline have both, over all keys; their tests are corrected for the
 /// number of them.
-pub fn all<'a>(
-    context: &Context<'_>,
-    changes: &'a [(&str, Vec<Change>)],
-) -> Vec<Difference<'a>> {
+pub fn all<'a>(context: &Context<'_>, changes: &'a [(&str, Vec<Change>)]) -> Vec<Difference<'a>> {
     let of_key = |(_, changes): &'a (&str, Vec<Change>)| of_changes(context, changes);
     let mut all: Vec<Difference<'a>> = changes.iter().flat_map(of_key).collect();
     let values: Vec<f64> = all.iter().filter_map(|it| Some(it.test?.p)).collect();
@@ -184,8 +181,7 @@ mod tests {
     fn a_test_decides_and_not_the_percentiles() {
         // Means 4.4 and three times 2, each with a standard error of 1 / sqrt(3): t = 2.08 of 8 degrees.
         let runs = [3.4, 4.4, 5.4];
-        let [changed, plain] =
-            [runs, [1.0, 2.0, 3.0]].map(|runs| Scores::of_task(&runs).unwrap());
+        let [changed, plain] = [runs, [1.0, 2.0, 3.0]].map(|runs| Scores::of_task(&runs).unwrap());
         let four = TwoByTwo {
             candidate_changed: &changed,
             candidate_usual: &plain,

@@ -48,8 +48,7 @@ pub fn section(context: &Context<'_>) -> Option<Section> {
 fn left_out(context: &Context<'_>, field: &Field) -> Vec<String> {
     let shared = context.study.shared_tasks(&field.methods);
     let names = |is: &dyn Fn(&usize) -> bool| {
-        let names: Vec<&str> =
-            context.tasks().filter(is).map(|task| context.task(task)).collect();
+        let names: Vec<&str> = context.tasks().filter(is).map(|task| context.task(task)).collect();
         names.join(", ")
     };
     let unfinished = names(&|task| !shared.contains(task));
@@ -292,7 +291,11 @@ mod tests {
         assert!(!text.contains("Only tasks on which every variant has finished runs"), "{text}");
         study.runs.retain(|run| run.method == 0 || run.task != 2);
         let text = told(&study);
-        assert!(text.contains("Only tasks on which every variant has finished runs count: left out T2."));
+        assert!(
+            text.contains(
+                "Only tasks on which every variant has finished runs count: left out T2."
+            )
+        );
         assert!(text.contains("Left out for want of a scale: T1."), "{text}");
     }
 
