@@ -34,13 +34,14 @@ Examples:
   rlai stats curves.csv --threshold 2000,4000,5000 --json > compared.json
 
 A file of scores, a line a run; columns in any order, others are left out:
-  algorithm,task,seed,score         (or: variant, env, return, return_mean; algorithm before variant)
+  algorithm,task,seed,score         (or: variant, env, return, return_mean)
   sac,Hopper-v5,0,3254.1
   sac,Hopper-v5,1,3011.7
 
 With a column `step` it holds learning curves, a line a point. A run's score is then its area (the
 mean of the curve) or its last value. All curves of a task are cut where its shortest one ends.
-Lines of seed `all`, means that `rlai study` writes, are left out.
+Lines of seed `all`, means that `rlai study` writes, are left out, and so is `variant` beside
+`algorithm`.
 
 References for --normalise, what becomes 0 and what becomes 1 for each task:
   task,low,high
