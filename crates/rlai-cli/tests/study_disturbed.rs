@@ -18,7 +18,7 @@ name = \"disturbed\"
 title = \"Runs that are killed\"
 seeds = 2
 [base]
-steps = 4000
+steps = STEPS
 learning_starts = 200
 hidden = [24]
 batch = 24
@@ -44,6 +44,8 @@ high = 95
 jobs = 2
 max_attempts = 9
 ";
+/// Steps of a run.
+const STEPS: u64 = 4000;
 const OUT: &str = "runs/disturbed";
 
 /// What the study comes to: of every run the files that do not depend on the machine.
@@ -72,25 +74,34 @@ struct Disturbed<'a> {
     runs: Vec<String>,
     /// Runs that were killed, and their processes, in the order of their deaths.
     killed: Vec<(String, u64)>,
-    /// The newest steps of all runs when the study was last started.
-    begun_at: BTreeMap<String, u64>,
+    /// Of all runs the newest attempt and the newest step when the study was last started.
+    begun_at: BTreeMap<String, (u64, u64)>,
 }
 
 impl Disturbed<'_> {
     /// Starts whoever runs the study.
     fn start(&mut self, command: &str) -> Child {
-        let step = |run: &String| (run.clone(), self.room.newest_step(run).unwrap_or(0));
-        self.begun_at = self.runs.iter().map(step).collect();
+        let newest = |run: &String| {
+            let attempts = rlai::checkpoint::attempts(&self.room.path(run));
+            let attempt = attempts.first().map_or(0, |(number, _)| *number);
+            (run.clone(), (attempt, self.room.newest_step(run).unwrap_or(0)))
+        };
+        self.begun_at = self.runs.iter().map(newest).collect();
         let what = if command == "run" { "s.toml" } else { OUT };
         let mut command = self.room.command(&["study", command, what]);
         command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 
-    /// The process of a run that has learned and saved something since the study was last started.
+    /// The process of a run that has learned and saved something since the study was last started, and is far from
+    /// its end: one that is killed when it has published its result has finished.
     fn at_work(&self, run: &str) -> Option<u64> {
         let owner = fs::read_to_string(self.room.path(run).join("owner.json")).ok()?;
         let owner: Value = serde_json::from_str(&owner).ok()?;
-        let learned = self.room.newest_step(run)? > self.begun_at[run].max(300);
+        let step = self.room.newest_step(run)?;
+        let (attempt, begun) = self.begun_at[run];
+        let learned = step > begun.max(300) && step + 500 < STEPS;
+        // What a killed study left behind may still be saving itself.
+        let learned = learned && owner["attempt"].as_u64()? > attempt;
         let pid = owner["pid"].as_u64()?;
         let dead = self.killed.iter().any(|(_, killed)| *killed == pid);
         (learned && owner["released"] == false && !dead).then_some(pid)
@@ -111,18 +122,10 @@ impl Disturbed<'_> {
 
     /// Kills a run at work; its study goes on and says how it ended.
     fn kill_run(&mut self) {
-        loop {
-            let (run, pid) = self.victim();
-            kill(pid);
-            let path = self.room.path(&run);
-            let reason = || self.room.failure(&run).filter(|why| why.contains("signal: 9"));
-            wait_until(|| reason().is_some() || path.join("result.json").exists());
-            // It may have finished before it was hit.
-            if reason().is_some() {
-                self.killed.push((run, pid));
-                return;
-            }
-        }
+        let (run, pid) = self.victim();
+        kill(pid);
+        wait_until(|| self.room.failure(&run).is_some_and(|why| why.contains("signal: 9")));
+        self.killed.push((run, pid));
     }
 
     /// Kills whoever runs the study while a run is at work.
@@ -204,7 +207,7 @@ fn difference(one: &[u8], other: &[u8]) -> Option<String> {
 fn a_study_that_was_killed_ends_in_the_same_files_to_the_last_byte() {
     let (whole, room) = (Room::new(), Room::new());
     for room in [&whole, &room] {
-        room.write("s.toml", STUDY);
+        room.write("s.toml", &STUDY.replace("STEPS", &STEPS.to_string()));
     }
     whole.ok(&["study", "run", "s.toml"]);
     let expected = results(&whole);
@@ -232,7 +235,7 @@ fn a_study_that_was_killed_ends_in_the_same_files_to_the_last_byte() {
         stood["runs"].as_array().unwrap().iter().map(|run| run[field].as_u64().unwrap()).sum()
     };
     assert_eq!(all("failures"), 0, "they ended as they were asked to: {stood}");
-    assert!(all("step") > 300 && all("step") < 8 * 4000, "{stood}");
+    assert!(all("step") > 300 && all("step") < 8 * STEPS, "{stood}");
 
     // A run is killed, then the study; then both at once. Nobody waits for what they leave behind.
     let mut study = disturbed.start("resume");
