@@ -43,7 +43,7 @@ mean of the curve) or its last value. All curves of a task are cut where its sho
 Lines of seed `all`, means that `rlai study` writes, are left out, and so is `variant` beside
 `algorithm`.
 
-References for --normalise, what becomes 0 and what becomes 1 for each task:
+References for --normalise, what becomes 0 and what becomes 1 for each task, low below high:
   task,low,high
   Hopper-v5,-0.4,3294
 
@@ -66,7 +66,7 @@ pub struct Args {
     /// The algorithm that others are compared with [default: the first of the file]
     #[arg(long, value_name = "NAME")]
     baseline: Option<String>,
-    /// Normalise scores by each task: `min-max` of all runs, or a CSV file of references
+    /// Normalise scores by each task: `min-max` of these very runs, or a CSV file of references
     #[arg(long, value_name = "FILE|min-max")]
     normalise: Option<String>,
     /// Which intervals: percentiles, basic (reverse percentiles), bias-corrected, or accelerated too

@@ -20,10 +20,11 @@ mod screen;
 mod selection;
 pub mod slurm;
 mod standing;
+mod typed;
 mod worker;
 
 pub use coordinator::{Coordinator, owner};
-pub use engine::{Engine, MOST_JOBS, SlurmSettings};
+pub use engine::{Engine, SlurmSettings};
 pub use estimate::Estimate;
 pub use forecast::Forecast;
 pub use plan::{Plan, PlannedRun, Variant};
@@ -31,4 +32,5 @@ pub use pool::{Pool, run_all};
 pub use report::Report;
 pub use selection::Selection;
 pub use standing::{RunStanding, State, of_all};
+pub use typed::Typed;
 pub use worker::Outcome;

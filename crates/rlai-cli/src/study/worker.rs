@@ -157,11 +157,12 @@ fn attend(
 }
 
 fn outcome(run: &RunSpec, status: ExitStatus, complaints: &str, stop: &AtomicBool) -> Outcome {
+    // One that was killed may have left its result before.
+    if let Ok(FolderState::Finished(result)) = run_folder::inspect(&run.out, run) {
+        return Outcome::Finished(result);
+    }
     if status.success() {
-        return match run_folder::inspect(&run.out, run) {
-            Ok(FolderState::Finished(result)) => Outcome::Finished(result),
-            _ => Outcome::Failed("it ended well but left no result".to_owned()),
-        };
+        return Outcome::Failed("it ended well but left no result".to_owned());
     }
     match status.code() {
         Some(STOPPED) if stop.load(Ordering::Relaxed) => Outcome::Stopped,

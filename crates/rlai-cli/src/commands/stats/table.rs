@@ -3,6 +3,7 @@
 use comfy_table::{CellAlignment, Table, presets};
 
 use super::analysis::{Interval, OfTask, Report};
+use super::references::MIN_MAX;
 use super::speed::{Compared, Steps};
 use crate::text::thousands;
 
@@ -198,6 +199,13 @@ fn notes(report: &Report) {
     if report.tasks.len() > 1 && report.settings.normalise.is_none() && most > 0 {
         line_out!(
             "Scores of several tasks were averaged as they are; --normalise makes them comparable."
+        );
+    }
+    if report.settings.normalise.as_deref() == Some(MIN_MAX) {
+        line_out!(
+            "min-max takes its references from these very runs: 0 and 1 are the lowest and the highest score of \
+             any run on a task. They change with every run that is added, intervals take them for fixed, and such \
+             numbers cannot be compared with those of other files."
         );
     }
     if report.pairs.len() > 1 {

@@ -97,8 +97,9 @@ pub fn table(context: &Context<'_>, key: &str, differences: &[Difference<'_>]) -
     let fewest = of_key().map(|it| it.runs).min().unwrap_or(0);
     let mut table = Table::new(
         &format!(
-            "Difference in differences under other values of {key}, in units of {}.{}",
+            "Difference in differences under other values of {key}, in units of {}.{}{}",
             context.scale.unit(),
+            context.scale.note(),
             caption(differences, fewest)
         ),
         ["candidate", "baseline", "change", "tasks", "difference", "p", "p corrected", "verdict"],

@@ -265,10 +265,10 @@ fn band(context: &Context<'_>, field: &Field, method: &str) -> String {
     } else {
         " Intervals are for these tasks, not for others."
     };
+    let scale = context.scale.note();
     match field.has_interval {
-        true if method.is_empty() => format!("{limits}{tasks}"),
-        true => format!(" Intervals: 95%, {method}.{limits}{tasks}"),
-        false => format!("{limits}{tasks}"),
+        true if !method.is_empty() => format!(" Intervals: 95%, {method}.{limits}{tasks}{scale}"),
+        _ => format!("{limits}{tasks}{scale}"),
     }
 }
 

@@ -139,9 +139,10 @@ fn add(context: &Context<'_>, key: &str, changes: &[Change], section: &mut Secti
     let caption = format!(
         "Mean area with the changed value over that with the largest; at least {fewest} seeds of each. \
          Intervals: 95%, stratified bootstrap, {} resamples, percentiles.{} Retention has no value where the \
-         mean area with the largest value is not above 0.",
+         mean area with the largest value is not above 0.{}",
         thousands(REPETITIONS as u64),
-        context.interval_limits(fewest)
+        context.interval_limits(fewest),
+        context.scale.note()
     );
     let stem = format!("retention-{}", file_part(key));
     section.figures.extend(Figure::intervals(&stem, intervals, caption));
