@@ -7,9 +7,9 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
-use common::{Room, complaint, listing, wait_until};
+use common::{Room, Running, complaint, listing, wait_until};
 use serde_json::Value;
 
 /// Eight runs of some seconds, saved several times a second: two objectives on two tasks with two seeds.
@@ -80,7 +80,7 @@ struct Disturbed<'a> {
 
 impl Disturbed<'_> {
     /// Starts whoever runs the study.
-    fn start(&mut self, command: &str) -> Child {
+    fn start(&mut self, command: &str) -> Running {
         let newest = |run: &String| {
             let attempts = rlai::checkpoint::attempts(&self.room.path(run));
             let attempt = attempts.first().map_or(0, |(number, _)| *number);
@@ -88,8 +88,7 @@ impl Disturbed<'_> {
         };
         self.begun_at = self.runs.iter().map(newest).collect();
         let what = if command == "run" { "s.toml" } else { OUT };
-        let mut command = self.room.command(&["study", command, what]);
-        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+        self.room.start(&["study", command, what])
     }
 
     /// The process of a run that has learned and saved something since the study was last started, and is far from
@@ -129,18 +128,16 @@ impl Disturbed<'_> {
     }
 
     /// Kills whoever runs the study while a run is at work.
-    fn kill_study(&self, study: &mut Child) {
+    fn kill_study(&self, study: Running) {
         self.victim();
-        study.kill().unwrap();
-        study.wait().unwrap();
+        study.kill();
     }
 
     /// Kills whoever runs the study and a run at the same time: nobody can say how that run ended.
-    fn kill_both(&mut self, study: &mut Child) {
+    fn kill_both(&mut self, study: Running) {
         let (run, pid) = self.victim();
         kill(pid);
-        study.kill().unwrap();
-        study.wait().unwrap();
+        study.kill();
         self.killed.push((run, pid));
     }
 }
@@ -222,12 +219,12 @@ fn a_study_that_was_killed_ends_in_the_same_files_to_the_last_byte() {
         begun_at: BTreeMap::new(),
     };
     // Whoever runs the study is killed: the runs save themselves and end.
-    let mut study = disturbed.start("run");
+    let study = disturbed.start("run");
     disturbed.victim();
     let refused = room.rlai(&["study", "resume", OUT]);
     assert_eq!(refused.status.code(), Some(2));
     assert!(complaint(&refused).contains("is running this study"), "{}", complaint(&refused));
-    disturbed.kill_study(&mut study);
+    disturbed.kill_study(study);
     wait_until(|| status(&room)["states"]["running"].is_null());
     let stood = status(&room);
     assert_eq!(stood["coordinator"]["life"], "dead");
@@ -238,16 +235,16 @@ fn a_study_that_was_killed_ends_in_the_same_files_to_the_last_byte() {
     assert!(all("step") > 300 && all("step") < 8 * STEPS, "{stood}");
 
     // A run is killed, then the study; then both at once. Nobody waits for what they leave behind.
-    let mut study = disturbed.start("resume");
+    let study = disturbed.start("resume");
     disturbed.kill_run();
-    disturbed.kill_study(&mut study);
-    let mut study = disturbed.start("resume");
-    disturbed.kill_both(&mut study);
+    disturbed.kill_study(study);
+    let study = disturbed.start("resume");
+    disturbed.kill_both(study);
     // Two more runs are killed under a study that goes on to its end and tells of them.
-    let mut study = disturbed.start("resume");
+    let study = disturbed.start("resume");
     disturbed.kill_run();
     disturbed.kill_run();
-    assert_eq!(study.wait().unwrap().code(), Some(1));
+    assert_eq!(study.end().status.code(), Some(1));
     let stood = status(&room);
     let killed = &disturbed.killed;
     assert_ne!(killed[2].0, killed[3].0);
