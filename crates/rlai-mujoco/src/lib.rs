@@ -28,6 +28,7 @@
 //! | `registry` | tasks by name |
 
 mod assets;
+mod bare;
 mod environment;
 mod ffi;
 mod registry;
@@ -38,5 +39,7 @@ mod tasks;
 pub use assets::{
     AssetError, FileState, FileStatus, Installation, Status, cache_folder, locate, setup,
 };
+#[doc(hidden)]
+pub use bare::Bare;
 pub use ffi::{LibraryError, ModelError, VERSION};
 pub use registry::{TIME_LIMIT, make, make_unlimited, tasks};

@@ -61,6 +61,12 @@ pub fn make_unlimited(id: &str) -> Option<Result<Box<dyn Environment>, AssetErro
     task(id).map(|task| task.map(boxed))
 }
 
+/// The model of the task with this name, and its simulation steps for each action.
+pub(crate) fn model(id: &str) -> Option<Result<(Arc<Model>, usize), AssetError>> {
+    let shape = TASKS.iter().find(|(name, _)| *name == id)?.1.shape();
+    Some(shared_model(shape.model).map(|model| (model, shape.frame_skip)))
+}
+
 fn task(id: &str) -> Option<Result<MujocoTask, AssetError>> {
     let (id, rules) = *TASKS.iter().find(|(name, _)| *name == id)?;
     Some(shared_model(rules.shape().model).map(|model| MujocoTask::new(id, rules, model)))

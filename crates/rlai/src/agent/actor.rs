@@ -1,7 +1,7 @@
 use super::exploration::Explorer;
 use crate::critic::clipping;
 use crate::distribution::{Draws, Head, SharedHead};
-use crate::nn::{Activations, Adam, Mlp, Scalar};
+use crate::nn::{Activations, Adam, Mlp, Scalar, Team};
 use crate::proposal::before_tanh;
 use crate::random::{Key, Stream};
 
@@ -126,9 +126,16 @@ impl<T: Scalar> Actor<T> {
     }
 
     /// Moves the parameters against `gradient`, whose norm is `norm`.
-    pub(super) fn step(&mut self, gradient: &[T], norm: f64, largest: Option<f64>, rate: f64) {
+    pub(super) fn step(
+        &mut self,
+        gradient: &[T],
+        norm: f64,
+        largest: Option<f64>,
+        rate: f64,
+        team: &Team,
+    ) {
         let scale = T::from_f64(clipping(norm, largest));
-        self.adam.step(&mut self.parameters, gradient, scale, rate);
+        self.adam.step_by(team, &mut self.parameters, gradient, scale, rate);
     }
 }
 

@@ -37,7 +37,7 @@ use crate::nn::{Scalar, Team, all_finite};
 use crate::proposal::Replayed;
 use crate::random::{Key, Stream};
 use crate::replay::Batch;
-use crate::train::{ConfigError, Objective, TrainConfig, TrainError};
+use crate::train::{ConfigError, Objective, Phase, Profile, TrainConfig, TrainError};
 
 /// A number that stopped being one: what it was.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -80,15 +80,17 @@ where
     exploration: Stream,
     explorer: Explorer,
     team: Team,
+    /// Where the time goes; off but for `rlai bench`.
+    pub(crate) profile: Profile,
 }
 
 /// One batch on its way through an update.
 struct Scratch<T> {
-    /// Observations as the networks see them, and as the task gave them.
+    /// Observations and next observations as the networks see them.
     observations: Vec<T>,
-    raw_observations: Vec<T>,
     next_observations: Vec<T>,
-    raw_next_observations: Vec<T>,
+    /// The same as the task gave them; empty where networks see those.
+    raw: [Vec<T>; 2],
     /// Observation and the action's features side by side, `[B, O + F]`; over choices the observation
     /// alone.
     input: Vec<T>,
@@ -165,13 +167,14 @@ impl<T: Scalar> Agent<T> {
         let shards = [shard(0, half), shard(1, config.batch - half)];
         let uses_old = config.estimation.uses_target_policy(config.objective);
         Ok(Self {
-            scratch: Scratch::new(config.batch, observations, &shape),
+            scratch: Scratch::new(config, observations, &shape),
             duals: AgentDuals::new(config, &shape),
             old_policy: uses_old.then(|| (actor.parameters().to_vec(), 0)),
             normaliser: config.normalise_observations.then(|| Normaliser::new(observations)),
             exploration: key.stream("exploration"),
             explorer: Explorer::new(config.exploration, shape.coordinates),
             team: Team::new(config.threads)?,
+            profile: Profile::default(),
             config: config.clone(),
             own_distribution,
             estimator,
@@ -182,9 +185,9 @@ impl<T: Scalar> Agent<T> {
         })
     }
 
-    /// The threads that work on an update: run the training loop inside [`Team::run`].
-    pub fn team(&self) -> Team {
-        self.team.clone()
+    /// The threads that work on an update.
+    pub(crate) fn team(&self) -> &Team {
+        &self.team
     }
 
     /// The temperature now.
@@ -274,11 +277,17 @@ impl<T: Scalar> Agent<T> {
     /// but those before it in the order of updates have: the last good state is the one before.
     pub fn update(&mut self, batch: &Batch, rate: f64) -> Result<UpdateMetrics, NonFinite> {
         let mut metrics = UpdateMetrics::default();
-        self.scratch.load(batch, self.actor.head.shape(), self.normaliser.as_ref());
+        let shape = self.actor.head.shape();
+        self.scratch.load(batch, shape, self.normaliser.as_ref(), &self.team);
+        self.profile.end(Phase::Batch);
         self.compute_targets();
+        self.profile.end(Phase::Targets);
         self.update_critic(rate, &mut metrics)?;
+        self.profile.end(Phase::Critics);
         self.update_policy(rate, &mut metrics)?;
+        self.profile.end(Phase::Policy);
         self.update_duals(rate, &metrics)?;
+        self.profile.end(Phase::Duals);
         self.follow_policy();
         Ok(metrics)
     }
@@ -313,8 +322,9 @@ impl<T: Scalar> Agent<T> {
         let scratch = &mut self.scratch;
         let alpha = T::from_f64(self.duals.alpha());
         let sizes = (first.states(), second.states());
-        let next = [&scratch.next_observations, &scratch.raw_next_observations];
-        let [seen, raw] = next.map(|next| split(next, sizes.0, sizes.1));
+        let seen = &scratch.next_observations;
+        let raw = split(as_given(seen, &scratch.raw[1]), sizes.0, sizes.1);
+        let seen = split(seen, sizes.0, sizes.1);
         let [values, same] = &mut scratch.next_values;
         let (one, two) = values.split_at_mut(sizes.0);
         self.team.both(
@@ -334,8 +344,9 @@ impl<T: Scalar> Agent<T> {
             default_policy: &self.default_policy,
         };
         let sizes = (first.states(), second.states());
-        let next = [&scratch.next_observations, &scratch.raw_next_observations];
-        let [seen, raw] = next.map(|next| split(next, sizes.0, sizes.1));
+        let seen = &scratch.next_observations;
+        let raw = split(as_given(seen, &scratch.raw[1]), sizes.0, sizes.1);
+        let seen = split(seen, sizes.0, sizes.1);
         let inputs = split_mut(&mut scratch.next_input, sizes.0, sizes.1);
         let ratios = scratch.next_log_ratio.split_at_mut(sizes.0);
         self.team.both(
@@ -384,7 +395,7 @@ impl<T: Scalar> Agent<T> {
             || first.policy_gradient(networks, estimator, &duals, &known[0]),
             || second.policy_gradient(networks, estimator, &duals, &known[1]),
         );
-        first.add_gradient_of(second);
+        let norm = first.add_gradient_of(second, &self.team);
         let (one, two) = (first.pareto_k(), second.pareto_k());
         let states = one.1 + two.1;
         metrics.pareto_k = (states > 0).then(|| (one.0 + two.0) / states as f64);
@@ -392,13 +403,13 @@ impl<T: Scalar> Agent<T> {
             shard.report(metrics);
         }
         metrics.scale_means(self.config.batch);
-        let gradient = self.shards[0].gradient();
-        metrics.policy_gradient_norm = crate::nn::norm(gradient);
+        metrics.policy_gradient_norm = norm;
         check(metrics.policy_loss, "the policy's loss")?;
         check_gradient(metrics.policy_gradient_norm, "the policy's gradient")?;
         let rate = rate * self.config.policy_learning_rate;
         let largest = self.config.max_gradient_norm;
-        self.actor.step(gradient, metrics.policy_gradient_norm, largest, rate);
+        let gradient = self.shards[0].gradient();
+        self.actor.step(gradient, norm, largest, rate, &self.team);
         Ok(())
     }
 
@@ -439,14 +450,14 @@ impl<T: Scalar> Agent<T> {
 }
 
 impl<T: Scalar> Scratch<T> {
-    fn new(batch: usize, observation: usize, shape: &ActionShape) -> Self {
-        let room = |width: usize| vec![T::zero(); batch * width];
+    fn new(config: &TrainConfig, observation: usize, shape: &ActionShape) -> Self {
+        let room = |width: usize| vec![T::zero(); config.batch * width];
         let features = if shape.only_choices().is_some() { 0 } else { shape.feature_width() };
+        let raw = if config.normalise_observations { observation } else { 0 };
         Self {
             observations: room(observation),
-            raw_observations: room(observation),
             next_observations: room(observation),
-            raw_next_observations: room(observation),
+            raw: [room(raw), room(raw)],
             input: room(observation + features),
             next_input: room(observation + features),
             next_log_ratio: room(1),
@@ -455,7 +466,7 @@ impl<T: Scalar> Scratch<T> {
             discounts: room(1),
             targets: room(1),
             actions: room(shape.stored_width()),
-            choices: vec![0; batch * shape.factors.len()],
+            choices: vec![0; config.batch * shape.factors.len()],
             log_densities: room(1),
         }
     }
@@ -470,7 +481,7 @@ impl<T: Scalar> Scratch<T> {
             alpha: T::one(),
         };
         let states = split(&self.observations, first, second);
-        let raw = split(&self.raw_observations, first, second);
+        let raw = split(as_given(&self.observations, &self.raw[0]), first, second);
         let actions = split(&self.actions, first, second);
         let log_density = split(&self.log_densities, first, second);
         [
@@ -480,38 +491,73 @@ impl<T: Scalar> Scratch<T> {
     }
 
     /// Copies a batch in, widening it to this precision. The next actions are still to be written.
-    fn load(&mut self, batch: &Batch, shape: &ActionShape, normaliser: Option<&Normaliser>) {
-        convert(&batch.observations, &mut self.raw_observations);
-        convert(&batch.next_observations, &mut self.raw_next_observations);
+    fn load(
+        &mut self,
+        batch: &Batch,
+        shape: &ActionShape,
+        normaliser: Option<&Normaliser>,
+        team: &Team,
+    ) {
         convert(&batch.rewards, &mut self.rewards);
         convert(&batch.discounts, &mut self.discounts);
         convert(&batch.actions, &mut self.actions);
         convert(&batch.log_densities, &mut self.log_densities);
-        self.observations.copy_from_slice(&self.raw_observations);
-        self.next_observations.copy_from_slice(&self.raw_next_observations);
-        if let Some(normaliser) = normaliser {
-            normaliser.normalise(&mut self.observations);
-            normaliser.normalise(&mut self.next_observations);
-        }
-        self.fill_input(batch.len(), shape);
+        let [raw, raw_next] = &mut self.raw;
+        let (actions, choices) = (&self.actions, &mut self.choices);
+        let (seen, input) = (&mut self.observations, &mut self.input);
+        let (next_seen, next_input) = (&mut self.next_observations, &mut self.next_input);
+        team.both(
+            || {
+                see(&batch.observations, normaliser, seen, raw);
+                fill_input(seen, batch.len(), input);
+                fill_features(actions, shape, batch.len(), choices, input);
+            },
+            || {
+                see(&batch.next_observations, normaliser, next_seen, raw_next);
+                fill_input(next_seen, batch.len(), next_input);
+            },
+        );
     }
+}
 
-    /// Puts observations and the features of the actions taken side by side.
-    fn fill_input(&mut self, size: usize, shape: &ActionShape) {
-        let (observation, width) = (self.observations.len() / size, self.input.len() / size);
-        let (stored, factors) = (shape.stored_width(), shape.factors.len());
-        for i in 0..size {
-            let seen = i * observation..(i + 1) * observation;
-            let (row, next_row) = (i * width..(i + 1) * width, i * width..i * width + observation);
-            let choices = &mut self.choices[i * factors..(i + 1) * factors];
-            let action = &self.actions[i * stored..(i + 1) * stored];
-            let coordinates = shape.read_stored(action, choices);
-            let (o, features) = self.input[row].split_at_mut(observation);
-            o.copy_from_slice(&self.observations[seen.clone()]);
-            if !features.is_empty() {
-                shape.write_features(choices, coordinates, features);
-            }
-            self.next_input[next_row].copy_from_slice(&self.next_observations[seen]);
+/// Observations as the task gave them: those that the networks see, unless they are kept apart.
+fn as_given<'a, T>(seen: &'a [T], raw: &'a [T]) -> &'a [T] {
+    if raw.is_empty() { seen } else { raw }
+}
+
+/// Observations of a batch as the networks see them.
+fn see<T: Scalar>(given: &[f32], normaliser: Option<&Normaliser>, seen: &mut [T], raw: &mut [T]) {
+    convert(given, seen);
+    if let Some(normaliser) = normaliser {
+        raw.copy_from_slice(seen);
+        normaliser.normalise(seen);
+    }
+}
+
+/// Puts observations in the first columns of the rows that a critic looks at.
+fn fill_input<T: Scalar>(observations: &[T], size: usize, input: &mut [T]) {
+    let (observation, width) = (observations.len() / size, input.len() / size);
+    for (row, seen) in input.chunks_exact_mut(width).zip(observations.chunks_exact(observation)) {
+        row[..observation].copy_from_slice(seen);
+    }
+}
+
+/// Puts the features of the actions taken in the last columns, and their choices in `choices`.
+fn fill_features<T: Scalar>(
+    actions: &[T],
+    shape: &ActionShape,
+    size: usize,
+    choices: &mut [usize],
+    input: &mut [T],
+) {
+    let (stored, factors) = (shape.stored_width(), shape.factors.len());
+    let width = input.len() / size;
+    let features = if shape.only_choices().is_some() { 0 } else { shape.feature_width() };
+    for (i, row) in input.chunks_exact_mut(width).enumerate() {
+        let choices = &mut choices[i * factors..(i + 1) * factors];
+        let coordinates = shape.read_stored(&actions[i * stored..(i + 1) * stored], choices);
+        if features > 0 {
+            shape.write_features(choices, coordinates, &mut row[width - features..]);
         }
     }
 }

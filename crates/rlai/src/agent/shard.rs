@@ -7,7 +7,7 @@ use super::valuing::Valuing;
 use crate::critic::{Networks, TwinCritic};
 use crate::distribution::Draws;
 use crate::estimator::{ActionEstimator, Duals, Particles, Signal, TrustRegion};
-use crate::nn::{Activations, Scalar};
+use crate::nn::{Activations, Scalar, Team, norm};
 use crate::random::{Key, Stream, StreamState};
 use crate::train::TrainConfig;
 
@@ -198,11 +198,13 @@ impl<T: Scalar> Shard<T> {
         }
     }
 
-    /// Adds the other half's gradient to this one's.
-    pub(super) fn add_gradient_of(&mut self, other: &Self) {
-        for (sum, &part) in self.gradient.iter_mut().zip(&other.gradient) {
-            *sum += part;
-        }
+    /// Adds the other half's gradient to this one's; returns the norm of the sum.
+    pub(super) fn add_gradient_of(&mut self, other: &Self, team: &Team) -> f64 {
+        let middle = self.gradient.len() / 2;
+        let (low, high) = self.gradient.split_at_mut(middle);
+        let (other_low, other_high) = other.gradient.split_at(middle);
+        let (low, high) = team.both(|| add(low, other_low), || add(high, other_high));
+        low.hypot(high)
     }
 
     pub(super) fn gradient(&self) -> &[T] {
@@ -246,6 +248,14 @@ impl<T: Scalar> Shard<T> {
         metrics.old_policy_kl_choice += self.old_policy_kl.choice;
         metrics.q += self.mean_values();
     }
+}
+
+/// Adds `part` to `sum`; returns the norm of what `sum` then is.
+fn add<T: Scalar>(sum: &mut [T], part: &[T]) -> f64 {
+    for (sum, &part) in sum.iter_mut().zip(part) {
+        *sum += part;
+    }
+    norm(sum)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use crate::nn::{Activations, Adam, Mlp, Scalar, all_finite, move_towards, norm};
+use crate::nn::{Activations, Adam, Mlp, Scalar, all_finite, norm};
 use crate::random::Key;
 
 /// Two critics with their targets, optimisers and working room. Input: observation, then the action's
@@ -152,7 +152,7 @@ pub(crate) struct CriticHalf<'a, T> {
 impl<T: Scalar> CriticHalf<'_, T> {
     /// Values of the target critic at `input`, `[B, O + A]`, into `values`, `[B]`.
     pub(crate) fn target_values(&mut self, input: &[T], values: &mut [T]) {
-        self.net.forward(&self.member.target, input, &mut self.member.room);
+        self.net.evaluate(&self.member.target, input, &mut self.member.room);
         values.copy_from_slice(self.member.room.output());
     }
 
@@ -185,8 +185,8 @@ impl<T: Scalar> CriticHalf<'_, T> {
             CriticReport { loss: loss / targets.len() as f64, gradient_norm: norm(gradient) };
         if report.loss.is_finite() && is_usable(report.gradient_norm) {
             let scale = clipping(report.gradient_norm, step.max_gradient_norm);
-            adam.step(parameters, gradient, T::from_f64(scale), step.learning_rate);
-            move_towards(target, parameters, step.polyak);
+            let (scale, target) = (T::from_f64(scale), (&mut target[..], step.polyak));
+            adam.step_with_target(parameters, gradient, scale, step.learning_rate, target);
         }
         report
     }

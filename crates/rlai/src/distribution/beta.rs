@@ -4,11 +4,10 @@
 use std::f64::consts::LN_2;
 
 use super::incomplete_beta::{Shapes, log_x};
-use super::tanh_normal::squash;
 use super::{Abilities, Draws, Head};
 use crate::env::ActionShape;
 use crate::estimator::{Signal, TrustRegion};
-use crate::nn::Scalar;
+use crate::nn::{Scalar, squash};
 use crate::random::Stream;
 
 /// Raw parameters are clamped here: with both at it, the action's standard deviation is 0.007.

@@ -4,10 +4,10 @@
 use std::ops::Range;
 
 use super::logits::Logits;
-use super::tanh_normal::{HALF_LOG_2_PI, squash};
+use super::tanh_normal::HALF_LOG_2_PI;
 use super::{Draws, TanhNormal};
 use crate::estimator::{Signal, TrustRegion};
-use crate::nn::Scalar;
+use crate::nn::{Scalar, squash};
 use crate::random::Stream;
 
 /// The layout, and the arithmetic of single branches. Densities here are those of `u`.

@@ -1,5 +1,5 @@
-use super::Scalar;
 use super::simd::vectorised;
+use super::{Scalar, Team};
 
 /// Adam (Kingma and Ba 2015), with PyTorch's defaults: beta 0.9 and 0.999, epsilon 1e-8.
 ///
@@ -93,25 +93,110 @@ impl<T: Scalar> Adam<T> {
     ///
     /// `scale` is the factor of gradient clipping, 1 without.
     pub fn step(&mut self, parameters: &mut [T], gradient: &[T], scale: T, learning_rate: f64) {
+        let step = self.next_step(scale, learning_rate);
+        let moments = (&mut self.first_moment[..], &mut self.second_moment[..]);
+        vectorised(Sweep { step, parameters, gradient, moments, target: None });
+    }
+
+    /// [`Adam::step`] by two threads, if the team has them: a half of the parameters each.
+    pub fn step_by(
+        &mut self,
+        team: &Team,
+        parameters: &mut [T],
+        gradient: &[T],
+        scale: T,
+        learning_rate: f64,
+    ) {
+        let step = self.next_step(scale, learning_rate);
+        let middle = parameters.len() / 2;
+        let (p, g) = (parameters.split_at_mut(middle), gradient.split_at(middle));
+        let m = self.first_moment.split_at_mut(middle);
+        let v = self.second_moment.split_at_mut(middle);
+        let sweep = |parameters, gradient, moments| {
+            vectorised(Sweep { step, parameters, gradient, moments, target: None });
+        };
+        team.both(|| sweep(p.0, g.0, (m.0, v.0)), || sweep(p.1, g.1, (m.1, v.1)));
+    }
+
+    /// [`Adam::step`], then `target += share * (parameters - target)`, in one sweep.
+    pub fn step_with_target(
+        &mut self,
+        parameters: &mut [T],
+        gradient: &[T],
+        scale: T,
+        learning_rate: f64,
+        target: (&mut [T], T),
+    ) {
+        let step = self.next_step(scale, learning_rate);
+        let moments = (&mut self.first_moment[..], &mut self.second_moment[..]);
+        vectorised(Sweep { step, parameters, gradient, moments, target: Some(target) });
+    }
+
+    /// Counts a step, and says what it multiplies with.
+    fn next_step(&mut self, scale: T, learning_rate: f64) -> Step<T> {
         self.steps = self.steps.saturating_add(1);
         // Long before the largest count both powers are zero.
         let steps = i32::try_from(self.steps).unwrap_or(i32::MAX);
         let correction_1 = 1.0 - BETA_1.powi(steps);
         let correction_2 = 1.0 - BETA_2.powi(steps);
-        let rate = T::from_f64(learning_rate / correction_1);
-        let root = T::from_f64(1.0 / correction_2.sqrt());
-        let epsilon = T::from_f64(EPSILON);
+        Step {
+            scale,
+            rate: T::from_f64(learning_rate / correction_1),
+            root: T::from_f64(1.0 / correction_2.sqrt()),
+        }
+    }
+}
+
+/// The numbers of one step.
+#[derive(Clone, Copy)]
+struct Step<T> {
+    scale: T,
+    rate: T,
+    root: T,
+}
+
+impl<T: Scalar> Step<T> {
+    #[inline(always)]
+    fn one(self, p: &mut T, g: T, m: &mut T, v: &mut T) {
         let (keep_1, add_1) = (T::from_f64(BETA_1), T::from_f64(1.0 - BETA_1));
         let (keep_2, add_2) = (T::from_f64(BETA_2), T::from_f64(1.0 - BETA_2));
-        vectorised(|| {
-            let moments = self.first_moment.iter_mut().zip(&mut self.second_moment);
-            for ((p, &g), (m, v)) in parameters.iter_mut().zip(gradient).zip(moments) {
-                let g = scale * g;
-                *m = keep_1 * *m + add_1 * g;
-                *v = keep_2 * *v + add_2 * g * g;
-                *p -= rate * *m / (v.sqrt() * root + epsilon);
+        let g = self.scale * g;
+        *m = keep_1 * *m + add_1 * g;
+        *v = keep_2 * *v + add_2 * g * g;
+        *p -= self.rate * *m / (v.sqrt() * self.root + T::from_f64(EPSILON));
+    }
+}
+
+/// One pass over everything that a step touches: memory, not arithmetic, is what it costs.
+struct Sweep<'a, T> {
+    step: Step<T>,
+    parameters: &'a mut [T],
+    gradient: &'a [T],
+    moments: (&'a mut [T], &'a mut [T]),
+    target: Option<(&'a mut [T], T)>,
+}
+
+impl<T: Scalar> pulp::NullaryFnOnce for Sweep<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { step, parameters, gradient, moments, target } = self;
+        let moments = moments.0.iter_mut().zip(moments.1);
+        let all = parameters.iter_mut().zip(gradient).zip(moments);
+        match target {
+            None => {
+                for ((p, &g), (m, v)) in all {
+                    step.one(p, g, m, v);
+                }
             }
-        });
+            Some((target, share)) => {
+                for (((p, &g), (m, v)), t) in all.zip(target) {
+                    step.one(p, g, m, v);
+                    *t += share * (*p - *t);
+                }
+            }
+        }
     }
 }
 

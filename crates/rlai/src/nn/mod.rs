@@ -6,13 +6,16 @@
 
 mod adam;
 mod elementwise;
+mod fused;
 mod init;
+mod kernel;
 mod mlp;
 mod parallel;
 mod product;
 mod rate;
 mod scalar;
 mod simd;
+mod squash;
 
 pub use adam::{Adam, AdamStateError};
 pub use elementwise::{all_finite, move_towards, norm, smaller};
@@ -22,4 +25,10 @@ pub use product::{MatRef, product};
 pub use rate::{ProductShape, gemm_gflops};
 pub use scalar::Scalar;
 
-pub(crate) use elementwise::{add_bias, column_sums, gate, gate_with_sums, relu};
+pub(crate) use fused::{Finish, Fused, Start};
+
+pub(crate) use elementwise::gated_rows;
+pub(crate) use mlp::input_gradient;
+pub(crate) use squash::{squash, squash_all};
+
+use elementwise::{add_bias, column_sums, gate, relu};

@@ -3,9 +3,38 @@ use std::iter::Sum;
 use std::ops::{AddAssign, MulAssign, SubAssign};
 
 mod sealed {
-    pub trait Sealed {}
-    impl Sealed for f32 {}
-    impl Sealed for f64 {}
+    use super::super::fused::{self, Fused};
+    use super::super::{kernel, squash};
+
+    pub trait Sealed: Sized {
+        /// Does a job whose shapes have been checked.
+        fn fused(job: Fused<'_, Self>, result: &mut [Self]);
+
+        /// `tanh` and the logarithm of its derivative, of slices of one length.
+        fn squash_all(u: &[Self], actions: &mut [Self], log_jacobians: &mut [Self]);
+    }
+
+    impl Sealed for f32 {
+        fn fused(mut job: Fused<'_, f32>, result: &mut [f32]) {
+            if !kernel::run(&mut job, result) {
+                fused::plain(job, result);
+            }
+        }
+
+        fn squash_all(u: &[f32], actions: &mut [f32], log_jacobians: &mut [f32]) {
+            squash::fast(u, actions, log_jacobians);
+        }
+    }
+
+    impl Sealed for f64 {
+        fn fused(job: Fused<'_, f64>, result: &mut [f64]) {
+            fused::plain(job, result);
+        }
+
+        fn squash_all(u: &[f64], actions: &mut [f64], log_jacobians: &mut [f64]) {
+            squash::plain(u, actions, log_jacobians);
+        }
+    }
 }
 
 /// The precision of a computation: `f32` for training, `f64` for checks. Implemented for these two only.

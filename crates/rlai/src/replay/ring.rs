@@ -4,6 +4,7 @@ use std::ops::Range;
 use super::Batch;
 use crate::checkpoint::CheckpointError;
 use crate::memory;
+use crate::nn::Team;
 use crate::random::Stream;
 
 /// A buffer that cannot be made.
@@ -256,23 +257,52 @@ impl ReplayBuffer {
         gamma: f32,
         out: &mut Batch,
     ) {
+        let mut rows = vec![[0; 2]; batch];
+        self.sample_by(&Team::default(), stream, &mut rows, (n_step, gamma), out);
+    }
+
+    /// [`sample`](Self::sample) of as many transitions as `rows` has places, by two threads if the team has
+    /// them; both rows of each are left there.
+    ///
+    /// # Panics
+    /// As [`sample`](Self::sample).
+    pub(crate) fn sample_by(
+        &self,
+        team: &Team,
+        stream: &mut Stream,
+        rows: &mut [[usize; 2]],
+        (n_step, gamma): (usize, f32),
+        out: &mut Batch,
+    ) {
         assert!(!self.is_empty(), "there is nothing to sample from an empty replay buffer");
         assert!(n_step > 0, "a transition spans at least one reward");
-        let width = self.observation_dimension;
-        out.resize(batch, width, self.action_dimension);
-        for i in 0..batch {
+        out.resize(rows.len(), self.observation_dimension, self.action_dimension);
+        for (i, rows) in rows.iter_mut().enumerate() {
             let first = self.draw_transition(stream);
             let span = self.span(first, n_step, gamma);
             out.rewards[i] = span.reward;
             out.discounts[i] = span.discount;
             out.log_densities[i] = self.log_densities[first];
-            let seen = &self.observations[self.observation_range(first)];
-            out.observations[i * width..(i + 1) * width].copy_from_slice(seen);
-            let next = &self.observations[self.observation_range(span.next_row)];
-            out.next_observations[i * width..(i + 1) * width].copy_from_slice(next);
-            let action = &self.actions[self.action_range(first)];
-            let width = self.action_dimension;
-            out.actions[i * width..(i + 1) * width].copy_from_slice(action);
+            *rows = [first, span.next_row];
+        }
+        // What costs time is memory that nobody has looked at for long.
+        let Batch { observations: seen, actions, next_observations: next, .. } = out;
+        let rows = &*rows;
+        team.both(
+            || {
+                self.gather_observations(rows.iter().map(|rows| rows[0]), seen);
+                let width = self.action_dimension.max(1);
+                for (to, rows) in actions.chunks_exact_mut(width).zip(rows) {
+                    to.copy_from_slice(&self.actions[self.action_range(rows[0])]);
+                }
+            },
+            || self.gather_observations(rows.iter().map(|rows| rows[1]), next),
+        );
+    }
+
+    fn gather_observations(&self, rows: impl Iterator<Item = usize>, out: &mut [f32]) {
+        for (to, row) in out.chunks_exact_mut(self.observation_dimension.max(1)).zip(rows) {
+            to.copy_from_slice(&self.observations[self.observation_range(row)]);
         }
     }
 

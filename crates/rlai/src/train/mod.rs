@@ -12,6 +12,7 @@ mod metrics;
 mod objective;
 mod observer;
 mod play;
+mod profile;
 mod state;
 mod trainer;
 mod trajectory;
@@ -26,6 +27,7 @@ pub use learner::Learner;
 pub use objective::Objective;
 pub use observer::{Evaluation, Observer, Progress, Silent, TrainingMetrics};
 pub use play::{play, play_with};
+pub use profile::{Phase, Profile};
 
 use observer::RecentReturns;
 use play::evaluate;

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::episode::Episode;
 use super::metrics::Accumulator;
 use super::{
-    ConfigError, DefaultPolicy, Observer, Progress, RecentReturns, TrainConfig, TrainingMetrics,
-    evaluate,
+    ConfigError, DefaultPolicy, Observer, Phase, Profile, Progress, RecentReturns, TrainConfig,
+    TrainingMetrics, evaluate,
 };
 use crate::agent::{Agent, NonFinite, Policy};
 use crate::checkpoint::CheckpointError;
@@ -112,6 +112,8 @@ pub struct Trainer {
     /// Replay is a data set: nothing is played but evaluations.
     pub(super) offline: bool,
     pub(super) batch: Batch,
+    /// Where in replay it comes from.
+    rows: Vec<[usize; 2]>,
     pub(super) key: Key,
     pub(super) env_stream: Stream,
     pub(super) replay_stream: Stream,
@@ -221,6 +223,7 @@ impl Trainer {
         let (observation, shape) = (env.observation_space().dimension(), shape_of(&env));
         let key = Key::from_seed(config.seed);
         Self {
+            rows: vec![[0; 2]; config.batch],
             batch: Batch::new(config.batch, observation, shape.stored_width()),
             env_stream: key.stream("environment"),
             replay_stream: key.stream("replay"),
@@ -252,6 +255,11 @@ impl Trainer {
     /// What learns.
     pub fn agent(&self) -> &Agent<f32> {
         &self.agent
+    }
+
+    /// Where the time of its steps goes, to be started and read; off by itself.
+    pub fn profile(&mut self) -> &mut Profile {
+        &mut self.agent.profile
     }
 
     /// Environment steps done.
@@ -290,14 +298,6 @@ impl Trainer {
     /// After a number that is not finite the networks may have diverged: the last good state is what
     /// the observer was last given to keep.
     pub fn run(
-        &mut self,
-        observer: &mut dyn Observer,
-        stop: &AtomicBool,
-    ) -> Result<StopReason, TrainError> {
-        self.agent.team().run(|| self.run_steps(observer, stop))
-    }
-
-    fn run_steps(
         &mut self,
         observer: &mut dyn Observer,
         stop: &AtomicBool,
@@ -348,14 +348,16 @@ impl Trainer {
                 self.update(rate)?;
             }
         }
+        self.agent.profile.end(Phase::Other);
         Ok(())
     }
 
     /// One update from a fresh batch.
     fn update(&mut self, rate: f64) -> Result<(), TrainError> {
-        let (size, n) = (self.config.batch, self.config.n_step);
-        let gamma = self.config.gamma as f32;
-        self.replay.sample(&mut self.replay_stream, size, n, gamma, &mut self.batch);
+        self.agent.profile.end(Phase::Other);
+        let span = (self.config.n_step, self.config.gamma as f32);
+        let (stream, team) = (&mut self.replay_stream, self.agent.team());
+        self.replay.sample_by(team, stream, &mut self.rows, span, &mut self.batch);
         let metrics =
             self.agent.update(&self.batch, rate).map_err(|source| self.non_finite(source))?;
         self.updates += 1;
@@ -373,16 +375,19 @@ impl Trainer {
             self.replay.begin(&episode.seen);
             self.agent.start_episode();
             self.agent.observe(&episode.seen);
+            self.agent.profile.end(Phase::Environment);
         }
         let log_density = if self.step < self.config.learning_starts {
             self.agent.act_randomly(&mut episode.action)
         } else {
             self.agent.act(&episode.seen, &mut episode.action)
         };
+        self.agent.profile.end(Phase::Acting);
         if !crate::nn::all_finite(&episode.action) {
             return Err(TrainError::NonFinite { step: self.step, source: NonFinite::ACTION });
         }
         let step = episode.play(&mut self.env).map_err(failed)?;
+        self.agent.profile.end(Phase::Environment);
         episode.look();
         episode.check(self.step, step.reward)?;
         self.agent.observe(&episode.seen);
@@ -394,6 +399,7 @@ impl Trainer {
             truncated: step.truncated,
             next_observation: &episode.seen,
         });
+        self.agent.profile.end(Phase::Replay);
         episode.total += step.reward;
         episode.length += 1;
         if step.ended() {

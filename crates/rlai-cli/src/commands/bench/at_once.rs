@@ -1,0 +1,171 @@
+//! Several processes at once against one alone: what the cores of this machine are worth to a study.
+
+use std::process::{Child, Command, Stdio};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Failure;
+use crate::settings::Settings;
+
+use super::Effort;
+use super::case::Case;
+use super::measure::bar;
+use super::report::describe;
+use super::spread::Spread;
+
+/// What the program measures well: less is refused.
+const LEAST_SECONDS: f64 = 1.0;
+
+#[derive(Debug, Serialize)]
+struct Report {
+    env: String,
+    objective: &'static str,
+    samples: usize,
+    batch: usize,
+    hidden: Vec<usize>,
+    threads: usize,
+    at_once: usize,
+    runs: usize,
+    seconds_of_a_run: f64,
+    /// Of a process alone.
+    updates_per_second_alone: f64,
+    /// Of all processes together.
+    updates_per_second_together: f64,
+    /// Together against alone, each pair measured one after the other; at best the number of processes.
+    ratio: f64,
+    spread: Spreads,
+}
+
+#[derive(Debug, Serialize)]
+struct Spreads {
+    updates_per_second_alone: Spread,
+    updates_per_second_together: Spread,
+    ratio: Spread,
+}
+
+/// The part of a process's own report that is read.
+#[derive(Deserialize)]
+struct OfProcess {
+    updates_per_second: f64,
+}
+
+/// Measures one alone and `processes` at once, in turns, in an order that turns too.
+///
+/// # Errors
+/// Bad input, or a process that fails.
+pub fn run(
+    settings: &Settings,
+    case: &Case,
+    processes: i64,
+    effort: Effort,
+    json: bool,
+) -> Result<(), Failure> {
+    let processes = match usize::try_from(processes) {
+        Ok(processes @ 2..=256) => processes,
+        _ => return Err(Failure::input(format!("at_once = {processes}: from 2 to 256"))),
+    };
+    let seconds = effort.seconds / (2 * effort.runs) as f64;
+    if seconds < LEAST_SECONDS {
+        let least = 2.0 * LEAST_SECONDS * effort.runs as f64;
+        let given = effort.seconds;
+        return Err(Failure::input(format!("seconds = {given}: at least {least} for these runs")));
+    }
+    // What cannot be measured is refused here, once, and not by every process.
+    case.trainer()?;
+    let (bar, mut alone, mut together) = (bar(2 * effort.runs), vec![], vec![]);
+    for round in 0..effort.runs {
+        for first in [true, false] {
+            if first == round.is_multiple_of(2) {
+                alone.push(rate(settings, 1, seconds)?);
+            } else {
+                together.push(rate(settings, processes, seconds)?);
+            }
+            bar.inc(1);
+        }
+    }
+    bar.finish_and_clear();
+    let ratios: Vec<f64> = together.iter().zip(&alone).map(|(all, one)| all / one).collect();
+    let spread = Spreads {
+        updates_per_second_alone: Spread::of(alone),
+        updates_per_second_together: Spread::of(together),
+        ratio: Spread::of(ratios),
+    };
+    let report = Report {
+        env: case.env.clone(),
+        objective: case.config.objective.name(),
+        samples: case.config.samples,
+        batch: case.config.batch,
+        hidden: case.config.hidden.clone(),
+        threads: case.config.threads,
+        at_once: processes,
+        runs: effort.runs,
+        seconds_of_a_run: seconds,
+        updates_per_second_alone: spread.updates_per_second_alone.median,
+        updates_per_second_together: spread.updates_per_second_together.median,
+        ratio: spread.ratio.median,
+        spread,
+    };
+    if json {
+        line_out!("{}", serde_json::to_string(&report).map_err(Failure::running)?);
+    } else {
+        report.print(case);
+    }
+    Ok(())
+}
+
+/// Updates a second of so many processes at the same time, all together.
+fn rate(settings: &Settings, processes: usize, seconds: f64) -> Result<f64, Failure> {
+    let started: Vec<_> = (0..processes).map(|_| start(settings, seconds)).collect();
+    // Every one is waited for, also if another failed.
+    let rates: Vec<_> = started.into_iter().map(|process| process.and_then(finish)).collect();
+    rates.into_iter().sum()
+}
+
+fn start(settings: &Settings, seconds: f64) -> Result<Child, Failure> {
+    let program = std::env::current_exe().map_err(Failure::running)?;
+    let mut command = Command::new(program);
+    command.args(["bench", "--json", "--runs", "1", "--seconds", &seconds.to_string()]);
+    let number = |value: Option<i64>| value.map(|value| value.to_string());
+    let hidden = settings
+        .hidden
+        .as_ref()
+        .map(|widths| widths.iter().map(i64::to_string).collect::<Vec<_>>().join(","));
+    let given = [
+        ("--env", settings.env.clone()),
+        ("--objective", settings.objective.clone()),
+        ("--samples", number(settings.samples)),
+        ("--batch", number(settings.batch)),
+        ("--hidden", hidden),
+        ("--threads", number(settings.threads)),
+    ];
+    for (flag, value) in given {
+        command.args(value.map(|value| format!("{flag}={value}")));
+    }
+    let (input, output, errors) = (Stdio::null(), Stdio::piped(), Stdio::piped());
+    command.stdin(input).stdout(output).stderr(errors).spawn().map_err(Failure::running)
+}
+
+fn finish(process: Child) -> Result<f64, Failure> {
+    let output = process.wait_with_output().map_err(Failure::running)?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(Failure::running(format!("a process of several at once: {}", said.trim())));
+    }
+    let report: OfProcess = serde_json::from_slice(&output.stdout).map_err(Failure::running)?;
+    Ok(report.updates_per_second)
+}
+
+impl Report {
+    fn print(&self, case: &Case) {
+        line_out!("{} · threads {}", describe(case), self.threads);
+        let heading = format!("{} runs of {:.1} s", self.runs, self.seconds_of_a_run);
+        line_out!("{heading:<20}{:>10}{:>10}{:>10}", "median", "least", "most");
+        let line = |name: &str, Spread { median, least, most }: Spread, digits: usize, unit| {
+            line_out!("{name:<20}{median:>10.digits$}{least:>10.digits$}{most:>10.digits$}{unit}");
+        };
+        line("updates, alone", self.spread.updates_per_second_alone, 1, " /s");
+        let name = format!("updates, {} at once", self.at_once);
+        line(&name, self.spread.updates_per_second_together, 1, " /s together");
+        line("ratio", self.spread.ratio, 2, &format!(" of at best {}", self.at_once));
+    }
+}

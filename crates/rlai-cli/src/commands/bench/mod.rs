@@ -1,0 +1,134 @@
+//! `rlai bench`: how fast a real training loop runs, as a share of what the machine could do.
+
+mod at_once;
+mod case;
+mod measure;
+mod phases;
+mod report;
+mod scaling;
+mod spread;
+
+use rlai::train::{ConfigError, TrajectoryObjective};
+
+use crate::error::Failure;
+use crate::settings::{Settings, whole_number};
+
+use case::Case;
+
+/// Measure training speed on this machine
+///
+/// Trains for real and, in turns, measures the machine's own rate of matrix products with as many
+/// threads. Figures are medians over several runs, each from its start, with the least and the most. The
+/// fraction says how much of the machine's rate an update's needed work reaches, everything around it
+/// (environment, replay, sampling, optimiser) included.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  rlai bench --env HalfCheetah-v5
+  rlai bench --env Humanoid-v5 --objective forward-kl --samples 16 --threads 2 --json
+  rlai bench --env HalfCheetah-v5 --profile
+  rlai bench --env HalfCheetah-v5 --objective forward-kl --scaling
+  rlai bench --env HalfCheetah-v5 --at-once 2 --seconds 60")]
+pub struct Args {
+    /// Task to train on
+    #[arg(long, value_name = "ID", default_value = "HalfCheetah-v5")]
+    env: String,
+    /// Policy update, any objective over actions that `rlai train` has
+    #[arg(long, value_name = "NAME", default_value = "reverse-kl")]
+    objective: String,
+    /// Actions sampled per state [default: as in `rlai train`]
+    #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true)]
+    samples: Option<i64>,
+    /// Transitions per update [default: as in `rlai train`]
+    #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true)]
+    batch: Option<i64>,
+    /// Widths of the hidden layers of every network [default: as in `rlai train`]
+    #[arg(long, value_name = "W,W", value_delimiter = ',', value_parser = whole_number, allow_hyphen_values = true)]
+    hidden: Option<Vec<i64>>,
+    /// Threads of a training step, 1 or 2
+    #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, default_value = "1")]
+    threads: i64,
+    /// Separate runs of each measurement, 1 to 100 [default: 5, with --scaling 3]
+    #[arg(long, value_name = "R", value_parser = whole_number, allow_hyphen_values = true)]
+    runs: Option<i64>,
+    /// How long to measure in all, in seconds, from 1 to 3600; filling replay and warming up come on top
+    /// [default: 20, with --scaling 120]
+    #[arg(long, value_name = "S", allow_hyphen_values = true)]
+    seconds: Option<f64>,
+    /// Tell how much of a training step each of its phases takes
+    #[arg(long)]
+    profile: bool,
+    /// Measure how the updates' rate changes with batch, width, actions a state and threads, one at a time
+    #[arg(long, conflicts_with_all = ["profile", "at_once", "threads"])]
+    scaling: bool,
+    /// Compare that many processes at once with one alone, in turns
+    #[arg(long, value_name = "K", value_parser = whole_number, allow_hyphen_values = true, conflicts_with = "profile")]
+    at_once: Option<i64>,
+    /// Print the figures as one JSON object on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+const SECONDS: f64 = 20.0;
+const SECONDS_OF_SCALING: f64 = 120.0;
+const RUNS: i64 = 5;
+const RUNS_OF_SCALING: i64 = 3;
+
+/// How long and how often to measure.
+#[derive(Clone, Copy)]
+struct Effort {
+    /// Of all measurements together.
+    seconds: f64,
+    runs: usize,
+}
+
+/// Measures and reports.
+///
+/// # Errors
+/// Bad input, or a training step that fails.
+pub fn run(args: Args) -> Result<(), Failure> {
+    let effort = args.effort()?;
+    if TrajectoryObjective::ALL.iter().any(|objective| objective.name() == args.objective) {
+        let allowed = "an objective over actions: those on trajectories are not measured";
+        let error = ConfigError::new("objective", format!("{:?}", args.objective), allowed);
+        return Err(Failure::input(error));
+    }
+    let settings = args.settings();
+    let case = Case::check(&settings).map_err(Failure::input)?;
+    if let Some(processes) = args.at_once {
+        at_once::run(&settings, &case, processes, effort, args.json)
+    } else if args.scaling {
+        scaling::run(&settings, &case, effort, args.json)
+    } else {
+        report::run(&case, effort, args.profile, args.json)
+    }
+}
+
+impl Args {
+    fn effort(&self) -> Result<Effort, Failure> {
+        let (seconds, runs) =
+            if self.scaling { (SECONDS_OF_SCALING, RUNS_OF_SCALING) } else { (SECONDS, RUNS) };
+        let seconds = self.seconds.unwrap_or(seconds);
+        if !(1.0..=3600.0).contains(&seconds) {
+            return Err(Failure::input(format!("seconds = {seconds}: from 1 to 3600")));
+        }
+        let runs = self.runs.unwrap_or(runs);
+        match usize::try_from(runs) {
+            Ok(runs @ 1..=100) => Ok(Effort { seconds, runs }),
+            _ => Err(Failure::input(format!("runs = {runs}: from 1 to 100"))),
+        }
+    }
+
+    fn settings(&self) -> Settings {
+        Settings {
+            env: Some(self.env.clone()),
+            objective: Some(self.objective.clone()),
+            samples: self.samples,
+            batch: self.batch,
+            hidden: self.hidden.clone(),
+            threads: Some(self.threads),
+            learning_starts: Some(measure::RANDOM_STEPS as i64),
+            ..Settings::default()
+        }
+    }
+}

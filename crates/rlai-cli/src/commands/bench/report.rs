@@ -1,0 +1,130 @@
+use serde::Serialize;
+
+use crate::error::Failure;
+
+use super::Effort;
+use super::case::{Case, Work};
+use super::measure::{Rates, bar, one_run};
+use super::phases::{self, PhaseReport, Phases};
+use super::spread::Spread;
+
+/// What was measured. Rates are medians over the runs; `spread` has the least and the most of each.
+#[derive(Debug, Serialize)]
+struct Report {
+    env: String,
+    objective: &'static str,
+    samples: usize,
+    batch: usize,
+    hidden: Vec<usize>,
+    threads: usize,
+    runs: usize,
+    seconds_of_a_run: f64,
+    env_steps_per_second: f64,
+    updates_per_second: f64,
+    gflop_per_update: f64,
+    gemm_gflops: f64,
+    fraction_of_gemm_limit: f64,
+    spread: Spreads,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<Vec<PhaseReport>>,
+    peak_rss_mb: Option<f64>,
+}
+
+#[derive(Debug, Serialize)]
+struct Spreads {
+    env_steps_per_second: Spread,
+    updates_per_second: Spread,
+    gemm_gflops: Spread,
+    fraction_of_gemm_limit: Spread,
+}
+
+impl Spreads {
+    fn of(rates: &[Rates], work: &Work) -> Self {
+        let fraction = |run: &Rates| run.updates * work.gflop / run.gemm_gflops;
+        Self {
+            env_steps_per_second: Spread::of(rates.iter().map(|run| run.steps)),
+            updates_per_second: Spread::of(rates.iter().map(|run| run.updates)),
+            gemm_gflops: Spread::of(rates.iter().map(|run| run.gemm_gflops)),
+            fraction_of_gemm_limit: Spread::of(rates.iter().map(fraction)),
+        }
+    }
+}
+
+/// Measures one configuration.
+///
+/// # Errors
+/// A task that cannot be had, or a training step that fails.
+pub fn run(case: &Case, effort: Effort, profile: bool, json: bool) -> Result<(), Failure> {
+    let work = case.work()?;
+    let seconds = effort.seconds / effort.runs as f64;
+    let (bar, mut rates, mut phases) = (bar(effort.runs), vec![], Phases::default());
+    for _ in 0..effort.runs {
+        let run = one_run(case, &work, seconds, profile)?;
+        phases.merge(&run.phases);
+        rates.push(run);
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    let spread = Spreads::of(&rates, &work);
+    let report = Report {
+        env: case.env.clone(),
+        objective: case.config.objective.name(),
+        samples: case.config.samples,
+        batch: case.config.batch,
+        hidden: case.config.hidden.clone(),
+        threads: case.config.threads,
+        runs: effort.runs,
+        seconds_of_a_run: seconds,
+        env_steps_per_second: spread.env_steps_per_second.median,
+        updates_per_second: spread.updates_per_second.median,
+        gflop_per_update: work.gflop,
+        gemm_gflops: spread.gemm_gflops.median,
+        fraction_of_gemm_limit: spread.fraction_of_gemm_limit.median,
+        spread,
+        profile: profile.then(|| phases.report()),
+        peak_rss_mb: peak_rss_mb(),
+    };
+    if json {
+        line_out!("{}", serde_json::to_string(&report).map_err(Failure::running)?);
+    } else {
+        report.print(case);
+    }
+    Ok(())
+}
+
+impl Report {
+    fn print(&self, case: &Case) {
+        line_out!("{} · threads {}", describe(case), self.threads);
+        let heading = format!("{} runs of {:.1} s", self.runs, self.seconds_of_a_run);
+        line_out!("{heading:<20}{:>10}{:>10}{:>10}", "median", "least", "most");
+        let rate = |name: &str, Spread { median, least, most }: Spread, digits: usize, unit| {
+            line_out!("{name:<20}{median:>10.digits$}{least:>10.digits$}{most:>10.digits$}{unit}");
+        };
+        rate("environment steps", self.spread.env_steps_per_second, 1, " /s");
+        rate("updates", self.spread.updates_per_second, 1, " /s");
+        rate("matrix products", self.spread.gemm_gflops, 1, " GFLOP/s");
+        rate("fraction of limit", self.spread.fraction_of_gemm_limit, 3, "");
+        line_out!("{:<20}{:>10.3} GFLOP an update", "needed work", self.gflop_per_update);
+        if let Some(peak) = self.peak_rss_mb {
+            line_out!("{:<20}{peak:>10.0} MB", "peak memory");
+        }
+        if let Some(profile) = &self.profile {
+            phases::print(profile);
+        }
+    }
+}
+
+/// A configuration in one line, without its threads.
+pub fn describe(case: &Case) -> String {
+    let config = &case.config;
+    let (objective, samples, batch) = (config.objective.name(), config.samples, config.batch);
+    format!("{} · {objective} · N = {samples} · batch {batch} · {}", case.env, case.hidden())
+}
+
+/// The most memory the process ever held, in 10^6 bytes, where the system tells.
+fn peak_rss_mb() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024.0 / 1e6)
+}
