@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Reads what `rlai export` wrote with the programs that it is for, and compares every value.
+"""Reads what `rlai export` and `rlai train --tensorboard` wrote with the programs that it is for, and compares every
+value.
 
     python3 -m venv target/export-venv
     target/export-venv/bin/pip install tensorboard pyarrow
@@ -16,6 +17,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pyarrow.parquet as parquet
@@ -54,7 +56,36 @@ def lines_of(run):
     return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
 
 
-def check_tensorboard(board, run, name):
+def check_live(program, folder):
+    """What TensorBoard sees of `rlai train --tensorboard`: while it trains, and after a kill -9 and a resume."""
+    run = folder / "live"
+    settings = ["--env=Pendulum-v1", "--out=live", "--tensorboard", *SMALL, "--steps=6000", "--log-every=50",
+                "--checkpoint-every=500"]
+    child = subprocess.Popen([program, "train", *settings], cwd=folder, stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL)
+    watcher = None
+    try:
+        end = time.monotonic() + 120
+        while time.monotonic() < end:
+            if (run / "attempt-1" / "events.out.tfevents.0.rlai").exists():
+                watcher = watcher or EventAccumulator(str(run / "attempt-1"), size_guidance={"scalars": 0})
+                watcher.Reload()
+                if len(watcher.Tags()["scalars"]) > 5 and len(watcher.Scalars("train/entropy")) > 20:
+                    break
+            time.sleep(0.02)
+        assert child.poll() is None and watcher, "it ended before it was watched"
+    finally:
+        child.kill()
+        child.wait()
+    subprocess.run([program, "resume", "live"], cwd=folder, check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+    assert [path.parent.name for path in run.glob("attempt-*/events*")] == ["attempt-2"], list(run.iterdir())
+    steps = [event.step for event in watcher.Scalars("train/entropy")]
+    assert steps == sorted(steps), steps
+    return check_tensorboard(run, run, "attempt-2", {"steps": 6000})
+
+
+def check_tensorboard(board, run, name, expected_settings={"steps": 400}):
     events = EventAccumulator(str(board / name), size_guidance={"scalars": 0})
     events.Reload()
     expected = {}
@@ -70,7 +101,9 @@ def check_tensorboard(board, run, name):
     metadata = events.SummaryMetadata("_hparams_/session_start_info")
     data = plugin_data_pb2.HParamsPluginData.FromString(metadata.plugin_data.content)
     settings = data.session_start_info.hparams
-    assert settings["env"].string_value == "Pendulum-v1" and settings["steps"].number_value == 400, settings
+    assert settings["env"].string_value == "Pendulum-v1", settings
+    for key, value in expected_settings.items():
+        assert settings[key].number_value == value, (key, settings[key])
     return sum(map(len, expected.values()))
 
 
@@ -112,6 +145,7 @@ def main():
         for form, out in (("tensorboard", "board"), ("csv", "all.csv"), ("parquet", "all.parquet")):
             rlai("export", "one", "small", f"--format={form}", f"--out={out}")
 
+        live = check_live(program, folder)
         scalars = sum(check_tensorboard(folder / "board", run, name) for name, run in runs)
         with open(folder / "all.csv", newline="") as file:
             rows = list(csv.DictReader(file))
@@ -126,6 +160,7 @@ def main():
         assert str(table.schema.field("step").type) == "uint64", table.schema
         assert all(not isinstance(value, float) or math.isfinite(value) for row in rows for value in row.values())
         assert scalars > 200 and values > 400, (scalars, values)
+        print(f"{live} scalars of a run that was killed while it was watched, and went on, are those of its lines")
         print(f"{scalars} scalars of event files and {values} values of tables are those of the runs")
 
 

@@ -5,7 +5,8 @@
     python3 tools/slurm_faults.py target/release/rlai --ci      the four that matter most
     python3 tools/slurm_faults.py target/release/rlai --fault requeue --fault second-copy
 
-The cluster is brought up on loopback by tools/slurm_cluster (as root). Each fault hits a study of its own of
+The cluster is brought up on loopback by tools/slurm_cluster (as root; it installs Debian's packages). Where
+none comes up nothing is checked: that is told, and the exit code is 77. Each fault hits a study of its own of
 two runs. Whatever happens, each run must end with one result: the very parameters and metrics of the same
 run made undisturbed on this machine. Meanwhile `rlai study resume` is called every few seconds, as a user
 or a cron job would; how often it had to submit a run again is told, and must be 0 where the program itself
@@ -14,12 +15,14 @@ some seconds of its processor, so it may be slow or busy.
 """
 
 import argparse
+import functools
 import json
 import os
 import pathlib
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -41,8 +44,16 @@ SEEDS = 2
 PATIENCE = 600
 
 
+# The exit code that says that nothing was checked.
+NOT_CHECKED = 77
+
+
 class Broken(Exception):
     """A check that failed."""
+
+
+class NoCluster(Exception):
+    """There is none on this machine."""
 
 
 def call(*command, check=True, **more):
@@ -454,20 +465,35 @@ def disturb(name, room, bench, requeue_exit):
     return well
 
 
+def free_port():
+    """The first of four ports that nobody listens on: the controller's and three nodes'."""
+    for first in range(17010, 18000, 10):
+        try:
+            for port in range(first, first + 4):
+                with socket.socket() as one:
+                    one.bind(("127.0.0.1", port))
+            return first
+        except OSError:
+            continue
+    raise NoCluster("no free ports from 17010 on")
+
+
 def session(faults, room, bench, requeue_exit):
     """Faults on one cluster."""
-    environment = {"SLURM_CLUSTER": str(room / "cluster"), "SLURM_TIMEOUT": "10"}
+    environment = {"SLURM_CLUSTER": str(room / "cluster"), "SLURM_TIMEOUT": "10", "SLURM_PORT": str(free_port())}
     if requeue_exit:
         environment["SLURM_REQUEUE_EXIT"] = "75"
     else:
         os.environ.pop("SLURM_REQUEUE_EXIT", None)
     os.environ.update(environment)
     os.environ["SLURM_CONF"] = str(room / "cluster" / "slurm.conf")
-    call(CLUSTER, "up")
     well = []
     try:
+        up = call(CLUSTER, "up", check=False)
+        if up.returncode != 0:
+            raise NoCluster(up.stderr.strip() or f"tools/slurm_cluster up: exit {up.returncode}")
         for name in faults:
-            well.append(disturb(name, room, bench, requeue_exit))
+            well.append(disturb(name, room, bench(), requeue_exit))
             mend()
     finally:
         call(CLUSTER, "down", check=False)
@@ -496,9 +522,12 @@ def main():
     try:
         program = arguments.program.resolve()
         kinds = {kind: getattr(arguments, kind) for kind in ("short", "medium", "long")}
-        bench = Bench(room, program, kinds)
+        bench = functools.cache(lambda: Bench(room, program, kinds))
         settings = [False, True] if arguments.all else [arguments.requeue_exit]
         well = [ok for exits in settings for ok in session(faults, room, bench, exits)]
+    except NoCluster as why:
+        print(f"no cluster of Slurm comes up here, nothing was checked: {why}", file=sys.stderr)
+        sys.exit(NOT_CHECKED)
     finally:
         if arguments.keep:
             print(f"kept: {room}")

@@ -12,6 +12,7 @@ mod display;
 mod error;
 mod export;
 mod figures;
+mod live;
 mod metrics;
 mod npy;
 pub mod reading;

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::display::Watch;
 use crate::error::Failure;
+use crate::live::LiveEvents;
 use crate::run_folder::{Attempt, EvaluationPoint};
 use crate::spec::RunSpec;
 
@@ -81,6 +82,8 @@ pub struct Recorder {
     earlier: f64,
     last_line: (Instant, u64),
     evaluations: Vec<EvaluationPoint>,
+    /// Where somebody watches.
+    events: Option<LiveEvents>,
 }
 
 impl Recorder {
@@ -115,7 +118,17 @@ impl Recorder {
             earlier: memory.seconds,
             last_line: (started, saved.map_or(0, |(step, _)| step)),
             evaluations: memory.evaluations,
+            events: None,
         })
+    }
+
+    /// Writes an event file of TensorBoard from now on, once `run.toml` says what the run is.
+    ///
+    /// # Errors
+    /// As [`LiveEvents::begin`].
+    pub fn begin_events(&mut self) -> Result<(), Failure> {
+        self.events = Some(LiveEvents::begin(&self.attempt)?);
+        Ok(())
     }
 
     /// Seconds of training, over all attempts.
@@ -209,7 +222,7 @@ impl Recorder {
         written.map_err(|error| self.refused(&error))?;
         self.metrics_bytes += text.len() as u64;
         self.metrics_hash.update(text.as_bytes());
-        Ok(())
+        self.events.as_mut().map_or(Ok(()), |events| events.add(&text))
     }
 
     fn refused(&self, error: &io::Error) -> io::Error {

@@ -105,6 +105,10 @@ pub struct Settings {
     /// [default: true; false in studies]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "Files")]
     pub keep_replay: Option<bool>,
+    /// Also write metrics as an event file of TensorBoard, in the folder attempt-N/, line by line
+    /// [default: false]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "Files")]
+    pub tensorboard: Option<bool>,
 
     /// Replay capacity in transitions [default: 1000000]
     #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, help_heading = "Learning")]

@@ -44,6 +44,8 @@ pub struct RunSpec {
     pub keep_checkpoints: usize,
     /// Whether the replay outlives the run.
     pub keep_replay: bool,
+    /// Whether an event file of TensorBoard is written beside the metrics.
+    pub tensorboard: bool,
     /// Folder whose networks the run starts from.
     pub init_from: Option<PathBuf>,
     /// File with the steps to learn from, instead of playing.
@@ -159,6 +161,7 @@ impl RunSpec {
             out,
             keep_checkpoints: keep_checkpoints(settings)?,
             keep_replay: settings.keep_replay.unwrap_or(true),
+            tensorboard: settings.tensorboard.unwrap_or(false),
             init_from: settings.init_from.clone(),
             dataset: settings.dataset.clone(),
             input_blake3: input_blake3(settings)?,
@@ -189,6 +192,7 @@ impl RunSpec {
         settings.init_from = self.init_from.clone();
         settings.keep_checkpoints = Some(self.keep_checkpoints as i64);
         settings.keep_replay = Some(self.keep_replay);
+        settings.tensorboard = self.tensorboard.then_some(true);
         let temperature = self.method.temperature();
         if let Some((temperature, loss)) = temperature {
             write_temperature(temperature, loss, &mut settings);

@@ -9,7 +9,7 @@ use std::path::Path;
 use common::{Room, complaint};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::{Field, Row};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const STUDY: &str = "
 name = \"tiny\"
@@ -194,6 +194,46 @@ fn event_files_have_an_event_for_every_line() {
                 assert_ne!(holds(record, &scalar), left_out, "{name}: {tag}");
             }
         }
+    }
+}
+
+#[test]
+fn a_number_that_is_called_like_a_column_has_one_of_its_own() {
+    let room = Room::new();
+    room.train(&["--out=run", "--seed=3"]);
+    // As a later version may write it.
+    let path = room.path("run/metrics.jsonl");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("\"kind\":", "\"seed\":7.5,\"run\":0.25,\"kind\":")).unwrap();
+    let count = text.lines().count();
+
+    room.ok(&["export", "run", "--format=csv", "--out=all.csv"]);
+    let csv = fs::read_to_string(room.path("all.csv")).unwrap();
+    let header: Vec<&str> = csv.lines().next().unwrap().split(',').collect();
+    assert_eq!(header.iter().collect::<BTreeSet<_>>().len(), header.len(), "{header:?}");
+    let at = |name: &str| header.iter().position(|column| *column == name).unwrap();
+    for row in csv.lines().skip(1).map(|row| row.split(',').collect::<Vec<_>>()) {
+        let of = ["run", "seed", "metrics_run", "metrics_seed"].map(|name| row[at(name)]);
+        assert_eq!(of, ["run", "3", "0.25", "7.5"]);
+    }
+
+    room.ok(&["export", "run", "--format=parquet", "--out=all.parquet"]);
+    let file = SerializedFileReader::new(File::open(room.path("all.parquet")).unwrap()).unwrap();
+    let rows: Vec<Row> = file.get_row_iter(None).unwrap().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), count);
+    for row in &rows {
+        let names: Vec<&String> = row.get_column_iter().map(|(name, _)| name).collect();
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{names:?}");
+        let of = ["run", "seed", "metrics_run", "metrics_seed"].map(|name| value(row, name));
+        assert_eq!(of, [json!("run"), json!(3), json!(0.25), json!(7.5)]);
+    }
+
+    // Tags have their kind before them: there is nothing that they could be taken for.
+    room.ok(&["export", "run", "--format=tensorboard", "--out=board"]);
+    let bytes = fs::read(room.path("board/run/events.out.tfevents.0.rlai")).unwrap();
+    for record in &records(&bytes)[2..] {
+        let tags = |tag: &[u8]| record.windows(tag.len()).filter(|here| *here == tag).count();
+        assert_eq!(tags(b"train/seed") + tags(b"evaluation/seed"), 1);
     }
 }
 

@@ -87,7 +87,7 @@ fn a_study_is_a_curve_a_variant() {
     for (curve, variant) in found.iter().zip(["reverse", "forward"]) {
         let seeds: Vec<Vec<f64>> =
             (0..3).map(|k| evaluations(&room, &format!("runs/tiny/{variant}/seed{k}"))).collect();
-        assert_eq!((&curve["runs"], &curve["interval"]), (&3.into(), &"t95".into()));
+        assert_eq!((&curve["runs"], &curve["interval"]), (&3.into(), &"bootstrap95".into()));
         assert_eq!(column(curve, "step"), [100.0, 200.0, 300.0]);
         for (i, mean) in column(curve, "y").into_iter().enumerate() {
             let expected = seeds.iter().map(|seed| seed[i]).sum::<f64>() / 3.0;
@@ -112,15 +112,21 @@ fn a_study_is_a_curve_a_variant() {
 }
 
 #[test]
-fn smoothing_is_an_exponential_mean() {
+fn smoothing_is_the_exponential_average_of_reports() {
     let room = Room::new();
     room.train(&["--out=one"]);
     let plain = column(&curves(&room, &["one"])["curves"][0], "y");
     assert_eq!(plain, evaluations(&room, "one"));
     let smooth = column(&curves(&room, &["one", "--smooth=0.75"])["curves"][0], "y");
     assert_eq!(smooth[0], plain[0]);
-    let expected = (0.75 * plain[0] + plain[1]) / 1.75;
-    assert!((smooth[1] - expected).abs() < 1e-9 * expected.abs());
+    let mut average = plain[0];
+    for (&x, &drawn) in plain.iter().zip(&smooth) {
+        average = 0.75 * average + 0.25 * x;
+        assert!((drawn - average).abs() < 1e-9 * average.abs());
+    }
+    // Reports smooth alike: one definition.
+    let curve = rlai_stats::Curve::new((0..plain.len()).map(|i| i as f64).collect(), plain);
+    assert_eq!(curve.unwrap().smoothed(0.75).unwrap().values(), smooth);
 }
 
 #[test]

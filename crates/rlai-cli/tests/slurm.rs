@@ -119,7 +119,7 @@ fn what_has_neither_result_nor_task_is_submitted() {
     assert!(said.contains("node n3 is drained (bad disk)"), "{said}");
     assert!(calls(&room)[2].contains("--array=0,2 "));
     let status = status(&room);
-    assert_eq!(status["states"], serde_json::json!({"finished": 1, "missing": 3}));
+    assert_eq!(status["states"], serde_json::json!({"finished": 1, "held": 2, "missing": 1}));
     assert_eq!(status["runs"][3]["slurm"], "held (2_0, JobHeldUser)");
     assert_eq!(status["runs"][0]["slurm"], "no task any more (3_0)");
     assert_eq!(status["slurm"].as_array().unwrap().len(), 2);
@@ -136,6 +136,74 @@ fn a_run_whose_tasks_never_begin_is_held_in_the_end() {
     assert_eq!(calls(&room).len(), 2);
     told(&room, &[&["study", "resume", "runs/s", "--max-attempts", "3"][..], &only].concat());
     assert_eq!(calls(&room).len(), 3);
+}
+
+#[test]
+fn status_counts_what_was_submitted_in_vain_as_resume_does() {
+    let room = cluster();
+    told(&room, &["study", "run", "s.toml"]);
+    assert_eq!(status(&room)["states"], serde_json::json!({"missing": 4}));
+    // One begins and ends; the others are lost, and so is the second submission of all of them.
+    play(&room, 1, 1);
+    told(&room, &["study", "resume", "runs/s"]);
+    let stood = status(&room);
+    assert_eq!(stood["states"], serde_json::json!({"finished": 1, "held": 3}));
+    assert_eq!(
+        (&stood["runs"][0]["held"], &stood["runs"][1]["held"]),
+        (&true.into(), &false.into())
+    );
+    let said = told(&room, &["study", "resume", "runs/s"]);
+    assert!(said.contains("4 runs: 1 finished, 3 held"), "{said}");
+    // What is queued is not held, however often it was submitted before.
+    let name = job_name(&calls(&room)[2]).to_owned();
+    let job = format!(
+        "{{\"jobs\": [{{\"name\": \"{name}\", \"array_job_id\": 3, \"array_task_id\": 0, \
+         \"job_state\": \"PENDING\", \"state_reason\": \"Priority\"}}]}}"
+    );
+    room.write("queue.json", &job);
+    assert_eq!(
+        status(&room)["states"],
+        serde_json::json!({"finished": 1, "held": 2, "missing": 1})
+    );
+}
+
+#[test]
+fn what_was_typed_at_run_is_remembered() {
+    let room = cluster();
+    // The file says nothing of Slurm.
+    room.write("s.toml", STUDY.split("[engine]").next().unwrap());
+    let typed = ["--engine=slurm", "--jobs=2", "--max-attempts=3"];
+    told(&room, &[&["study", "run", "s.toml"], &typed[..]].concat());
+    assert!(calls(&room)[0].contains("--array=0-2%2 "), "{:?}", calls(&room));
+    let origin = room.json("runs/s/origin.json");
+    assert_eq!(
+        origin["typed"],
+        serde_json::json!({"engine": "slurm", "jobs": 2, "max_attempts": 3})
+    );
+    // By its folder or by its file: nothing is typed any more.
+    assert!(told(&room, &["study", "resume", "runs/s"]).contains("submitted 3 runs as array 3"));
+    assert!(calls(&room)[2].contains("--array=0-2%2 "));
+    assert_eq!(status(&room)["states"], serde_json::json!({"missing": 4}));
+    told(&room, &["study", "resume", "s.toml"]);
+    assert_eq!(calls(&room).len(), 6);
+    assert_eq!(status(&room)["states"], serde_json::json!({"held": 4}));
+    assert!(told(&room, &["study", "resume", "runs/s"]).contains("4 runs: 4 held"));
+    // What resume is told holds once.
+    told(&room, &["study", "resume", "runs/s", "--max-attempts=4", "--only=a"]);
+    assert_eq!(calls(&room).len(), 7);
+    assert_eq!(status(&room)["states"], serde_json::json!({"held": 4}));
+    assert_eq!(room.json("runs/s/origin.json"), origin);
+    // The file alone says anew: here, on this machine.
+    let output = rlai(&room, &["study", "run", "s.toml", "--only=a", "--seeds=0"]);
+    assert!(output.status.success(), "{}", complaint(&output));
+    assert_eq!(calls(&room).len(), 7);
+    assert!(room.path("runs/s/a/seed0/result.json").exists());
+    assert!(room.json("runs/s/origin.json")["typed"].is_null());
+    room.write("runs/s/origin.json", "{\"working_directory\": \"/\", \"typed\": {\"jobs\": 0}}");
+    let refused = rlai(&room, &["study", "status", room.path("runs/s").to_str().unwrap()]);
+    assert_eq!(refused.status.code(), Some(2));
+    let why = complaint(&refused);
+    assert!(why.contains("origin.json: jobs = 0: from 1 to 1024"), "{why}");
 }
 
 #[test]
@@ -222,8 +290,9 @@ fn a_dry_run_prints_the_scripts_and_creates_nothing() {
 fn a_study_that_is_waited_for_ends_with_its_report() {
     let room = cluster();
     let path = path_variable(&room);
-    // Slurm plays the tasks at once, but for those of the first array, which it loses.
+    // Slurm plays the tasks at once, but for those of the first array, which it loses; once it is too busy.
     let plays = "n=$(($(cat count 2>/dev/null || echo 0) + 1)); echo $n > count
+        [ $n = 3 ] && { echo 'sbatch: error: Socket timed out' >&2; exit 1; }
         for word in \"$@\"; do script=$word; done
         [ $n = 1 ] || for task in 0 1 2; do
             grep -q \"^$task \" \"${script%.sh}.runs\" && SLURM_ARRAY_TASK_ID=$task bash \"$script\" >/dev/null 2>&1
@@ -236,5 +305,7 @@ fn a_study_that_is_waited_for_ends_with_its_report() {
     assert!(output.status.success(), "{}", complaint(&output));
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["status"], "finished");
-    assert_eq!(fs::read_to_string(room.path("count")).unwrap(), "3\n");
+    assert_eq!(fs::read_to_string(room.path("count")).unwrap(), "4\n");
+    let note = "sbatch: error: Socket timed out; it is tried again";
+    assert_eq!(complaint(&output).matches(note).count(), 1, "{}", complaint(&output));
 }

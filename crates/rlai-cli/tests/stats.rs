@@ -113,6 +113,10 @@ fn references_make_tasks_comparable() {
     close(&by_range["aggregates"][1]["mean"]["value"], (6.0 / 8.0 + 25.0 / 40.0) / 2.0);
     let text = room.ok(&["stats", "runs.csv", "--normalise=min-max", "--repetitions=200"]);
     assert!(text.contains("normalised by min-max") && text.contains("optimality gap"), "{text}");
+    let of_these_runs = "min-max takes its references from these very runs:";
+    assert!(text.contains(of_these_runs), "{text}");
+    let text = room.ok(&["stats", "runs.csv", "--normalise=references.csv", "--repetitions=200"]);
+    assert!(!text.contains(of_these_runs), "{text}");
 }
 
 #[test]
@@ -264,6 +268,8 @@ fn flags_are_refused_by_name_value_and_what_is_allowed() {
     let room = room(SCORES);
     room.write("few.csv", "task,low,high\nAnt-v5,0,1\n");
     room.write("flat.csv", "task,low,high\nAnt-v5,1,1\n");
+    room.write("upside-down.csv", "task,low,high\nAnt-v5,0,1\nHopper-v5,30,-10\n");
+    room.write("equal.csv", "algorithm,task,seed,score\na,t,0,5\nb,t,0,5\n");
     let cases: &[(&[&str], &str)] = &[
         (&["--level=95"], "level = 95: above 0 and below 1"),
         (&["--repetitions=10"], "repetitions = 10: from 100 to 10000000"),
@@ -273,7 +279,11 @@ fn flags_are_refused_by_name_value_and_what_is_allowed() {
         (&["--threshold=5"], "threshold = 5: only with a column step"),
         (&["--baseline=sca"], "baseline = \"sca\": an algorithm of the file (did you mean sac?)"),
         (&["--normalise=few.csv"], "few.csv: no line for task Hopper-v5"),
-        (&["--normalise=flat.csv"], "flat.csv: line 2: high = \"1\": not equal to low"),
+        (&["--normalise=flat.csv"], "flat.csv: line 2: high = \"1\": above low, which is 1"),
+        (
+            &["--normalise=upside-down.csv"],
+            "upside-down.csv: line 3: high = \"-10\": above low, which is 30",
+        ),
         (&["--normalise=none.csv"], "cannot read none.csv"),
         (&["--interval=exact"], "percentile, basic, bc, bca"),
     ];
@@ -281,6 +291,8 @@ fn flags_are_refused_by_name_value_and_what_is_allowed() {
         let told = room.refused(&[&["stats", "runs.csv"], *arguments].concat());
         assert!(told.contains(complaint), "{arguments:?}: {told}");
     }
+    let told = room.refused(&["stats", "equal.csv", "--normalise=min-max"]);
+    assert!(told.contains("normalise = min-max: all scores on t are 5"), "{told}");
     let room = self::room(&curves(&[("one", 0, 1.0)]));
     let told = room.refused(&["stats", "runs.csv", "--smoothing=1"]);
     assert!(told.contains("smoothing = 1: at least 0, below 1"), "{told}");

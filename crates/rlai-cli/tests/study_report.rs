@@ -260,7 +260,7 @@ fn a_grid_over_the_buffer_shows_what_is_left() {
     let row = fields(&csv, "forward KL,reverse KL,buffer 1000 for 50000,1,");
     let expected = (area(0.5) - area(0.6)) - (area(0.25) - area(0.5));
     assert!((number(&row[4]) - expected).abs() < 1e-9, "{csv}");
-    assert!(number(&row[5]) > 0.0 && row[7] == "candidate more robust", "{csv}");
+    assert!(number(&row[5]) > 0.0 && row[9] == "candidate more robust", "{csv}");
     assert!(
         read(out.join("report.html"))
             .contains("forward KL is better than reverse KL with buffer = 1000.")

@@ -1,15 +1,10 @@
-//! Studies that are killed, whole or in part, and go on: what they come to is what they would have come to.
+//! Studies that go on: what is started again, and what is not.
 
 #![cfg(unix)]
 
 mod common;
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-
-use common::{Room, complaint, wait_until};
+use common::{Room, complaint};
 use serde_json::Value;
 
 /// Eight runs of some seconds, saved several times a second.
@@ -36,107 +31,8 @@ objective = \"forward-kl\"
 samples = 8
 ";
 
-const RUNS: [&str; 8] = [
-    "reverse/buffer=300/seed0",
-    "reverse/buffer=2000/seed0",
-    "forward/buffer=300/seed0",
-    "forward/buffer=2000/seed0",
-    "reverse/buffer=300/seed1",
-    "reverse/buffer=2000/seed1",
-    "forward/buffer=300/seed1",
-    "forward/buffer=2000/seed1",
-];
-
-fn hashes(room: &Room, study: &str) -> BTreeMap<String, (String, Value)> {
-    let of_run = |name: &&str| {
-        let result = room.json(&format!("{study}/{name}/result.json"));
-        let hash = result["parameters_blake3"].as_str().unwrap().to_owned();
-        (name.to_string(), (hash, result["evaluations"].clone()))
-    };
-    RUNS.iter().map(of_run).collect()
-}
-
-fn start(room: &Room, arguments: &[&str]) -> Child {
-    let mut command = room.command(arguments);
-    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
-}
-
-fn kill(pid: u64, signal: &str) -> bool {
-    Command::new("kill").args([signal, &pid.to_string()]).status().unwrap().success()
-}
-
-/// The run's process, once it has saved what it has learned.
-fn at_work(room: &Room, run: &Path) -> Option<u64> {
-    let owner = fs::read_to_string(room.path("").join(run).join("owner.json")).ok()?;
-    let owner: Value = serde_json::from_str(&owner).ok()?;
-    let attempt = format!("attempt-{}/checkpoints", owner["attempt"]);
-    let checkpoints = fs::read_dir(room.path("").join(run).join(attempt)).ok()?.flatten();
-    let learned = checkpoints
-        .filter_map(|entry| entry.file_name().to_str()?.parse::<u64>().ok())
-        .any(|step| step > 300);
-    (learned && owner["released"] == false).then(|| owner["pid"].as_u64())?
-}
-
 fn status(room: &Room, study: &str) -> Value {
     serde_json::from_str(&room.ok(&["study", "status", study, "--json"])).unwrap()
-}
-
-#[test]
-fn a_study_that_was_killed_ends_as_one_that_was_not() {
-    let room = Room::new();
-    room.write("s.toml", STUDY);
-    room.ok(&["study", "run", "s.toml", "--out=whole", "--jobs=2"]);
-    let whole = hashes(&room, "whole");
-    assert_eq!(
-        whole.values().map(|(hash, _)| hash).collect::<std::collections::BTreeSet<_>>().len(),
-        8
-    );
-
-    // Whoever runs the study is killed while two runs are at work: they save themselves and end.
-    let mut study = start(&room, &["study", "run", "s.toml", "--out=killed", "--jobs=2"]);
-    let first: Vec<PathBuf> = RUNS[..2].iter().map(|run| Path::new("killed").join(run)).collect();
-    wait_until(|| first.iter().all(|run| at_work(&room, run).is_some()));
-    let refused = room.rlai(&["study", "resume", "killed"]);
-    assert_eq!(refused.status.code(), Some(2));
-    assert!(complaint(&refused).contains("is running this study"), "{}", complaint(&refused));
-    study.kill().unwrap();
-    study.wait().unwrap();
-    let released = |run: &PathBuf| {
-        let owner = fs::read_to_string(room.path("").join(run).join("owner.json")).unwrap();
-        serde_json::from_str::<Value>(&owner).unwrap()["released"] == true
-    };
-    wait_until(|| first.iter().all(released));
-    let stood = status(&room, "killed");
-    assert_eq!(stood["coordinator"]["life"], "dead");
-    assert_eq!(
-        (&stood["states"]["unfinished"], &stood["states"]["missing"]),
-        (&2.into(), &6.into())
-    );
-    let step = stood["runs"][0]["step"].as_u64().unwrap();
-    assert!((300..3000).contains(&step), "{step}");
-    assert_eq!(stood["runs"][0]["failures"], 0, "they ended as they were asked to");
-
-    // It goes on; now one run is killed, which is its own failure alone.
-    let mut study = start(&room, &["study", "resume", "killed", "--jobs=2"]);
-    let victim = Path::new("killed").join(RUNS[3]);
-    wait_until(|| at_work(&room, &victim).is_some());
-    assert!(kill(at_work(&room, &victim).unwrap(), "-KILL"));
-    assert_eq!(study.wait().unwrap().code(), Some(1));
-    let stood = status(&room, "killed");
-    assert_eq!((&stood["states"]["finished"], &stood["states"]["failed"]), (&7.into(), &1.into()));
-    let failed = &stood["runs"][3];
-    assert!(failed["reason"].as_str().unwrap().contains("signal: 9"), "{failed}");
-    assert_eq!((&failed["attempts"], &failed["failures"]), (&1.into(), &1.into()));
-
-    // From another folder its own is enough.
-    let elsewhere = tempfile::tempdir().unwrap();
-    let mut again = room.command(&["study", "resume", room.path("killed").to_str().unwrap()]);
-    let output = again.current_dir(elsewhere.path()).output().unwrap();
-    assert!(output.status.success(), "{}", complaint(&output));
-    assert!(complaint(&output).contains("7 runs already finished"), "{}", complaint(&output));
-    assert_eq!(hashes(&room, "killed"), whole);
-    assert_eq!(status(&room, "killed")["states"]["finished"], 8);
-    assert_eq!(common::listing(elsewhere.path()).len(), 0);
 }
 
 #[test]

@@ -81,22 +81,32 @@ impl Curve {
         Ok(Self { steps, values })
     }
 
-    /// The exponential moving average m_k = w m_(k-1) + (1 - w) x_k, m_0 = x_0, where w is the weight of the
-    /// past: 0 leaves the curve as it is.
+    /// The curve with its [`exponential_average`] for values.
     ///
     /// # Errors
-    /// A weight outside of 0 to 1, or 1.
+    /// As that has them.
     pub fn smoothed(&self, past: f64) -> Result<Self> {
-        if !(0.0..1.0).contains(&past) {
-            return Err(Error::parameter("smoothing", past, "at least 0, below 1"));
-        }
-        let mut average = self.values[0];
-        let smooth = |value: &f64| {
-            average = past * average + (1.0 - past) * value;
-            average
-        };
-        Ok(Self { steps: self.steps.clone(), values: self.values.iter().map(smooth).collect() })
+        let values = exponential_average(&self.values, past)?;
+        Ok(Self { steps: self.steps.clone(), values })
     }
+}
+
+/// The exponential moving average m_k = w m_(k-1) + (1 - w) x_k, m_0 = x_0, where w is the weight of the past:
+/// 0 leaves the values as they are. The first value has the weight w^k in m_k, not (1 - w) w^k as if nothing had
+/// been before it: nothing is divided by the sum of the weights, which is 1 this way.
+///
+/// # Errors
+/// A weight outside of 0 to 1, or 1.
+pub fn exponential_average(values: &[f64], past: f64) -> Result<Vec<f64>> {
+    if !(0.0..1.0).contains(&past) {
+        return Err(Error::parameter("smoothing", past, "at least 0, below 1"));
+    }
+    let mut average = values.first().copied().unwrap_or_default();
+    let smooth = |value: &f64| {
+        average = past * average + (1.0 - past) * value;
+        average
+    };
+    Ok(values.iter().map(smooth).collect())
 }
 
 /// A statistic at one step.

@@ -69,6 +69,24 @@ pub fn least_p(x: &Scores, y: &Scores) -> Result<f64> {
     Ok((2.0 * (-x.iter().zip(y.iter()).map(orders).sum::<f64>()).exp()).min(1.0))
 }
 
+/// How many of the pairs of `runs` each, without ties, x must win on one task for p to be at most
+/// `significance`; none where not even all of them are enough.
+pub(crate) fn fewest_wins(runs: usize, significance: f64) -> Option<usize> {
+    let task = Task { x: runs, y: runs, groups: vec![1; 2 * runs], doubled_u: 0 };
+    let distribution = task.distribution();
+    let mut beyond = 0.0;
+    let mut fewest = None;
+    for wins in (0..=runs * runs).rev() {
+        beyond += 2.0 * distribution[2 * wins];
+        // What rounding may add to a share of labellings.
+        if beyond > significance + 1e-12 {
+            break;
+        }
+        fewest = Some(wins);
+    }
+    fewest
+}
+
 /// The runs of both on one task.
 struct Task {
     x: usize,

@@ -37,21 +37,38 @@ impl Welch {
                 return Err(Error::too_few("scores of a sample", 2));
             }
         }
-        let [a, b] = [x, y].map(|sample| variance(sample) / sample.len() as f64);
-        if !(a + b > 0.0 && (a + b).is_finite()) {
-            let reason = "neither sample has a variance, or one too large for a number";
+        Self::of_means(mean(x) - mean(y), &[x, y].map(|sample| Part::of(sample, 1.0)), level)
+    }
+
+    /// Of a weighted sum of means of samples, by Satterthwaite's degrees of freedom (1946).
+    pub(crate) fn of_means(difference: f64, parts: &[Part], level: f64) -> Result<Self> {
+        let sum: f64 = parts.iter().map(|part| part.variance).sum();
+        if !(sum > 0.0 && sum.is_finite()) {
+            let reason = "no sample has a variance, or one too large for a number";
             return Err(Error::undefined("Welch's t", reason));
         }
-        let error = (a + b).sqrt();
+        let error = sum.sqrt();
         // Shares rather than squares, which may be too small to be told from zero.
-        let (share, other) = (a / (a + b), b / (a + b));
-        let degrees =
-            1.0 / (share.powi(2) / (x.len() - 1) as f64 + other.powi(2) / (y.len() - 1) as f64);
-        let difference = mean(x) - mean(y);
+        let share = |part: &Part| (part.variance / sum).powi(2) / part.degrees;
+        let degrees = 1.0 / parts.iter().map(share).sum::<f64>();
         let t = difference / error;
         let half = two_sided_quantile(1.0 - level, degrees) * error;
         let (low, high) = (difference - half, difference + half);
         Ok(Self { difference, t, degrees, p: two_sided(t, degrees), low, high })
+    }
+}
+
+/// What a sample of at least two adds to the variance of a weighted sum of means.
+pub(crate) struct Part {
+    variance: f64,
+    degrees: f64,
+}
+
+impl Part {
+    /// Of a sample whose mean has this weight.
+    pub(crate) fn of(sample: &[f64], weight: f64) -> Self {
+        let n = sample.len() as f64;
+        Self { variance: weight.powi(2) * variance(sample) / n, degrees: n - 1.0 }
     }
 }
 

@@ -41,7 +41,7 @@ pub struct Args {
     /// Over what it is drawn
     #[arg(long, value_name = "NAME", default_value = "step")]
     x: Axis,
-    /// Weight of what came before in an exponential mean, from 0 to below 1
+    /// Weight of the past in an exponential moving average, from 0, as they are, to below 1
     #[arg(long, value_name = "W", default_value_t = 0.0, allow_hyphen_values = true)]
     smooth: f64,
     /// Draw into this file, .svg or .png, and not in the terminal
@@ -118,7 +118,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
 fn figure(args: &Args, curves: &[Drawn]) -> Figure {
     let smoothed = match args.smooth {
         0.0 => String::new(),
-        weight => format!(", exponential mean of weight {weight}"),
+        weight => format!(", exponential moving average, weight {weight}"),
     };
     Figure {
         title: args.title.clone().unwrap_or_else(|| format!("{}{smoothed}", args.field)),

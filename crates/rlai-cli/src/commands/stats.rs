@@ -30,7 +30,7 @@ pub use runs::Table;
 Examples:
   rlai stats scores.csv
   rlai stats scores.csv --normalise references.csv --interval bca
-  rlai stats runs/first-look/learning-curves.csv --smoothing 0.6 --baseline sac
+  rlai stats runs/first-look/learning-curves.csv --smoothing 0.6 --baseline 'reverse KL'
   rlai stats curves.csv --threshold 2000,4000,5000 --json > compared.json
 
 A file of scores, a line a run; columns in any order, others are left out:
@@ -40,9 +40,10 @@ A file of scores, a line a run; columns in any order, others are left out:
 
 With a column `step` it holds learning curves, a line a point. A run's score is then its area (the
 mean of the curve) or its last value. All curves of a task are cut where its shortest one ends.
-Lines of seed `all`, means that `rlai study` writes, are left out.
+Lines of seed `all`, means that `rlai study` writes, are left out, and so is `variant` beside
+`algorithm`.
 
-References for --normalise, what becomes 0 and what becomes 1 for each task:
+References for --normalise, what becomes 0 and what becomes 1 for each task, low below high:
   task,low,high
   Hopper-v5,-0.4,3294
 
@@ -55,8 +56,8 @@ algorithms lie outside in about 17% of the cases, 5 in 8%), of one or two there 
 Keys of --json: algorithms (baseline first), tasks, runs (fewest, most of a task), settings,
 aggregates, pairs (of each the probability of improvement of x over y, p of its permutation
 test and whether that is exact, Welch's test of x - y a task, the answer), detectable (the
-difference, in standard deviations of a run, that the fewest runs find with probability 0.8 at 5%),
-thresholds, returns. Values and ends of intervals are null where they are infinite, not defined or
+difference, in standard deviations of a run, that the permutation test of the fewest runs finds on
+one task with probability 0.8 at 5%; null where it finds none), thresholds, returns. Values and ends of intervals are null where they are infinite, not defined or
 not known of so few runs.")]
 pub struct Args {
     /// CSV file of the runs
@@ -65,7 +66,7 @@ pub struct Args {
     /// The algorithm that others are compared with [default: the first of the file]
     #[arg(long, value_name = "NAME")]
     baseline: Option<String>,
-    /// Normalise scores by each task: `min-max` of all runs, or a CSV file of references
+    /// Normalise scores by each task: `min-max` of these very runs, or a CSV file of references
     #[arg(long, value_name = "FILE|min-max")]
     normalise: Option<String>,
     /// Which intervals: percentiles, basic (reverse percentiles), bias-corrected, or accelerated too

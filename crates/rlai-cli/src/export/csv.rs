@@ -31,7 +31,7 @@ pub fn write(table: &Table, path: &Path) -> Result<Written, Failure> {
 
 fn header(table: &Table) -> String {
     let mut text = FIRST.to_owned();
-    for name in &table.fields {
+    for name in &table.columns {
         text.push(',');
         text.push_str(&quoted(name));
     }

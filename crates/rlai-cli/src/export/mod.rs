@@ -9,4 +9,4 @@ mod tensorboard;
 pub use csv::write as write_csv;
 pub use parquet::write as write_parquet;
 pub use table::Table;
-pub use tensorboard::write as write_tensorboard;
+pub use tensorboard::{Events, FILE as EVENTS, write as write_tensorboard};

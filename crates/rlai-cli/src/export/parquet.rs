@@ -116,7 +116,7 @@ fn schema(table: &Table) -> Result<TypePtr> {
     for name in WHOLES {
         fields.push(leaf(name, Physical::INT64, Some(LogicalType::integer(64, false)))?);
     }
-    for name in &table.fields {
+    for name in &table.columns {
         fields.push(leaf(name, Physical::DOUBLE, None)?);
     }
     fields.push(list("returns", leaf("element", Physical::DOUBLE, None)?)?);

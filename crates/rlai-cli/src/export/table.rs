@@ -14,7 +14,13 @@ pub struct Table {
     pub runs: Vec<(Run, u64)>,
     /// Names of all numbers but the step: in their order in the lines.
     pub fields: IndexSet<String>,
+    /// The column of each field: its name, or another where a column of every table has that.
+    pub columns: Vec<String>,
 }
+
+/// Columns of every table; a field of such a name gets another.
+const OWN: [&str; 9] =
+    ["study", "variant", "run", "env", "objective", "kind", "seed", "step", "returns"];
 
 /// What an export came to.
 #[derive(Debug, Serialize)]
@@ -50,7 +56,8 @@ impl Table {
             })?;
             runs.push((run, lines));
         }
-        Ok(Self { runs, fields })
+        let columns = columns(&fields);
+        Ok(Self { runs, fields, columns })
     }
 
     /// Shows every row in its order. How many there were.
@@ -80,6 +87,18 @@ impl Table {
     }
 }
 
+/// Names that are all different: those of fields, after `metrics_` where the table itself has such a column.
+fn columns(fields: &IndexSet<String>) -> Vec<String> {
+    let column = |field: &String| {
+        let mut name = field.clone();
+        while OWN.contains(&name.as_str()) || (name != *field && fields.contains(&name)) {
+            name.insert_str(0, "metrics_");
+        }
+        name
+    };
+    fields.iter().map(column).collect()
+}
+
 /// A field that is new comes behind the one that it follows in its line.
 fn learn(fields: &mut IndexSet<String>, line: &Line) {
     let mut at = 0;
@@ -102,6 +121,14 @@ pub fn unwritten(path: &std::path::Path, error: &dyn std::fmt::Display) -> Failu
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_column_has_the_name_of_another() {
+        let fields = ["q", "seed", "metrics_seed", "run", "returns"].map(str::to_owned);
+        let expected =
+            ["q", "metrics_metrics_seed", "metrics_seed", "metrics_run", "metrics_returns"];
+        assert_eq!(columns(&IndexSet::from(fields)), expected);
+    }
 
     #[test]
     fn fields_keep_their_order() {

@@ -47,20 +47,24 @@ fn write_run(run: &Run, lines: u64, path: &Path) -> Result<u64, Failure> {
             rows += u64::from(line.step().is_some());
             events.line(line).map_err(refused)
         })?;
-        events.out.flush().map_err(refused)
+        events.flush().map_err(refused)
     })?;
     Ok(rows)
 }
 
 /// An event file that is being written.
-struct Events<W> {
+pub struct Events<W> {
     out: W,
     /// Seconds of the line before.
     time: f64,
 }
 
 impl<W: Write> Events<W> {
-    fn begin(out: W) -> io::Result<Self> {
+    /// Begins a file with its version.
+    ///
+    /// # Errors
+    /// A file system that refuses; so for all that follows.
+    pub fn begin(out: W) -> io::Result<Self> {
         let mut events = Self { out, time: 0.0 };
         let version = Message::default().double(1, 0.0).bytes(3, b"brain.Event:2");
         events.record(version)?;
@@ -69,7 +73,7 @@ impl<W: Write> Events<W> {
 
     /// A scalar for every number of the line. What the clock of the event shows are the seconds of training,
     /// so that equal runs have equal files but for these.
-    fn line(&mut self, line: &Line) -> io::Result<()> {
+    pub fn line(&mut self, line: &Line) -> io::Result<()> {
         let Some(step) = line.step() else { return Ok(()) };
         self.time = line.value("time_seconds").unwrap_or(self.time);
         let mut summary = Message::default();
@@ -84,7 +88,7 @@ impl<W: Write> Events<W> {
     }
 
     /// The settings of the run as its hyperparameters.
-    fn settings(&mut self, settings: &toml::Table) -> io::Result<()> {
+    pub fn settings(&mut self, settings: &toml::Table) -> io::Result<()> {
         let mut session = Message::default();
         for (name, value) in settings {
             let value = match value {
@@ -99,6 +103,11 @@ impl<W: Write> Events<W> {
             session = session.message(1, entry);
         }
         self.hyperparameters("_hparams_/session_start_info", 3, session.double(5, 0.0))
+    }
+
+    /// Hands what was written to the file.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
     }
 
     fn hyperparameters(&mut self, tag: &str, field: u8, content: Message) -> io::Result<()> {

@@ -66,10 +66,25 @@ pub fn runs_in(dirs: &[PathBuf]) -> Result<Vec<Run>, Failure> {
             runs.extend(of_study(dir, &prefix)?);
         }
     }
+    leave_out_twins(&mut runs);
     if runs.is_empty() {
         return Err(Failure::input("no run there has written metrics yet"));
     }
     Ok(runs)
+}
+
+/// A run that was named alone and is part of a study that was named too counts as the study's.
+fn leave_out_twins(runs: &mut Vec<Run>) {
+    let place = |run: &Run| fs::canonicalize(&run.dir).ok();
+    let of_studies: BTreeSet<PathBuf> =
+        runs.iter().filter(|run| run.study.is_some()).filter_map(place).collect();
+    runs.retain(|run| {
+        let twin = run.study.is_none() && place(run).is_some_and(|dir| of_studies.contains(&dir));
+        if twin {
+            line_err!("note: {} is part of a study that is there too", run.dir.display());
+        }
+        !twin
+    });
 }
 
 /// The name, with a number where it is taken.

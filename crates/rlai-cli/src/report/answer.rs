@@ -1,15 +1,12 @@
 //! What the runs tell, in words that the numbers support.
 
-use rlai_stats::power;
 use serde::Serialize;
 
-use super::compare::{Comparison, FEWEST_RUNS, SIGNIFICANCE, Verdict};
+use super::compare::{Comparison, Verdict};
 use super::scale::Scale;
 use super::study::{Standing, Study};
 use super::table::number;
-
-/// Runs from which bootstrap intervals hold about what they promise.
-const ENOUGH_RUNS: usize = 10;
+use super::weight::{cautions, warnings};
 
 /// What one comparison came to.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -54,11 +51,7 @@ impl Answer {
             (_, 1) => vec![alone(study)],
             _ => comparisons.iter().map(|it| finding(study, scale, it, comparisons)).collect(),
         };
-        Self {
-            warnings: warnings(study, finished),
-            findings,
-            cautions: cautions(study, comparisons),
-        }
+        Self { warnings: warnings(study), findings, cautions: cautions(study, comparisons) }
     }
 }
 
@@ -79,14 +72,14 @@ fn names<'a>(study: &'a Study, it: &Comparison) -> (&'a str, &'a str, String) {
 fn finding(study: &Study, scale: &Scale, it: &Comparison, all: &[Comparison]) -> Finding {
     let (x, y, setting) = names(study, it);
     let Some(improvement) = it.improvement else { return nothing(study, it) };
-    let on = format!("{} on {}", seeds(it.runs), tasks(it.tasks.len()));
+    let on = basis(it);
     let interval = format!("[{}, {}]", share(improvement.low), share(improvement.high));
     let chance = test(it, all);
     let size = difference(scale, it);
     let undecided = format!("These runs do not tell whether {x} or {y} is better{setting}.");
     match it.verdict {
         Verdict::Better => Finding::new(
-            format!("{x} is better than {y}{setting}."),
+            format!("{x} is better than {y}{setting}{}.", contrary(it, "lower")),
             format!(
                 "With {on}, a run of {x} ends above one of {y} with probability {} (95% interval {interval}; \
                  {chance}).{size}",
@@ -94,7 +87,7 @@ fn finding(study: &Study, scale: &Scale, it: &Comparison, all: &[Comparison]) ->
             ),
         ),
         Verdict::Worse => Finding::new(
-            format!("{x} is worse than {y}{setting}."),
+            format!("{x} is worse than {y}{setting}{}.", contrary(it, "higher")),
             format!(
                 "With {on}, a run of {x} ends below one of {y} with probability {} (95% interval [{}, {}]; \
                  {chance}).{size}",
@@ -103,11 +96,18 @@ fn finding(study: &Study, scale: &Scale, it: &Comparison, all: &[Comparison]) ->
                 share(1.0 - improvement.low)
             ),
         ),
-        Verdict::Undecided => Finding::new(
+        Verdict::Undecided if improvement.contains(0.5) => Finding::new(
             undecided,
             format!(
                 "With {on} the interval of the probability of improvement of {x}, {interval}, holds 0.5 \
                  ({chance}).{size}"
+            ),
+        ),
+        Verdict::Undecided => Finding::new(
+            undecided,
+            format!(
+                "With {on} the bootstrap interval of the probability of improvement of {x}, {interval}, does \
+                 not hold 0.5, but chance alone gives as much too often ({chance}).{size}"
             ),
         ),
         Verdict::Leaning => {
@@ -120,14 +120,55 @@ fn finding(study: &Study, scale: &Scale, it: &Comparison, all: &[Comparison]) ->
                 ),
             )
         }
-        Verdict::TooFew | Verdict::Nothing => Finding::new(
-            undecided,
-            format!(
-                "Too few seeds: with {on} no confidence interval is possible, which takes at least \
-                 {FEWEST_RUNS} seeds.{size}"
-            ),
-        ),
+        Verdict::TooFew | Verdict::Nothing => {
+            Finding::new(undecided, format!("{}{size}", too_few(it, all, &on)))
+        }
     }
+}
+
+/// `3 seeds on 1 task`.
+fn basis(it: &Comparison) -> String {
+    let on = format!("{} on {}", seeds(it.runs), tasks(it.tasks.len()));
+    match it.uneven.is_empty() {
+        true => on,
+        false => format!("{on}, after different numbers of steps"),
+    }
+}
+
+/// The better one may still have the worse mean: it wins more often, and loses by more.
+fn contrary(it: &Comparison, what: &str) -> String {
+    let is = it.difference.is_some_and(|difference| match it.verdict {
+        Verdict::Better => difference.value < 0.0,
+        Verdict::Worse => difference.value > 0.0,
+        _ => false,
+    });
+    if is { format!(", though its mean return is {what}") } else { String::new() }
+}
+
+/// Why no outcome of so few seeds would have been a verdict.
+fn too_few(it: &Comparison, all: &[Comparison], on: &str) -> String {
+    if !it.has_interval() {
+        return format!(
+            "Too few seeds: with {on} no confidence interval is possible; a verdict takes at least {} seeds \
+             of each.",
+            it.needed
+        );
+    }
+    let corrected = match tested(all) {
+        0 | 1 => String::new(),
+        n => format!(", corrected for {n} comparisons"),
+    };
+    format!(
+        "Too few seeds: with {on} no verdict is possible, for even complete separation has p {}{corrected}; it \
+         takes at least {} seeds of each.",
+        probability(it.least_p),
+        it.needed
+    )
+}
+
+/// How many comparisons are tested.
+fn tested(all: &[Comparison]) -> usize {
+    all.iter().filter(|it| it.is_tested()).count()
 }
 
 /// Why two methods cannot be compared.
@@ -172,8 +213,7 @@ fn alone(study: &Study) -> Finding {
 }
 
 fn test(it: &Comparison, all: &[Comparison]) -> String {
-    let tested = all.iter().filter(|it| it.improvement.is_some() && it.has_interval()).count();
-    match tested {
+    match tested(all) {
         0 | 1 => format!("permutation test, p {}", probability(it.p)),
         n => format!(
             "permutation test, p {} corrected for {n} comparisons",
@@ -200,84 +240,6 @@ fn difference(scale: &Scale, it: &Comparison) -> String {
     }
 }
 
-/// What a reader must not overlook.
-fn warnings(study: &Study, finished: usize) -> Vec<String> {
-    let failed = study.count(|it| matches!(it, Standing::Failed(_)));
-    let unfinished = study.count(|it| *it == Standing::Unfinished);
-    let missing = study.count(|it| *it == Standing::Missing);
-    let mut warnings = Vec::new();
-    if finished < study.runs.len() {
-        let told = [(failed, "failed"), (unfinished, "unfinished"), (missing, "not started")];
-        let told = told.iter().filter(|(count, _)| *count > 0);
-        let told: Vec<String> = told.map(|(count, what)| format!("{count} {what}")).collect();
-        warnings.push(format!(
-            "Not all runs are in: of {}, {finished} finished, {}. All numbers are of those that finished.",
-            study.runs.len(),
-            told.join(", ")
-        ));
-    }
-    if failed > 0 {
-        warnings.push(
-            "Runs failed. If one method fails more often than another, its runs that finished are a \
-             selection, and flatter it."
-                .to_owned(),
-        );
-    }
-    let lost = study.runs.iter().filter(|run| run.is_finished() && run.score().is_none()).count();
-    if lost > 0 {
-        warnings.push(format!(
-            "{lost} finished run{} without a final return that is a number: left out of everything that \
-             counts final returns.",
-            s(lost)
-        ));
-    }
-    let damaged: Vec<&str> =
-        study.runs.iter().filter(|run| run.damage.is_some()).map(|run| &run.name[..]).collect();
-    if !damaged.is_empty() {
-        let shown = damaged.iter().take(5).copied().collect::<Vec<_>>().join(", ");
-        let more = if damaged.len() > 5 { ", ..." } else { "" };
-        warnings.push(format!(
-            "Metrics of {} run{} are damaged and read only as far as they are whole: {shown}{more}.",
-            damaged.len(),
-            s(damaged.len())
-        ));
-    }
-    warnings
-}
-
-fn cautions(study: &Study, comparisons: &[Comparison]) -> Vec<String> {
-    let with = |it: &&Comparison| it.improvement.is_some() && it.has_interval();
-    let fewest = comparisons.iter().filter(with).map(|it| it.runs.0).min();
-    let mut cautions = Vec::new();
-    if let Some(runs) = fewest.filter(|runs| *runs < ENOUGH_RUNS) {
-        cautions.push(format!(
-            "With {runs} seeds bootstrap intervals are too narrow: they hold the truth less often than in 95 \
-             of 100 studies. Hence a verdict also takes a permutation test at {SIGNIFICANCE}."
-        ));
-        if let Ok(detectable) = power::detectable(runs, SIGNIFICANCE, 0.8) {
-            cautions.push(format!(
-                "On one task, {runs} seeds of each find a difference of {detectable:.1} standard deviations or \
-                 more in 8 of 10 studies (t test); smaller ones mostly stay unseen."
-            ));
-        }
-    }
-    let flat = |it: &Comparison| it.improvement.is_some_and(|it| it.low == it.high);
-    if comparisons.iter().any(|it| it.has_interval() && flat(it)) {
-        cautions.push(
-            "Where every run of one lies above every run of the other, resampling has no spread left: an \
-             interval [1.00, 1.00] or [0.00, 0.00] says this, not that it is certain."
-                .to_owned(),
-        );
-    }
-    if study.methods.len() > 1 && study.episodes.0 == 1 {
-        cautions.push(
-            "Some evaluations are of one episode: part of the spread over seeds is that of single episodes."
-                .to_owned(),
-        );
-    }
-    cautions
-}
-
 /// `3 seeds`, `3 to 5 seeds`.
 pub fn seeds((fewest, most): (usize, usize)) -> String {
     match fewest == most {
@@ -301,163 +263,10 @@ fn probability(p: f64) -> String {
     if p < 0.001 { "< 0.001".to_owned() } else { format!("= {p:.3}") }
 }
 
-fn s(count: usize) -> &'static str {
+/// The ending of a plural.
+pub fn s(count: usize) -> &'static str {
     if count == 1 { "" } else { "s" }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::context::{Context, Options};
-    use super::super::made::{self, Made};
-    use super::*;
-
-    const LOW: [f64; 5] = [1.0, 2.0, 3.0, 4.0, 5.0];
-    const HIGH: [f64; 5] = [6.0, 7.0, 8.0, 9.0, 10.0];
-
-    fn of(study: &Study) -> Answer {
-        let context = Context::new(study, 0, Options::default());
-        Answer::new(study, &context.scale, &context.comparisons)
-    }
-
-    fn told(methods: &[Made<'_>]) -> Vec<String> {
-        of(&made::study(methods)).findings.iter().map(Finding::text).collect()
-    }
-
-    #[test]
-    fn better_and_worse_take_an_interval_and_a_test() {
-        let better = told(&[("reverse KL", &[&LOW]), ("forward KL", &[&HIGH])]);
-        // 2 of the 252 ways to deal ten runs are as far apart; the difference of means is 5.
-        let expected = "forward KL is better than reverse KL. With 5 seeds on 1 task, a run of forward KL ends \
-                        above one of reverse KL with probability 1.00 (95% interval [1.00, 1.00]; permutation \
-                        test, p = 0.008). Difference in mean final return: +5.000 (95% interval [";
-        assert!(better[0].starts_with(expected), "{}", better[0]);
-        let worse = told(&[("reverse KL", &[&HIGH]), ("forward KL", &[&LOW])]);
-        let expected = "forward KL is worse than reverse KL. With 5 seeds on 1 task, a run of forward KL ends \
-                        below one of reverse KL with probability 1.00 (95% interval [1.00, 1.00]; permutation \
-                        test, p = 0.008). Difference in mean final return: −5.000";
-        assert!(worse[0].starts_with(expected), "{}", worse[0]);
-    }
-
-    #[test]
-    fn an_interval_that_holds_a_half_decides_nothing() {
-        let mixed = [1.5, 2.5, 3.5, 0.5, 4.5];
-        let told = told(&[("reverse KL", &[&LOW, &LOW]), ("forward KL", &[&mixed, &LOW])]);
-        let expected = "These runs do not tell whether forward KL or reverse KL is better. With 5 seeds on 2 \
-                        tasks the interval of the probability of improvement of forward KL, [0.";
-        assert!(told[0].starts_with(expected), "{}", told[0]);
-        assert!(told[0].contains("], holds 0.5 (permutation test, p = "), "{}", told[0]);
-        assert!(told[0].contains("Difference in mean normalised final return: −"), "{}", told[0]);
-    }
-
-    #[test]
-    fn three_runs_above_three_may_be_chance() {
-        let of = |first: &[f64], second: &[f64]| told(&[("A", &[first]), ("B", &[second])]);
-        let leads = of(&LOW[..3], &HIGH[..3]);
-        let expected = "B leads A, but these runs do not settle it. With 3 seeds on 1 task chance alone gives \
-                        such a lead too often (permutation test, p = 0.100), though the bootstrap interval of \
-                        the probability of improvement of B, [1.00, 1.00], does not hold 0.5.";
-        assert!(leads[0].starts_with(expected), "{}", leads[0]);
-        let trails = of(&HIGH[..3], &LOW[..3]);
-        assert!(trails[0].starts_with("A leads B, but") && trails[0].contains("[0.00, 0.00]"));
-    }
-
-    #[test]
-    fn two_seeds_are_too_few() {
-        let told = told(&[("A", &[&LOW[..2]]), ("B", &[&HIGH])]);
-        assert_eq!(
-            told[0],
-            "These runs do not tell whether B or A is better. Too few seeds: with 2 to 5 seeds on 1 task no \
-             confidence interval is possible, which takes at least 3 seeds. Difference in mean final return: \
-             +6.500."
-        );
-    }
-
-    #[test]
-    fn several_comparisons_are_corrected() {
-        let told = told(&[("A", &[&LOW]), ("B", &[&HIGH]), ("C", &[&HIGH])]);
-        assert_eq!(told.len(), 2);
-        let corrected = "permutation test, p = 0.016 corrected for 2 comparisons";
-        assert!(told.iter().all(|it| it.contains(corrected)), "{told:?}");
-        // Seven comparisons of 0.0079 each are no longer rare.
-        let (low, high): (&[&[f64]], &[&[f64]]) = (&[&LOW], &[&HIGH]);
-        let others = ["B", "C", "D", "E", "F", "G", "H"].map(|label| (label, high));
-        let methods: Vec<Made<'_>> = [("A", low)].into_iter().chain(others).collect();
-        let told = of(&made::study(&methods)).findings;
-        assert!(told.iter().all(|it| it.verdict.contains("do not settle it")), "{told:?}");
-    }
-
-    #[test]
-    fn one_variant_is_described_and_nothing_is_no_answer() {
-        let one = told(&[("A", &[&LOW, &[2.0]])]);
-        assert_eq!(
-            one[0],
-            "There is one variant only, so nothing is compared. A ended at a mean return of 3.000 on T0 (5 \
-             seeds, from 1.000 to 5.000); 2.000 on T1 (1 seed, no spread is known)."
-        );
-        let mut study = made::study(&[("A", &[&LOW]), ("B", &[&HIGH])]);
-        study.runs.iter_mut().for_each(|run| run.standing = Standing::Missing);
-        let answer = of(&study);
-        assert_eq!(answer.findings[0].text(), "No run has finished yet. There are 10.");
-        assert_eq!(
-            answer.warnings,
-            [
-                "Not all runs are in: of 10, 0 finished, 10 not started. All numbers are of those that finished."
-            ]
-        );
-    }
-
-    #[test]
-    fn runs_that_are_missing_or_failed_come_first() {
-        let mut study = made::study(&[("A", &[&LOW]), ("B", &[&HIGH])]);
-        study.runs[0].standing = Standing::Failed("diverged".to_owned());
-        study.runs[1].standing = Standing::Unfinished;
-        study.runs[2].returns[1].1 = f64::NAN;
-        study.runs[3].damage = Some("line 3".to_owned());
-        let warnings = of(&study).warnings;
-        assert_eq!(
-            warnings[0],
-            "Not all runs are in: of 10, 8 finished, 1 failed, 1 unfinished. All numbers are of those that \
-             finished."
-        );
-        assert!(
-            warnings[1].starts_with("Runs failed.") && warnings[2].starts_with("1 finished run ")
-        );
-        assert!(warnings[3].ends_with("as they are whole: m0/seed3."), "{warnings:?}");
-        // None of them is in a number.
-        assert_eq!(study.scores(0, 0), [4.0, 5.0]);
-        assert!(of(&study).findings[0].detail.starts_with("Too few seeds: with 2 to 5 seeds"));
-    }
-
-    #[test]
-    fn methods_without_common_tasks_are_not_compared() {
-        let mut study = made::study(&[("A", &[&LOW, &[]]), ("B", &[&[], &HIGH])]);
-        let expected =
-            "B cannot be compared with A. They have finished runs on different tasks only.";
-        assert_eq!(of(&study).findings[0].text(), expected);
-        study.runs.retain(|run| run.method == 0);
-        let expected = "B cannot be compared with A. No run of B has finished.";
-        assert_eq!(of(&study).findings[0].text(), expected);
-    }
-
-    #[test]
-    fn a_setting_of_the_grid_is_told_once() {
-        let mut study = made::study(&[("A, n = 1", &[&LOW]), ("B, n = 1", &[&HIGH])]);
-        for (method, label) in study.methods.iter_mut().zip(["A", "B"]) {
-            method.base_label = label.to_owned();
-            method.grid = vec![("n".to_owned(), "1".to_owned())];
-        }
-        assert_eq!(of(&study).findings[0].verdict, "B is better than A with n = 1.");
-    }
-
-    #[test]
-    fn few_seeds_are_cautioned() {
-        let cautions = of(&made::study(&[("A", &[&LOW]), ("B", &[&HIGH])])).cautions;
-        assert!(cautions[0].starts_with("With 5 seeds bootstrap intervals are too narrow"));
-        // G*Power: two groups of 5, two-sided 0.05, power 0.8: d = 2.02.
-        assert!(cautions[1].contains("a difference of 2.0 standard deviations"), "{}", cautions[1]);
-        assert!(cautions[2].starts_with("Where every run of one lies above"));
-        let many: Vec<f64> = (0..12).map(f64::from).collect();
-        let cautions = of(&made::study(&[("A", &[&many]), ("B", &[&many])])).cautions;
-        assert_eq!(cautions, [""; 0]);
-    }
-}
+mod tests;

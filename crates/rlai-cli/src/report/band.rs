@@ -6,7 +6,6 @@ use clap::ValueEnum;
 use rlai_stats::{Bootstrap, Curve, Runs, aggregate, curve};
 
 use super::compare::FEWEST_RUNS;
-use crate::study::t_975;
 
 /// What is drawn around a mean.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -124,6 +123,11 @@ impl Mean {
     }
 }
 
+/// The 0.975 quantile of Student's t distribution with this many degrees of freedom, at least one.
+fn t_975(degrees: usize) -> f64 {
+    rlai_stats::welch::t_quantile(0.05, degrees as f64).expect("a share and degrees above zero")
+}
+
 /// Curves at the steps at which all of them have a finite value, smoothed; none where there are no such
 /// steps.
 pub fn aligned<'a>(
@@ -179,5 +183,14 @@ mod tests {
         assert_eq!((curves[0].values(), curves[1].values()), (&[2.0, 3.0][..], &[0.0, 1.0][..]));
         assert_eq!(aligned([&[(0.0, 1.0)][..], &[(1.0, 1.0)]].into_iter(), 0.0), None);
         assert_eq!(aligned(std::iter::empty(), 0.0), None);
+    }
+
+    #[test]
+    fn quantiles_are_those_of_the_tables() {
+        // t tables to three digits: 11, 30 and 120 degrees of freedom.
+        for (degrees, quantile) in [(1, 12.706), (2, 4.303), (11, 2.201), (30, 2.042), (120, 1.980)]
+        {
+            assert!((t_975(degrees) - quantile).abs() < 6e-4, "{degrees}: {}", t_975(degrees));
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Two methods compared by their final returns, and what can be said of them.
 
-use rlai_stats::{Bootstrap, Estimate, Permutation, Scores, improvement};
+use rlai_stats::{Bootstrap, Estimate, Permutation, Scores, improvement, permutation};
 
 use super::holm::holm;
 use super::scale::Scale;
@@ -10,21 +10,28 @@ use super::study::Study;
 pub const FEWEST_RUNS: usize = 3;
 /// What is too rare to be chance.
 pub const SIGNIFICANCE: f64 = 0.05;
+/// What is rare enough to be told as a lead.
+const LEAD: f64 = 0.2;
+/// What rounding may add to a share of labellings.
+const SLACK: f64 = 1e-12;
+/// Lengths that differ by no more than this share count as one: an episode may go on beyond the last step.
+const LENGTHS: f64 = 0.01;
 
 /// What the runs tell of a candidate and a baseline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// No task on which both have finished runs.
     Nothing,
-    /// So few runs that there is no interval.
+    /// So few runs that nothing they could have come to would be a verdict.
     TooFew,
     /// The candidate is better: the interval lies above 1/2, and chance alone would hardly give it.
     Better,
     /// The candidate is worse.
     Worse,
-    /// The interval lies to one side of 1/2, but chance alone gives as much too often.
+    /// The interval lies to one side of 1/2, and chance gives as much in more than one of 20 studies, but in no
+    /// more than one of five.
     Leaning,
-    /// The interval holds 1/2.
+    /// The interval holds 1/2, or chance alone gives as much more often than that.
     Undecided,
 }
 
@@ -49,6 +56,12 @@ pub struct Comparison {
     pub p: f64,
     /// The same, corrected for the number of comparisons.
     pub corrected: f64,
+    /// The least that the corrected one could have been: complete separation in every comparison.
+    pub least_p: f64,
+    /// Seeds of each with which complete separation would be a verdict.
+    pub needed: usize,
+    /// Tasks on which the two were trained for different numbers of steps, with those of both.
+    pub uneven: Vec<(usize, [u64; 2])>,
     /// What follows.
     pub verdict: Verdict,
 }
@@ -70,6 +83,9 @@ impl Comparison {
             difference: None,
             p: 1.0,
             corrected: 1.0,
+            least_p: 1.0,
+            needed: FEWEST_RUNS,
+            uneven: uneven(study, [candidate, baseline], &tasks),
             verdict: Verdict::Nothing,
             tasks,
         };
@@ -83,6 +99,7 @@ impl Comparison {
         comparison.runs = (counts().min().unwrap_or(0), counts().max().unwrap_or(0));
         comparison.improvement = improvement::estimate(&x, &y, bootstrap).ok();
         comparison.p = Permutation::test(&x, &y, bootstrap.seed).map_or(1.0, |test| test.p);
+        comparison.least_p = permutation::least_p(&x, &y).unwrap_or(1.0);
         comparison.difference = comparison.mean_difference(study, scale, bootstrap);
         comparison
     }
@@ -107,12 +124,20 @@ impl Comparison {
         self.runs.0 >= FEWEST_RUNS
     }
 
+    /// Whether it is one of the comparisons that tests are corrected for: what cannot be tested is no test.
+    pub fn is_tested(&self) -> bool {
+        self.improvement.is_some() && self.has_interval()
+    }
+
     fn judge(&mut self) {
         self.verdict = match &self.improvement {
             None => Verdict::Nothing,
-            Some(_) if !self.has_interval() => Verdict::TooFew,
+            Some(_) if !self.has_interval() || self.least_p > SIGNIFICANCE + SLACK => {
+                Verdict::TooFew
+            }
             Some(estimate) if estimate.contains(0.5) => Verdict::Undecided,
-            Some(_) if self.corrected > SIGNIFICANCE => Verdict::Leaning,
+            Some(_) if self.corrected > LEAD + SLACK => Verdict::Undecided,
+            Some(_) if self.corrected > SIGNIFICANCE + SLACK => Verdict::Leaning,
             Some(estimate) if estimate.low > 0.5 => Verdict::Better,
             Some(_) => Verdict::Worse,
         };
@@ -128,16 +153,45 @@ pub fn all(
 ) -> Vec<Comparison> {
     let mut comparisons: Vec<Comparison> =
         pairs.iter().map(|&pair| Comparison::new(study, scale, pair, bootstrap)).collect();
-    // What cannot be tested is no test.
-    let tested: Vec<usize> = (0..comparisons.len())
-        .filter(|&i| comparisons[i].improvement.is_some() && comparisons[i].has_interval())
-        .collect();
-    let values: Vec<f64> = tested.iter().map(|&i| comparisons[i].p).collect();
-    for (&i, corrected) in tested.iter().zip(holm(&values)) {
-        comparisons[i].corrected = corrected;
+    let mut tested: Vec<&mut Comparison> =
+        comparisons.iter_mut().filter(|it| it.is_tested()).collect();
+    let of = |of: fn(&Comparison) -> f64| holm(&tested.iter().map(|it| of(it)).collect::<Vec<_>>());
+    // A correction is least where every p is.
+    let (corrected, least) = (of(|it| it.p), of(|it| it.least_p));
+    for (it, (corrected, least)) in tested.iter_mut().zip(corrected.into_iter().zip(least)) {
+        (it.corrected, it.least_p) = (corrected, least);
     }
-    comparisons.iter_mut().for_each(Comparison::judge);
+    let tests = comparisons.iter().filter(|it| it.improvement.is_some()).count();
+    for it in &mut comparisons {
+        it.needed = needed(it.tasks.len(), tests);
+        it.judge();
+    }
     comparisons
+}
+
+/// Seeds of each with which complete separation on so many tasks is significant among so many tests.
+fn needed(tasks: usize, tests: usize) -> usize {
+    let least = |runs: usize| {
+        // The ways to choose `runs` of twice as many.
+        let ways: f64 = (1..=runs).map(|i| (runs + i) as f64 / i as f64).product();
+        2.0 * tests as f64 / ways.powi(tasks as i32)
+    };
+    // A hundred seeds separate completely more rarely than any number of tests asks for.
+    (FEWEST_RUNS..100).find(|&runs| least(runs) <= SIGNIFICANCE + SLACK).unwrap_or(100)
+}
+
+/// Tasks on which the longest runs of two methods are not equally long, with those lengths.
+fn uneven(study: &Study, methods: [usize; 2], tasks: &[usize]) -> Vec<(usize, [u64; 2])> {
+    let length = |method: usize, task: usize| {
+        let runs = study.of(method, task).filter(|run| run.score().is_some());
+        runs.filter_map(|run| run.returns.last()).map(|(step, _)| *step).fold(0.0, f64::max)
+    };
+    let of = |&task: &usize| {
+        let [x, y] = methods.map(|method| length(method, task));
+        let differ = x.max(y) > x.min(y) * (1.0 + LENGTHS);
+        differ.then_some((task, [x as u64, y as u64]))
+    };
+    tasks.iter().filter_map(of).collect()
 }
 
 /// Every method against the baseline. Where the grid makes several settings of each, against the baseline's

@@ -29,6 +29,7 @@ pub fn study(methods: &[Made<'_>]) -> Study {
         tasks: (0..tasks).map(|i| Task { name: format!("T{i}"), reference: None }).collect(),
         methods: methods.iter().enumerate().map(method).collect(),
         runs,
+        beyond: Vec::new(),
         episodes: (10, 10),
     }
 }

@@ -22,36 +22,23 @@ mod sections;
 mod study;
 mod svg;
 mod table;
+mod weight;
+mod writing;
 
 pub use answer::Answer;
-pub use band::Band;
+pub use band::{Band, Kind, Mean};
 pub use context::Options;
 pub use drawing::{Anchor, Drawing, Ink, Shape};
 pub use svg::light;
+pub use writing::put;
 
-use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
-
-use rayon::prelude::*;
+use std::path::PathBuf;
 
 use crate::error::Failure;
-use crate::figures::raster;
-use crate::run_folder::write_whole;
 use crate::study::{Outcome, Plan};
 use context::Context;
-use section::{Figure, Section};
 use study::Study;
-use svg::{Place, svg};
-
-/// The page.
-pub const PAGE: &str = "report.html";
-/// The folder of figures and tables.
-const FOLDER: &str = "report";
-/// Learning curves, which lie in the study's folder itself.
-const CURVES: &str = "learning-curves";
-/// Endings of what the folder holds.
-const ENDINGS: [&str; 5] = ["svg", "png", "csv", "md", "tex"];
 
 /// What was written.
 pub struct Written {
@@ -79,79 +66,48 @@ pub fn write(
     let context = Context::new(&study, baseline, options);
     let answer = Answer::new(&study, &context.scale, &context.comparisons);
     let sections = sections::all(&context);
-    let page = plan.out.join(PAGE);
+    let text = page::html(&study, &answer, &sections);
+    let curves = sections::curves_csv(&context);
     let unwritten = |error: io::Error| {
         Failure::running(format!("cannot write the report in {}: {error}", plan.out.display()))
     };
-    clear(&plan.out.join(FOLDER)).map_err(unwritten)?;
-    let text = page::html(&study, &answer, &sections);
-    write_whole(&page, text.as_bytes()).map_err(unwritten)?;
-    let curves = sections::curves_csv(&context);
-    write_whole(&plan.out.join(CURVES).with_extension("csv"), curves.as_bytes())
-        .map_err(unwritten)?;
-    let figures = write_figures(&plan.out, &sections).map_err(unwritten)?;
-    write_tables(&plan.out.join(FOLDER), &sections).map_err(unwritten)?;
-    Ok(Written { answer, figures, page })
+    let files = writing::write(&plan.out, &text, &curves, &sections).map_err(unwritten)?;
+    Ok(Written { answer, figures: files.figures, page: files.page })
 }
 
-/// The method of this name or label.
+/// The method of this name or, if none has it, of this label, or the first of a `[[variant]]` of either.
 fn find_baseline(study: &Study, name: Option<&str>) -> Result<usize, Failure> {
     let Some(name) = name else { return Ok(0) };
-    let is = |method: &study::Method| {
-        method.label == name
-            || method.base_label == name
-            || method.names.iter().any(|it| it == name || it.split('/').next() == Some(name))
-    };
-    study.methods.iter().position(is).ok_or_else(|| {
+    let named = |method: &study::Method| method.names.iter().any(|it| it == name);
+    let within =
+        |method: &study::Method| method.names.iter().any(|it| it.split('/').next() == Some(name));
+    let find = |is: &dyn Fn(&study::Method) -> bool| study.methods.iter().position(is);
+    let found = find(&named)
+        .or_else(|| find(&within))
+        .or_else(|| find(&|method| method.label == name))
+        .or_else(|| find(&|method| method.base_label == name));
+    found.ok_or_else(|| {
         let labels: Vec<&str> = study.methods.iter().map(|method| &method.label[..]).collect();
         Failure::input(format!("baseline = {name:?}: one of {}", labels.join(", ")))
     })
 }
 
-/// Makes the folder, without what an earlier report left there.
-fn clear(folder: &Path) -> io::Result<()> {
-    fs::create_dir_all(folder)?;
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        let ours = path.extension().is_some_and(|ending| ENDINGS.iter().any(|it| *it == ending));
-        if ours && path.is_file() {
-            fs::remove_file(path)?;
-        }
-    }
-    Ok(())
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Every figure as SVG and PNG; where the learning curves are.
-fn write_figures(out: &Path, sections: &[Section]) -> io::Result<Vec<PathBuf>> {
-    let figures: Vec<&Figure> = sections.iter().flat_map(|section| &section.figures).collect();
-    // What can be made again at any time need not outlive a crash of the machine.
-    let write = |figure: &Figure, ending: &str, bytes: &[u8]| {
-        let name = format!("{}.{ending}", figure.stem);
-        match figure.stem.starts_with(CURVES) {
-            true => write_whole(&out.join(name), bytes),
-            false => fs::write(out.join(FOLDER).join(name), bytes),
+    #[test]
+    fn names_of_baselines_go_before_labels() {
+        let runs: &[&[f64]] = &[&[1.0]];
+        let mut study = made::study(&[("sac", runs), ("new", runs), ("other", runs)]);
+        for (method, name) in study.methods.iter_mut().zip(["a/n=1", "sac", "b"]) {
+            method.names = vec![name.to_owned()];
         }
-    };
-    figures.par_iter().try_for_each(|figure| {
-        let drawing = figure.for_file();
-        write(figure, "svg", svg(&drawing, Place::File).as_bytes())?;
-        write(figure, "png", &raster(&drawing).map_err(io::Error::other)?)
-    })?;
-    let curves = figures.iter().filter(|figure| figure.stem.starts_with(CURVES));
-    let paths = curves.flat_map(|figure| {
-        ["svg", "png"].map(|ending| out.join(format!("{}.{ending}", figure.stem)))
-    });
-    Ok(paths.collect())
-}
-
-/// Every table as CSV, Markdown and LaTeX.
-fn write_tables(folder: &Path, sections: &[Section]) -> io::Result<()> {
-    for (stem, table) in sections.iter().flat_map(|section| &section.tables) {
-        let write =
-            |ending: &str, text: String| fs::write(folder.join(format!("{stem}.{ending}")), text);
-        write("csv", table.csv())?;
-        write("md", table.markdown())?;
-        write("tex", table.latex())?;
+        let find = |name| find_baseline(&study, name).ok();
+        // The first is labelled so, but the second has this name.
+        assert_eq!(find(Some("sac")), Some(1));
+        assert_eq!(find(Some("a")), Some(0));
+        assert_eq!(find(Some("other")), Some(2));
+        assert_eq!((find(None), find(Some("c"))), (Some(0), None));
     }
-    Ok(())
 }

@@ -10,13 +10,14 @@ const STYLE: &str = include_str!("style.css");
 
 /// What the numbers are, with whom they come from.
 const NOTES: [&str; 7] = [
-    "Intervals are 95% and come from a bootstrap: seeds are drawn with replacement inside of each task, from a \
+    "Intervals are 95% and, unless a table says otherwise, come from a bootstrap: seeds are drawn with replacement inside of each task, from a \
      random stream that is the same every time (Efron and Tibshirani 1993; Agarwal et al. 2021, \"Deep \
      Reinforcement Learning at the Edge of the Statistical Precipice\").",
     "They say how results would change with other seeds on these tasks, with these settings. They say nothing \
      of other tasks, of other settings, or of how well either method was tuned.",
     "A verdict takes two things: an interval of the probability of improvement that does not hold 0.5, and an \
-     exact permutation test below 0.05, corrected for the number of comparisons (Holm 1979).",
+     exact permutation test with p of at most 0.05, corrected for the number of comparisons (Holm 1979). With \
+     seeds so few that even complete separation has a larger p there is none.",
     "No interval is made of fewer than 3 seeds: two numbers show a range, one shows nothing.",
     "Intervals of curves and profiles hold point by point, not for a whole curve at once.",
     "Few seeds find large differences only (Henderson et al. 2018; Colas et al. 2018; Patterson et al. 2024). \

@@ -90,6 +90,17 @@ impl Scale {
         self.kind != Kind::Returns
     }
 
+    /// For beneath a figure: where the scale is made of the very runs that are shown.
+    pub fn note(&self) -> String {
+        match &self.kind {
+            Kind::Returns | Kind::References => String::new(),
+            Kind::Baseline(label) => format!(
+                " 0 and 1 are the first and the last return of {label}, taken from the very runs shown here; \
+                 intervals take them for fixed."
+            ),
+        }
+    }
+
     /// What the scale is, in a sentence.
     pub fn explain(&self) -> String {
         match &self.kind {
@@ -119,10 +130,12 @@ mod tests {
         let own = Scale::of(&study, 0);
         assert_eq!((own.apply(0, 6.0), own.apply(1, 4.0)), (2.0, 0.5));
         assert!(own.explain().contains("the mean first evaluation of A is 0"));
+        assert!(own.note().contains("of A, taken from the very runs shown here"));
         study.tasks[0].reference = Some((2.0, 4.0));
         assert_eq!(Scale::of(&study, 0), own);
         study.tasks[1].reference = Some((0.0, 16.0));
         let scale = Scale::of(&study, 0);
+        assert_eq!(scale.note(), "");
         let scores = scale.scores(&study, 0, &[0, 1]).unwrap();
         assert_eq!((scores.task(0), scores.task(1)), (&[0.0, 1.0][..], &[0.5][..]));
     }

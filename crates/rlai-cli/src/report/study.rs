@@ -1,11 +1,13 @@
 //! What a report is made of: the runs of a study by method and task, and what each has left.
 
+use std::collections::BTreeSet;
+use std::fs;
 use std::path::Path;
 
 use rayon::prelude::*;
 
 use crate::metrics::{Line, lines_of, metrics_of};
-use crate::run_folder::RunResult;
+use crate::run_folder::{RESULT, RunResult};
 use crate::study::{Outcome, Plan, State};
 
 /// A study as it is reported.
@@ -20,6 +22,8 @@ pub struct Study {
     pub methods: Vec<Method>,
     /// Every run, by method, task and seed.
     pub runs: Vec<Run>,
+    /// Finished runs of its variants that lie in its folder, but not in its file: of seeds that were taken out.
+    pub beyond: Vec<String>,
     /// Episodes behind a point of a curve, the fewest and the most.
     pub episodes: (usize, usize),
 }
@@ -54,6 +58,8 @@ pub enum Standing {
     Finished,
     /// It failed, for this reason.
     Failed(String),
+    /// Its folder holds something else, namely this.
+    Refused(String),
     /// It was begun.
     Unfinished,
     /// Nothing is there.
@@ -117,6 +123,7 @@ impl Study {
             tasks,
             methods,
             runs,
+            beyond: beyond(plan),
             episodes: (episodes.clone().min().unwrap_or(0), episodes.max().unwrap_or(0)),
         }
     }
@@ -143,6 +150,25 @@ impl Study {
     pub fn count(&self, is: impl Fn(&Standing) -> bool) -> usize {
         self.runs.iter().filter(|run| is(&run.standing)).count()
     }
+}
+
+/// Runs of a plan's variants that have a result, with seeds that the plan lacks.
+fn beyond(plan: &Plan) -> Vec<String> {
+    let planned: BTreeSet<String> = plan.runs.iter().map(|run| plan.run_name(run)).collect();
+    let mut beyond = Vec::new();
+    for variant in &plan.variants {
+        let folder = plan.out.join(&variant.name);
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let name = format!("{}/{}", variant.name, entry.file_name().to_string_lossy());
+            let is_run = entry.file_name().to_string_lossy().starts_with("seed")
+                && entry.path().join(RESULT).is_file();
+            if is_run && !planned.contains(&name) {
+                beyond.push(name);
+            }
+        }
+    }
+    beyond.sort();
+    beyond
 }
 
 /// Where each variant belongs: methods have the same label on every task.
@@ -205,6 +231,7 @@ fn read_run(
     let (standing, result) = match outcome {
         Outcome::Finished(result) => (Standing::Finished, Some(result)),
         Outcome::Failed(reason) => (Standing::Failed(reason.clone()), None),
+        Outcome::Refused(reason) => (Standing::Refused(reason.clone()), None),
         Outcome::Open(State::Missing) => (Standing::Missing, None),
         Outcome::Stopped | Outcome::Open(_) => (Standing::Unfinished, None),
     };

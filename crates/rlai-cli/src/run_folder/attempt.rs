@@ -200,6 +200,18 @@ impl Attempt {
         let _ = self.show_owner(&owner);
     }
 
+    /// Removes a file of earlier attempts that this one has anew. One that cannot be removed only takes space.
+    pub fn remove_earlier(&self, name: &str) {
+        for (_, folder) in self.earlier() {
+            let _ = fs::remove_file(folder.join(name));
+        }
+    }
+
+    fn earlier(&self) -> impl Iterator<Item = (u64, PathBuf)> {
+        let own = self.owner.attempt;
+        attempts(&self.run).into_iter().filter(move |(number, _)| *number < own)
+    }
+
     /// Removes the checkpoints of earlier attempts once this one has enough of its own. Their metrics
     /// stay.
     pub fn prune_earlier(&self, keep: usize) {
@@ -207,8 +219,7 @@ impl Attempt {
         if of(&self.folder) < keep {
             return;
         }
-        let earlier = attempts(&self.run).into_iter().filter(|(n, _)| *n < self.owner.attempt);
-        for (_, folder) in earlier {
+        for (_, folder) in self.earlier() {
             for name in ["checkpoints", "replay"] {
                 // Whatever cannot be removed only takes space.
                 remove_whole(&folder, name);

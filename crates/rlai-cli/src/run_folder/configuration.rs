@@ -18,9 +18,10 @@ use crate::spec::{RunSpec, made_whole, only_moved};
 
 /// What `run.toml` is called until it is whole.
 const PARTIAL: &str = ".run.toml-";
-/// Where a run lies, how many threads it may use, how often it is saved and what stays of it change nothing
-/// about it.
-const FREE: [&str; 5] = ["out", "threads", "checkpoint_every", "keep_checkpoints", "keep_replay"];
+/// Where a run lies, how many threads it may use, how often it is saved, what stays of it and who may watch it
+/// change nothing about it.
+const FREE: [&str; 6] =
+    ["out", "threads", "checkpoint_every", "keep_checkpoints", "keep_replay", "tensorboard"];
 
 /// A key on which two configurations differ.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,7 +15,7 @@ const VALUES: [(&str, ValueSource); 2] =
     [("learned", ValueSource::Learned), ("exact", ValueSource::Exact)];
 
 /// Keys that have an effect with every objective on trajectories.
-const ALWAYS: [&str; 26] = [
+const ALWAYS: [&str; 27] = [
     "env",
     "objective",
     "steps",
@@ -38,6 +38,7 @@ const ALWAYS: [&str; 26] = [
     "checkpoint_every",
     "keep_checkpoints",
     "keep_replay",
+    "tensorboard",
     "versions",
     "input_blake3",
     "trajectories",

@@ -33,6 +33,11 @@ impl Coordinator {
         Ok(Self(attempt))
     }
 
+    /// A folder of this process alone, which goes when the next one takes the study.
+    pub fn folder(&self) -> &Path {
+        self.0.folder()
+    }
+
     /// Whether the study is still this process's.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! What a study's `[engine]` table asks for: where runs are started, how many, and how often.
 
 use clap::ValueEnum;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Failure;
 use crate::source::{Place, Source};
@@ -22,7 +22,7 @@ const KEYS: [&str; 9] = [
 pub const MOST_JOBS: i64 = 1024;
 
 /// What starts the runs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Engine {
     /// This program, as processes on this machine.

@@ -7,7 +7,6 @@ use serde::Serialize;
 use super::measure::{Measure, measure};
 use super::plan::{Plan, Variant};
 use super::standing::{RunStanding, State};
-use crate::error::Failure;
 use crate::settings::Settings;
 use crate::spec::{Method, RunSpec};
 
@@ -21,7 +20,7 @@ pub struct Estimate {
     pub runs: usize,
     /// Runs at a time.
     pub jobs: usize,
-    /// Seconds until the last one ends, if nothing else runs here.
+    /// Seconds until the last one ends, if nothing else runs here; of what could be measured.
     pub seconds: f64,
     /// Most memory of all processes together, in bytes.
     pub memory_bytes: f64,
@@ -29,6 +28,9 @@ pub struct Estimate {
     pub disk_bytes: f64,
     /// Of each variant of which something is to do.
     pub variants: Vec<VariantEstimate>,
+    /// Variants that could not be measured, which are in no sum.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unmeasured: Vec<Unmeasured>,
     /// How it was estimated.
     pub how: String,
 }
@@ -52,6 +54,38 @@ pub struct VariantEstimate {
     pub measure: Measure,
 }
 
+/// A variant that could not be measured: it diverged, for example.
+#[derive(Clone, Debug, Serialize)]
+pub struct Unmeasured {
+    /// Its name.
+    pub name: String,
+    /// Its runs to do.
+    pub runs: usize,
+    /// Why.
+    pub reason: String,
+}
+
+/// What is to do of a variant.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Work {
+    /// Runs to do.
+    runs: usize,
+    /// What is left of them, in whole runs.
+    left: f64,
+    /// What is left of the one of which most is left.
+    longest: f64,
+}
+
+impl Work {
+    fn add(&mut self, standing: &RunStanding) {
+        let left = standing.steps.saturating_sub(standing.step) as f64;
+        let share = left / (standing.steps as f64).max(1.0);
+        self.runs += 1;
+        self.left += share;
+        self.longest = self.longest.max(share);
+    }
+}
+
 /// What a run takes, from what was measured of its configuration.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Costs {
@@ -62,39 +96,35 @@ struct Costs {
 }
 
 impl Estimate {
-    /// Measures every distinct configuration among the `chosen` runs and adds up. `tell` is told which is
-    /// being measured.
-    ///
-    /// # Errors
-    /// A configuration that cannot be run.
+    /// Measures every distinct configuration among the `chosen` runs that would be started, and adds up. `tell`
+    /// is told which is being measured.
     pub fn of(
         plan: &Plan,
         standings: &[RunStanding],
         chosen: &[usize],
         jobs: usize,
         tell: &mut dyn FnMut(&Variant),
-    ) -> Result<Self, Failure> {
-        let mut to_do: BTreeMap<usize, f64> = BTreeMap::new();
-        let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
-        for &index in chosen.iter().filter(|&&index| standings[index].state != State::Finished) {
-            let standing = &standings[index];
-            let left = standing.steps.saturating_sub(standing.step) as f64;
-            let variant = plan.runs[index].variant;
-            *to_do.entry(variant).or_default() += left / (standing.steps as f64).max(1.0);
-            *counts.entry(variant).or_default() += 1;
-        }
-        let mut variants = Vec::new();
+    ) -> Self {
+        let (mut variants, mut unmeasured) = (Vec::new(), Vec::new());
         let (mut seconds, mut longest) = (0.0, 0.0);
-        for (&index, &share) in &to_do {
+        let to_do = to_do(plan, standings, chosen);
+        for (&index, work) in &to_do {
             let variant = &plan.variants[index];
             tell(variant);
-            let measured = measure(variant.first())?;
+            let (name, runs) = (variant.name.clone(), work.runs);
+            let measured = match measure(variant.first()) {
+                Ok(measured) => measured,
+                Err(failure) => {
+                    unmeasured.push(Unmeasured { name, runs, reason: failure.to_string() });
+                    continue;
+                }
+            };
             let costs = Costs::of(variant.first(), &measured);
-            seconds += share * costs.seconds;
-            longest = f64::max(longest, costs.seconds);
+            seconds += work.left * costs.seconds;
+            longest = f64::max(longest, work.longest * costs.seconds);
             variants.push(VariantEstimate {
-                name: variant.name.clone(),
-                runs: counts[&index],
+                name,
+                runs,
                 run_seconds: costs.seconds,
                 run_memory_bytes: costs.memory,
                 run_disk_bytes: costs.disk,
@@ -102,24 +132,39 @@ impl Estimate {
                 measure: measured,
             });
         }
-        let runs = counts.values().sum();
+        let runs = to_do.values().map(|work| work.runs).sum();
         let jobs = jobs.min(usize::max(runs, 1));
-        Ok(Self {
+        Self {
             runs,
             jobs,
             // The last run may start when all others end.
-            seconds: f64::max(seconds / jobs as f64, if runs == 0 { 0.0 } else { longest }),
+            seconds: f64::max(seconds / jobs as f64, longest),
             memory_bytes: largest(&variants, jobs, |variant| variant.run_memory_bytes),
             disk_bytes: disk(&variants, jobs),
             variants,
+            unmeasured,
             how: "time: measured here for about 2 s of each configuration with one run at a time (steps, \
                   random steps and evaluation steps apart), times steps; evaluations as long as the time \
                   limit allows; memory: this process after measuring, and the replay's transitions in full; \
                   disk: checkpoints and lines of metrics as measured, and the replay while a run trains, \
                   kept afterwards only with keep_replay"
                 .to_owned(),
-        })
+        }
     }
+}
+
+/// What is to do of each variant: of the chosen runs those that would be started.
+fn to_do(plan: &Plan, standings: &[RunStanding], chosen: &[usize]) -> BTreeMap<usize, Work> {
+    let mut to_do: BTreeMap<usize, Work> = BTreeMap::new();
+    let most = plan.engine.max_attempts;
+    for &index in chosen {
+        let standing = &standings[index];
+        let ended = matches!(standing.state, State::Finished | State::Refused);
+        if !ended && !standing.is_held(most) {
+            to_do.entry(plan.runs[index].variant).or_default().add(standing);
+        }
+    }
+    to_do
 }
 
 /// The sum of a quantity over the `jobs` runs in which it is largest.

@@ -10,6 +10,7 @@ use super::engine::EngineSettings;
 use super::grid::{self, Grid};
 use super::plan::{Plan, PlannedRun, Variant};
 use super::reference;
+use super::typed::Typed;
 use crate::error::Failure;
 use crate::settings::Settings;
 use crate::source::{Place, Source};
@@ -88,6 +89,7 @@ pub(super) fn parse(source: &Source, out: Option<PathBuf>) -> Result<Plan, Failu
         text: source.text().to_owned(),
         out,
         engine,
+        typed: Typed::default(),
         references: reference::read(source)?,
         variants: Vec::new(),
         runs: Vec::new(),

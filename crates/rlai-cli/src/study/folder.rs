@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::coordinator::{self, Coordinator};
 use super::plan::Plan;
+use super::typed::Typed;
 use crate::error::Failure;
 use crate::run_folder::write_whole;
 use crate::source::{LARGEST_FILE, Source};
@@ -24,6 +25,9 @@ const ORIGIN: &str = "origin.json";
 struct Origin {
     /// The folder from which relative paths in the study are taken.
     working_directory: PathBuf,
+    /// What was typed at `study run` beside the file.
+    #[serde(default, skip_serializing_if = "Typed::is_empty")]
+    typed: Typed,
 }
 
 /// The plan of a study that is named by its file or by its folder, checked for itself. With a folder this
@@ -48,10 +52,46 @@ pub fn open(path: &Path, out: Option<PathBuf>) -> Result<Plan, Failure> {
     Plan::parse(&source, Some(folder))
 }
 
+/// As [`open`], of a study that was started: what was typed then still holds.
+///
+/// # Errors
+/// As [`open`]; a remembered number out of bounds.
+pub fn reopen(path: &Path) -> Result<Plan, Failure> {
+    let mut plan = open(path, None)?;
+    let Some(origin) = Origin::read(&plan.out) else { return Ok(plan) };
+    origin.typed.apply(&mut plan.engine).map_err(|failure| {
+        Failure::input(format!("{}: {failure}", plan.out.join(ORIGIN).display()))
+    })?;
+    plan.typed = origin.typed;
+    Ok(plan)
+}
+
+/// The plan of a study that is to run as is typed now, which its folder will remember. Of a study that is named
+/// by its folder, what was typed before holds too.
+///
+/// # Errors
+/// As [`reopen`]; a typed number out of bounds.
+pub fn open_to_run(path: &Path, out: Option<PathBuf>, typed: &Typed) -> Result<Plan, Failure> {
+    let mut plan = match path.is_dir() && out.is_none() {
+        true => reopen(path)?,
+        false => open(path, out)?,
+    };
+    typed.apply(&mut plan.engine)?;
+    plan.typed = typed.clone().over(plan.typed);
+    Ok(plan)
+}
+
+impl Origin {
+    /// That of the study in `dir`; none if there is none that can be read.
+    fn read(dir: &Path) -> Option<Self> {
+        let text = files::read(&dir.join(ORIGIN), LARGEST_FILE).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+}
+
 /// Moves to where the study in `dir` was started; its folder as seen from there.
 fn move_to_origin(dir: &Path) -> Result<PathBuf, Failure> {
-    let text = files::read(&dir.join(ORIGIN), LARGEST_FILE).unwrap_or_default();
-    let Ok(origin) = serde_json::from_slice::<Origin>(&text) else { return Ok(dir.to_owned()) };
+    let Some(origin) = Origin::read(dir) else { return Ok(dir.to_owned()) };
     let there = origin.working_directory;
     if std::env::current_dir().is_ok_and(|here| here == there) {
         return Ok(dir.to_owned());
@@ -123,9 +163,8 @@ pub fn claim(plan: &Plan, take_over: bool) -> Result<Coordinator, Failure> {
     fs::create_dir_all(&plan.out).map_err(refused)?;
     let coordinator = Coordinator::claim(&plan.out, take_over)?;
     let here = std::env::current_dir().map_err(refused)?;
-    let origin = serde_json::to_string_pretty(&Origin { working_directory: here })
-        .map_err(Failure::input)?
-        + "\n";
+    let origin = Origin { working_directory: here, typed: plan.typed.clone() };
+    let origin = serde_json::to_string_pretty(&origin).map_err(Failure::input)? + "\n";
     write_whole(&plan.out.join(ORIGIN), origin.as_bytes()).map_err(refused)?;
     // Last: it makes the folder a study's.
     write_whole(&plan.out.join(STUDY), plan.text.as_bytes()).map_err(refused)?;

@@ -85,6 +85,7 @@ fn shortened(spec: &RunSpec) -> Settings {
     settings.evaluation_episodes = Some(1);
     settings.keep_checkpoints = None;
     settings.keep_replay = None;
+    settings.tensorboard = None;
     if let (Method::Actions(config), true) = (&spec.method, spec.has_replay()) {
         let least = config.batch as i64 + 2 * config.n_step as i64;
         settings.learning_starts = Some(RANDOM_STEPS.max(least));

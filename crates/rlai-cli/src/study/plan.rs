@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::engine::EngineSettings;
 use super::file;
 use super::reference::Reference;
+use super::typed::Typed;
 use crate::error::Failure;
 use crate::run_folder::{self, FolderState};
 use crate::source::Source;
@@ -25,6 +26,8 @@ pub struct Plan {
     pub out: PathBuf,
     /// What starts its runs.
     pub engine: EngineSettings,
+    /// What of that its folder remembers beside the file: what was typed at `study run`.
+    pub typed: Typed,
     /// Reference scores by task.
     pub references: BTreeMap<String, Reference>,
     /// The configurations that are compared: every variant with every combination of the grid.
@@ -136,7 +139,7 @@ impl Plan {
         let spec = self.spec(run);
         match run_folder::inspect(&spec.out, &spec)? {
             FolderState::Free | FolderState::Finished(_) | FolderState::Unfinished => Ok(()),
-            held => Err(training::refused_folder(&spec.out, &held)),
+            held => Err(training::refused_in_study(&spec.out, &held)),
         }
     }
 

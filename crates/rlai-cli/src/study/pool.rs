@@ -68,7 +68,9 @@ fn run_one(plan: &Plan, index: usize, screen: &Screen<'_>, manner: &Pool<'_>) ->
         None => {
             let line = screen.line(index);
             let show = &mut |standing: &_| line.show(standing);
-            worker::work(&plan.spec(run), manner.take_over, manner.stop, show)
+            let process =
+                worker::Process { take_over: manner.take_over, room: manner.coordinator.folder() };
+            worker::work(&plan.spec(run), &process, manner.stop, show)
         }
     };
     screen.end(index, &outcome);

@@ -11,7 +11,7 @@ use super::plan::Plan;
 use super::worker::Outcome;
 use crate::error::Failure;
 use crate::report::{self, Answer, Options};
-use crate::run_folder::{RunResult, write_whole};
+use crate::run_folder::RunResult;
 use crate::text::{decimal, duration};
 
 /// The report of a study whose runs have all ended.
@@ -76,7 +76,8 @@ impl Report {
         baseline: Option<&str>,
     ) -> Result<Self, Failure> {
         let written = report::write(plan, outcomes, options, baseline)?;
-        let failed = outcomes.iter().any(|outcome| matches!(outcome, Outcome::Failed(_)));
+        let lost = |outcome: &Outcome| matches!(outcome, Outcome::Failed(_) | Outcome::Refused(_));
+        let failed = outcomes.iter().any(lost);
         let whole = outcomes.iter().all(|outcome| matches!(outcome, Outcome::Finished(_)));
         let timed = !options.without_wall_clock;
         let report = Self {
@@ -96,7 +97,7 @@ impl Report {
         };
         let text = serde_json::to_string_pretty(&report).map_err(Failure::running)? + "\n";
         let path = plan.out.join("study.json");
-        write_whole(&path, text.as_bytes()).map_err(|error| {
+        report::put(&path, text.as_bytes()).map_err(|error| {
             Failure::running(format!("cannot write {}: {error}", path.display()))
         })?;
         Ok(report)
@@ -136,9 +137,19 @@ impl Report {
             }
         }
         for variant in &self.variants {
-            table.add_row(variant.row());
+            table.add_row(variant.row(self.shown(variant)));
         }
         table
+    }
+
+    /// A variant's label, with its name where another on its task has the same.
+    fn shown(&self, variant: &VariantReport) -> String {
+        let same =
+            |other: &&VariantReport| other.label == variant.label && other.env == variant.env;
+        match self.variants.iter().filter(same).count() {
+            1 => variant.label.clone(),
+            _ => format!("{} ({})", variant.label, variant.name),
+        }
     }
 
     fn several_tasks(&self) -> bool {
@@ -153,7 +164,8 @@ impl Report {
                 if let Some(reason) = &run.reason {
                     let task = if self.several_tasks() { &variant.env[..] } else { "" };
                     let task = if task.is_empty() { String::new() } else { format!(", {task}") };
-                    failures.push(format!("{}{task}, seed {}: {reason}", variant.label, run.seed));
+                    let label = self.shown(variant);
+                    failures.push(format!("{label}{task}, seed {}: {reason}", run.seed));
                 }
             }
         }
@@ -193,7 +205,7 @@ impl VariantReport {
         }
     }
 
-    fn row(&self) -> Vec<String> {
+    fn row(&self, label: String) -> Vec<String> {
         let unknown = || "-".to_owned();
         let value = match (self.final_return_mean, self.final_return_sd) {
             (Some(mean), Some(sd)) if self.seeds > 1 => {
@@ -207,7 +219,7 @@ impl VariantReport {
             all => format!("{} of {all}", self.seeds),
         };
         let time = self.wall_time_seconds.map_or_else(unknown, duration);
-        vec![self.label.clone(), self.env.clone(), value, seeds, time]
+        vec![label, self.env.clone(), value, seeds, time]
     }
 }
 
@@ -216,6 +228,7 @@ impl RunReport {
         let (status, reason) = match outcome {
             Outcome::Finished(_) => ("finished", None),
             Outcome::Failed(reason) => ("failed", Some(reason.clone())),
+            Outcome::Refused(reason) => ("refused", Some(reason.clone())),
             Outcome::Stopped => ("stopped", None),
             Outcome::Open(state) => (state.name(), None),
         };

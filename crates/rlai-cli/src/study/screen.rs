@@ -93,6 +93,7 @@ impl<'a> Screen<'a> {
             Outcome::Failed(reason) => {
                 format!("failed: {}", reason.lines().next().unwrap_or_default())
             }
+            Outcome::Refused(reason) => format!("refused: {reason}"),
             Outcome::Stopped => "stopped".to_owned(),
             Outcome::Open(state) => state.name().to_owned(),
         };

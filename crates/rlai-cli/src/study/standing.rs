@@ -116,7 +116,7 @@ impl RunStanding {
                 standing.look_at_attempts(&spec.out);
                 standing.look_at_metrics(&spec.out);
             }
-            Ok(held) => standing.refuse(training::refused_folder(&spec.out, &held).to_string()),
+            Ok(held) => standing.refuse(training::refused_in_study(&spec.out, &held).to_string()),
             Err(failure) => standing.refuse(failure.to_string()),
         }
         standing

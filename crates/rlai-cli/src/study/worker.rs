@@ -8,8 +8,6 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tempfile::NamedTempFile;
-
 use rlai::checkpoint::attempts;
 
 use super::standing::{RunStanding, State};
@@ -23,6 +21,8 @@ pub enum Outcome {
     Finished(Box<RunResult>),
     /// Not, and why.
     Failed(String),
+    /// Its folder holds something else, and what.
+    Refused(String),
     /// By the study, which was told to stop.
     Stopped,
     /// Not at all so far.
@@ -34,7 +34,8 @@ impl Outcome {
     pub fn of(standing: RunStanding) -> Self {
         match (standing.state, standing.result, standing.reason) {
             (State::Finished, Some(result), _) => Self::Finished(result),
-            (State::Failed | State::Refused, _, Some(reason)) => Self::Failed(reason),
+            (State::Failed, _, Some(reason)) => Self::Failed(reason),
+            (State::Refused, _, reason) => Self::Refused(reason.unwrap_or_default()),
             (state, ..) => Self::Open(state),
         }
     }
@@ -45,27 +46,35 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// Exit code of a run that was stopped.
 const STOPPED: i32 = 75;
 
+/// How a child process is started.
+pub struct Process<'a> {
+    /// Whether it takes over a run of another machine.
+    pub take_over: bool,
+    /// Where its configuration lies while it runs: what a killed study leaves there the next one removes.
+    pub room: &'a Path,
+}
+
 /// Runs `run` in a child process and tells `show` how it stands. Closing the child's standard input
 /// asks it to stop: that also happens when this process dies, however it dies.
 pub fn work(
     run: &RunSpec,
-    take_over: bool,
+    process: &Process<'_>,
     stop: &AtomicBool,
     show: &mut dyn FnMut(&Standing),
 ) -> Outcome {
-    let outcome = attempt(run, take_over, stop, show);
+    let outcome = attempt(run, process, stop, show);
     outcome.unwrap_or_else(|error| Outcome::Failed(format!("cannot run it: {error}")))
 }
 
 fn attempt(
     run: &RunSpec,
-    take_over: bool,
+    process: &Process<'_>,
     stop: &AtomicBool,
     show: &mut dyn FnMut(&Standing),
 ) -> std::io::Result<Outcome> {
-    let mut config = NamedTempFile::with_suffix(".toml")?;
+    let mut config = tempfile::Builder::new().suffix(".toml").tempfile_in(process.room)?;
     config.write_all(run.to_toml().as_bytes())?;
-    let mut child = spawn(config.path(), take_over)?;
+    let mut child = spawn(config.path(), process.take_over)?;
     let events = listen(&mut child);
     let complaints = collect_complaints(&mut child);
     let lifeline = child.stdin.take();
@@ -148,11 +157,12 @@ fn attend(
 }
 
 fn outcome(run: &RunSpec, status: ExitStatus, complaints: &str, stop: &AtomicBool) -> Outcome {
+    // One that was killed may have left its result before.
+    if let Ok(FolderState::Finished(result)) = run_folder::inspect(&run.out, run) {
+        return Outcome::Finished(result);
+    }
     if status.success() {
-        return match run_folder::inspect(&run.out, run) {
-            Ok(FolderState::Finished(result)) => Outcome::Finished(result),
-            _ => Outcome::Failed("it ended well but left no result".to_owned()),
-        };
+        return Outcome::Failed("it ended well but left no result".to_owned());
     }
     match status.code() {
         Some(STOPPED) if stop.load(Ordering::Relaxed) => Outcome::Stopped,

@@ -7,7 +7,7 @@ pub use build::{build_new as build, check_buildable};
 pub use going_on::{open, open_without_replay};
 
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
@@ -92,7 +92,11 @@ pub fn train(spec: &RunSpec, start: Start, manner: &Manner) -> Result<(), Failur
         signals::stop_at_end_of_input(&stop);
     }
     if begun {
-        manner.wait_for_owner(&spec.out)?;
+        manner.wait_for_owner(&spec.out, &stop)?;
+    }
+    // Its study has ended before it began: another may be at the run by now.
+    if manner.progress.is_some() && stop.load(Ordering::Relaxed) {
+        return Err(Failure::Stopped);
     }
     let (learner, from) = going_on::prepare(spec)?;
     if start == Start::Further && from.is_none() && spec.out.join(RESULT).exists() {
@@ -142,12 +146,22 @@ fn check_replay_kept(dir: &Path) -> Result<(), Failure> {
 
 /// Why a folder is refused that holds neither this run nor nothing.
 pub fn refused_folder(dir: &Path, held: &FolderState) -> Failure {
+    refused(dir, held, true)
+}
+
+/// As [`refused_folder`], of a run that its study trains: alone it does not go on further, for studies keep
+/// no replay.
+pub fn refused_in_study(dir: &Path, held: &FolderState) -> Failure {
+    refused(dir, held, false)
+}
+
+fn refused(dir: &Path, held: &FolderState, alone: bool) -> Failure {
     let dir = dir.display();
     match held {
         FolderState::OtherRun(differences) => {
             let lines: Vec<String> =
                 differences.iter().map(|difference| format!("\n  {difference}")).collect();
-            let further = differences.len() == 1 && differences[0].key == "steps";
+            let further = alone && differences.len() == 1 && differences[0].key == "steps";
             let hint = match further {
                 true => format!(", or go on further: rlai resume {dir} --steps N"),
                 false => String::new(),
@@ -180,8 +194,11 @@ fn begin(
     })?;
     let random_steps = if spec.dataset.is_some() { 0 } else { spec.method.learning_starts() };
     let watch = Watch::new(manner.display(spec), random_steps);
-    let recorder = Recorder::new(attempt, spec, watch, from)?;
-    let recorded = record_what_it_is(spec, start);
+    let mut recorder = Recorder::new(attempt, spec, watch, from)?;
+    let recorded = record_what_it_is(spec, start).and_then(|()| match spec.tensorboard {
+        true => recorder.begin_events(),
+        false => Ok(()),
+    });
     recorded.inspect_err(|failure| recorder.attempt().fail(failure))?;
     Ok(recorder)
 }
@@ -294,11 +311,12 @@ impl Manner {
     }
 
     /// Refuses a run whose owner lives; in a study, only after the time that it takes to end.
-    fn wait_for_owner(&self, dir: &Path) -> Result<(), Failure> {
+    fn wait_for_owner(&self, dir: &Path, stop: &AtomicBool) -> Result<(), Failure> {
         let patience = if self.progress.is_some() { PATIENCE } else { Duration::ZERO };
         let start = Instant::now();
         loop {
             match run_folder::check_owner(dir, self.take_over) {
+                Err(_) if stop.load(Ordering::Relaxed) => return Err(Failure::Stopped),
                 Err(_) if start.elapsed() < patience => {
                     std::thread::sleep(Duration::from_millis(50));
                 }

@@ -1,10 +1,11 @@
 //! Series of runs as curves: one a run, or one a variant over its seeds.
 
+use rlai_stats::{Bootstrap, Curve as Steps};
 use serde::Serialize;
 
 use super::series::{Point, Series};
 use crate::figures::Curve;
-use crate::study::{Interval, Spread};
+use crate::report::{self, Band, Kind};
 
 /// A curve.
 #[derive(Debug, Serialize)]
@@ -13,8 +14,9 @@ pub struct Drawn {
     pub label: String,
     /// Runs that it is the mean of.
     pub runs: usize,
-    /// `none`, `range` (of two) or `t95`.
-    pub interval: &'static str,
+    /// What its band is, as in a study's figure: `none`, `range` (of two) or `bootstrap95`.
+    #[serde(serialize_with = "by_name")]
+    pub interval: Kind,
     /// Its points.
     pub points: Vec<Mean>,
     /// The runs behind a mean.
@@ -79,9 +81,40 @@ impl Drawn {
     }
 }
 
+fn by_name<S: serde::Serializer>(kind: &Kind, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(kind.name())
+}
+
+/// What all runs have at one step.
+struct Shared {
+    step: u64,
+    x: f64,
+    y: Vec<f64>,
+}
+
 /// The means at the steps that all runs have, as far as they are numbers: sums of the largest ones are not.
-fn means(all: &[&[Point]]) -> (Vec<Mean>, &'static str) {
-    let mut interval = Interval::None;
+fn means(all: &[&[Point]]) -> (Vec<Mean>, Kind) {
+    let runs = all.len() as f64;
+    let small = |at: &Shared| at.y.iter().all(|y| y.abs() <= f64::MAX / (2.0 * runs));
+    let points: Vec<Shared> = shared(all).into_iter().filter(small).collect();
+    // A run may have two points at one step: what counts here is their place.
+    let places = || (0..points.len()).map(|place| place as f64).collect();
+    let curve = |run| Steps::new(places(), points.iter().map(|at| at.y[run]).collect());
+    let curves = (0..all.len()).map(curve).collect::<rlai_stats::Result<Vec<Steps>>>();
+    let bootstrap = Bootstrap::for_curves();
+    let mean = curves.and_then(|curves| report::Mean::of(curves, Band::Bootstrap, &bootstrap));
+    // Without a point there is no curve.
+    let Ok(mean) = mean else { return (Vec::new(), Kind::None) };
+    let band = |i: usize| mean.band.get(i).copied();
+    let one = |(i, (at, &(_, y))): (usize, (&Shared, &(f64, f64)))| {
+        let (low, high) = band(i).unwrap_or((y, y));
+        Mean { step: at.step, x: at.x, y, low, high }
+    };
+    (points.iter().zip(&mean.line).enumerate().map(one).collect(), mean.kind)
+}
+
+/// The points at the steps that all runs have.
+fn shared(all: &[&[Point]]) -> Vec<Shared> {
     let mut rest: Vec<&[Point]> = all.to_vec();
     let mut points = Vec::new();
     for &first in all[0] {
@@ -92,34 +125,27 @@ fn means(all: &[&[Point]]) -> (Vec<Mean>, &'static str) {
         }
         let here = rest.iter().map(|points| points.first().filter(|at| at.step == first.step));
         let Some(here) = here.collect::<Option<Vec<&Point>>>() else { continue };
-        let here: Vec<Point> = here.into_iter().copied().collect();
-        rest.iter_mut().for_each(|points| *points = &points[1..]);
-        let y: Vec<f64> = here.iter().map(|point| point.y).collect();
-        let spread = Spread::of(&y);
-        interval = interval.max(spread.interval);
+        let y = here.iter().map(|point| point.y).collect();
         let x = here.iter().map(|point| point.x).sum::<f64>() / here.len() as f64;
-        let Spread { mean, low, high, .. } = spread;
-        if [mean, low, high].iter().all(|value| value.is_finite()) {
-            points.push(Mean { step: first.step, x, y: mean, low, high });
-        }
+        points.push(Shared { step: first.step, x, y });
+        rest.iter_mut().for_each(|points| *points = &points[1..]);
     }
-    (points, interval.name())
+    points
 }
 
 /// What lines and bands are.
 pub fn caption(curves: &[Drawn]) -> String {
-    let has = |name: &str| curves.iter().any(|curve| curve.interval == name);
-    let mut parts = Vec::new();
-    if has("t95") || has("range") {
-        parts.push("Thick lines: mean over seeds. Thin lines: single seeds.");
+    let kinds = [Kind::Bootstrap, Kind::Range];
+    let has = |kind: &Kind| curves.iter().any(|curve| curve.interval == *kind);
+    let bands: Vec<&str> =
+        kinds.iter().filter(|kind| has(kind)).map(|kind| kind.describe()).collect();
+    match bands.is_empty() {
+        true => String::new(),
+        false => format!(
+            "Thick lines: mean over seeds. Thin lines: single seeds. Bands: {}.",
+            bands.join("; ")
+        ),
     }
-    if has("t95") {
-        parts.push("Bands: 95% confidence interval of the mean (Student's t).");
-    }
-    if has("range") {
-        parts.push("Bands of two seeds: from the smaller to the larger.");
-    }
-    parts.join(" ")
 }
 
 #[cfg(test)]
@@ -137,9 +163,17 @@ mod tests {
         let (joined, interval) = means(&[&one, &two]);
         let found: Vec<_> = joined.iter().map(|p| (p.step, p.y, p.low, p.high)).collect();
         assert_eq!(found, [(0, 2.0, 1.0, 3.0), (200, 4.0, 3.0, 5.0)]);
-        assert_eq!(interval, "range");
+        assert_eq!(interval, Kind::Range);
         let (alone, interval) = means(&[&one]);
-        assert_eq!((alone.len(), interval), (4, "none"));
+        assert_eq!((alone.len(), interval), (4, Kind::None));
+        // Of three the band is that of a report.
+        let [a, b, c] = [1.0, 2.0, 4.0].map(|y| points(&[(100, y), (100, 2.0 * y)]));
+        let (joined, interval) = means(&[&a, &b, &c]);
+        let curve = |y: f64| Steps::new(vec![100.0, 200.0], vec![y, 2.0 * y]).unwrap();
+        let curves = [1.0, 2.0, 4.0].map(curve).to_vec();
+        let expected = report::Mean::of(curves, Band::Bootstrap, &Bootstrap::for_curves()).unwrap();
+        let bands: Vec<_> = joined.iter().map(|point| (point.low, point.high)).collect();
+        assert_eq!((interval, bands), (Kind::Bootstrap, expected.band));
         let [huge, tiny] = [1.7e308, -1.7e308].map(|y| points(&[(0, y), (200, 1.0)]));
         let (joined, _) = means(&[&huge, &huge, &tiny]);
         assert_eq!(joined.iter().map(|point| point.step).collect::<Vec<_>>(), [200]);

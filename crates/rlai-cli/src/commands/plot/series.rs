@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use rlai_stats::curve::exponential_average;
+
 use super::Axis;
 use crate::error::Failure;
 use crate::metrics::{Line, Run};
@@ -13,7 +15,7 @@ pub struct Wanted<'a> {
     pub field: &'a str,
     /// Over what.
     pub x: Axis,
-    /// Weight of what came before.
+    /// Weight of the past in an exponential moving average.
     pub smooth: f64,
 }
 
@@ -40,7 +42,7 @@ impl Series {
     /// The points of all runs; those that have none are left out, and told.
     ///
     /// # Errors
-    /// A line that is damaged; a field that no run has.
+    /// A line that is damaged; a field that no run has; a weight outside of 0 to 1.
     pub fn of(runs: Vec<Run>, wanted: &Wanted<'_>) -> Result<Vec<Self>, Failure> {
         let mut names = BTreeSet::new();
         let mut all = Vec::new();
@@ -55,7 +57,7 @@ impl Series {
                 points.extend(point(line, wanted));
                 Ok(())
             })?;
-            smooth(&mut points, wanted.smooth);
+            smooth(&mut points, wanted.smooth)?;
             all.push(Self { run, points });
         }
         let some = all.iter().any(|series| !series.points.is_empty());
@@ -79,14 +81,12 @@ fn point(line: &Line, wanted: &Wanted<'_>) -> Option<Point> {
     Some(Point { step, x, y: line.value(wanted.field)? })
 }
 
-/// An exponential mean, from the first point on: each is divided by the weights that it is made of.
-fn smooth(points: &mut [Point], weight: f64) {
-    let (mut sum, mut weights) = (0.0, 0.0);
-    for point in points {
-        sum = weight * sum + (1.0 - weight) * point.y;
-        weights = weight * weights + (1.0 - weight);
-        point.y = sum / weights;
-    }
+/// As reports and `rlai stats` smooth.
+fn smooth(points: &mut [Point], past: f64) -> Result<(), Failure> {
+    let values: Vec<f64> = points.iter().map(|point| point.y).collect();
+    let smoothed = exponential_average(&values, past).map_err(Failure::input)?;
+    points.iter_mut().zip(smoothed).for_each(|(point, y)| point.y = y);
+    Ok(())
 }
 
 fn nothing(field: &str, names: &BTreeSet<String>) -> Failure {
@@ -100,28 +100,4 @@ fn nothing(field: &str, names: &BTreeSet<String>) -> Failure {
         false => format!("there are {}", names.join(", ")),
     };
     Failure::input(format!("field = {field:?}: no such number{nearest}; {there}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn points(y: &[f64]) -> Vec<Point> {
-        y.iter().map(|&y| Point { step: 0, x: 0.0, y }).collect()
-    }
-
-    #[test]
-    fn smoothing_is_a_weighted_mean_of_what_came_before() {
-        let mut same = points(&[3.0, -1.0, 5.0]);
-        smooth(&mut same, 0.0);
-        assert_eq!(same, points(&[3.0, -1.0, 5.0]));
-        let mut constant = points(&[2.0; 5]);
-        smooth(&mut constant, 0.9);
-        assert!(constant.iter().all(|point| (point.y - 2.0).abs() < 1e-12));
-        let mut three = points(&[1.0, 2.0, 4.0]);
-        smooth(&mut three, 0.5);
-        // Weights 1, 1/2 and 1/4, the newest first.
-        let expected = [1.0, (2.0 + 0.5) / 1.5, (4.0 + 1.0 + 0.25) / 1.75];
-        assert!(three.iter().zip(expected).all(|(point, y)| (point.y - y).abs() < 1e-12));
-    }
 }

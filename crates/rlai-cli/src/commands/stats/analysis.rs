@@ -8,11 +8,14 @@ use serde::Serialize;
 
 use crate::text::did_you_mean;
 
-use super::answer::answer;
+use super::answer::{answer, too_few};
 use super::references::References;
 use super::runs::{Results, Table};
 use super::speed::{self, AtStep, ToThreshold};
 use super::{Args, CurveScore};
+
+/// Names that are told where one is wrong.
+const MOST_NAMES: usize = 20;
 
 /// Everything that is told.
 #[derive(Debug, Serialize)]
@@ -90,6 +93,9 @@ pub struct Pair {
     pub exact: bool,
     pub welch: Vec<OfTask>,
     pub answer: String,
+    /// Why no outcome of so few runs would have been an answer.
+    #[serde(skip)]
+    pub too_few: Option<String>,
 }
 
 /// Welch's test on one task; nothing where it is not defined.
@@ -131,12 +137,23 @@ impl Report {
             settings: settings(args, bootstrap, curves.is_some()),
             aggregates: aggregates(&table.algorithms, &scores, args, bootstrap)?,
             pairs: pairs(&table, &scores, bootstrap)?,
-            detectable: power::detectable(runs[0], 0.05, 0.8).ok(),
+            detectable: detectable(runs[0]),
             thresholds,
             returns,
             algorithms: table.algorithms,
             tasks: table.tasks,
         })
+    }
+}
+
+/// The difference that the permutation test finds on one task. With many runs it is that of the t test but for
+/// 2%, and takes longer to work out.
+fn detectable(runs: usize) -> Option<f64> {
+    match runs {
+        ..=power::MOST_BY_PERMUTATION => {
+            power::detectable_by_permutation(runs, 0.05, 0.8).ok().flatten()
+        }
+        _ => power::detectable(runs, 0.05, 0.8).ok(),
     }
 }
 
@@ -171,7 +188,9 @@ fn baseline_first(table: &mut Table, name: Option<&str>) -> Result<(), String> {
     let Some(at) = table.algorithms.iter().position(|algorithm| algorithm == name) else {
         let names: Vec<&str> = table.algorithms.iter().map(String::as_str).collect();
         let near = did_you_mean(name, &names);
-        return Err(format!("baseline = {name:?}: an algorithm of the file{near}"));
+        let more = if names.len() > MOST_NAMES { ", ..." } else { "" };
+        let some = names[..names.len().min(MOST_NAMES)].join(", ");
+        return Err(format!("baseline = {name:?}: an algorithm of the file{near}: {some}{more}"));
     };
     table.algorithms[..=at].rotate_right(1);
     match &mut table.results {
@@ -281,6 +300,7 @@ fn pairs(table: &Table, scores: &[Scores], bootstrap: &Bootstrap) -> Result<Vec<
                 exact: test.exact,
                 welch: welch(table, of_x, of_y, bootstrap.level),
                 answer: answer(names, [of_x, of_y], better, test, bootstrap.level)?,
+                too_few: too_few([of_x, of_y], bootstrap.level)?,
             });
         }
     }

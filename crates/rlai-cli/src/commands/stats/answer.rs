@@ -1,12 +1,14 @@
 //! What a comparison says, as a sentence.
 
-use rlai_stats::{Permutation, Scores, permutation};
+use rlai_stats::{Permutation, Scores, aggregate, permutation};
 
 use super::analysis::{Interval, fewest, told};
 use super::table;
 
 /// Runs of each that a claim takes on every task: one alone says nothing about others of its kind.
 const FEWEST: usize = 2;
+/// What rounding may add to a share of labellings.
+const SLACK: f64 = 1e-12;
 
 /// Whether a run of x is better than one of y, by the permutation test, or how it is that nobody knows.
 pub fn answer(
@@ -16,29 +18,19 @@ pub fn answer(
     test: Permutation,
     level: f64,
 ) -> Result<String, String> {
-    // What rounding may add to a share of labellings.
-    const SLACK: f64 = 1e-12;
-    let most = 1.0 - level + SLACK;
     let [first, second] = names;
-    if fewest(x).min(fewest(y)) < FEWEST {
-        return Ok(format!(
-            "Too few runs to tell {first} from {second}: that takes at least {FEWEST} of each on every task."
-        ));
+    if let Some(why) = too_few([x, y], level)? {
+        return Ok(format!("Too few runs to tell {first} from {second}: {why}."));
     }
-    let least = permutation::least_p(x, y).map_err(told)?;
-    if least > most {
-        return Ok(format!(
-            "Too few runs to tell {first} from {second}: even if every run of one were better than every run \
-             of the other, chance would do that with probability {least:.2}."
-        ));
-    }
+    let most = 1.0 - level + SLACK;
+    let means = aggregate::mean(x) - aggregate::mean(y);
     let Interval { value, low, high } = better;
     let turned = |end: Option<f64>| end.map(|end| 1.0 - end);
     Ok(match test.p <= most {
-        true if value > 0.5 => said(first, second, Interval { value, low, high }, test),
+        true if value > 0.5 => said([first, second], means, Interval { value, low, high }, test),
         true => {
             let (low, high) = (turned(high), turned(low));
-            said(second, first, Interval { value: 1.0 - value, low, high }, test)
+            said([second, first], -means, Interval { value: 1.0 - value, low, high }, test)
         }
         false => format!(
             "No difference between {first} and {second} is shown: a run of {first} scores higher with \
@@ -49,9 +41,25 @@ pub fn answer(
     })
 }
 
-fn said(better: &str, other: &str, of: Interval, test: Permutation) -> String {
+/// Why no outcome of so few runs would tell two algorithms apart; none where some would.
+pub fn too_few([x, y]: [&Scores; 2], level: f64) -> Result<Option<String>, String> {
+    if fewest(x).min(fewest(y)) < FEWEST {
+        return Ok(Some(format!("that takes at least {FEWEST} of each on every task")));
+    }
+    let least = permutation::least_p(x, y).map_err(told)?;
+    Ok((least > 1.0 - level + SLACK).then(|| {
+        format!(
+            "even if every run of one were better than every run of the other, chance would do that with \
+             probability {least:.2}"
+        )
+    }))
+}
+
+/// `means`: the mean score of the better one less that of the other, which may be the higher one all the same.
+fn said([better, other]: [&str; 2], means: f64, of: Interval, test: Permutation) -> String {
+    let though = if means < 0.0 { ", though its mean score is lower" } else { "" };
     format!(
-        "{better} is better than {other}: a run of it scores higher with probability {} ({}).",
+        "{better} is better than {other}{though}: a run of it scores higher with probability {} ({}).",
         probability(of),
         tested(test)
     )
@@ -113,6 +121,18 @@ mod tests {
         assert!(unknown.starts_with("No difference between new and old is shown"), "{unknown}");
         assert!(unknown.ends_with("(exact permutation test, p = 0.0952)."), "{unknown}");
         assert!(told(&[&x], &[&y], 0.9).starts_with("new is better than old"));
+    }
+
+    #[test]
+    fn a_better_one_may_have_the_lower_mean() {
+        let lost = [-900.0, 10.0, 11.0, 12.0, 13.0, 14.0];
+        let known = told(&[&lost], &[&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]], 0.9);
+        assert!(
+            known.starts_with("new is better than old, though its mean score is lower: a run"),
+            "{known}"
+        );
+        let known = told(&[&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]], &[&lost], 0.9);
+        assert!(known.starts_with("old is better than new, though its mean score"), "{known}");
     }
 
     #[test]

@@ -6,6 +6,9 @@ use rlai_stats::Scores;
 
 use super::sheet::{Names, Sheet, bytes};
 
+/// What is typed for the range of the runs themselves.
+pub const MIN_MAX: &str = "min-max";
+
 const TASK: Names = &["task", "env"];
 const LOW: Names = &["low"];
 const HIGH: Names = &["high"];
@@ -26,7 +29,7 @@ impl References {
     /// What is wrong with the file.
     pub fn of(given: &str, tasks: &[String], scores: &[Scores]) -> Result<Self, String> {
         match given {
-            "min-max" => Self::range(tasks, scores),
+            MIN_MAX => Self::range(tasks, scores),
             file => {
                 let told = |error| format!("{file}: {error}");
                 Self::parse(&bytes(Path::new(file))?, tasks).map_err(told)
@@ -56,8 +59,8 @@ impl References {
         while sheet.next()? {
             let name = sheet.text(columns[0])?;
             let (low, high) = (sheet.number(columns[1])?, sheet.number(columns[2])?);
-            if low == high {
-                return Err(sheet.refuse(columns[2], "not equal to low"));
+            if low >= high {
+                return Err(sheet.refuse(columns[2], &format!("above low, which is {low}")));
             }
             // References of other tasks do no harm.
             let Some(task) = tasks.iter().position(|task| task == name) else { continue };

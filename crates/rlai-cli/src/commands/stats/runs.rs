@@ -6,6 +6,7 @@ use rlai_stats::{Curve, Runs};
 
 use super::sheet::{Names, Sheet};
 
+/// Of a file that has both the first counts: a study's variant may be another on each task.
 const ALGORITHM: Names = &["algorithm", "variant"];
 const TASK: Names = &["task", "env"];
 const SEED: Names = &["seed"];
@@ -70,7 +71,10 @@ struct Columns {
 impl Columns {
     fn of(sheet: &Sheet<'_>) -> Result<Self, String> {
         Ok(Self {
-            algorithm: sheet.needed(ALGORITHM)?,
+            algorithm: match sheet.column(&ALGORITHM[..1])? {
+                Some(column) => column,
+                None => sheet.needed(ALGORITHM)?,
+            },
             task: sheet.needed(TASK)?,
             seed: sheet.needed(SEED)?,
             score: sheet.needed(SCORE)?,
@@ -229,8 +233,8 @@ mod tests {
             "{near}"
         );
         assert_eq!(
-            refused("algorithm,variant,task,seed,score\n"),
-            "line 1: columns algorithm and variant: one of them"
+            refused("algorithm,task,env,seed,score\n"),
+            "line 1: columns task and env: one of them"
         );
         let curve = "algorithm,task,seed,step,score\n";
         assert_eq!(refused(&format!("{curve}a,t,0,-1,1")), "line 2: step = \"-1\": at least 0");

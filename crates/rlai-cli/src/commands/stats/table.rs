@@ -3,11 +3,14 @@
 use comfy_table::{CellAlignment, Table, presets};
 
 use super::analysis::{Interval, OfTask, Report};
+use super::references::MIN_MAX;
 use super::speed::{Compared, Steps};
 use crate::text::thousands;
 
 /// Rows of a table before the rest is left to `--json`.
 const ROWS: usize = 60;
+/// Pairs that are named where one sentence is of several.
+const PAIRS: usize = 6;
 
 /// Prints everything, the answers last.
 pub fn print(report: &Report) {
@@ -16,7 +19,7 @@ pub fn print(report: &Report) {
     pairs(report);
     thresholds(report);
     returns(report);
-    report.pairs.iter().for_each(|pair| line_out!("{}", pair.answer));
+    answers(report);
     notes(report);
 }
 
@@ -136,25 +139,73 @@ fn returns(report: &Report) {
     show(&title, &header, 2, report.returns.iter().map(row).collect());
 }
 
+/// What each pair came to; what all of several pairs lack is told once.
+fn answers(report: &Report) {
+    let mut reasons: Vec<(&str, Vec<&super::analysis::Pair>)> = Vec::new();
+    for pair in &report.pairs {
+        let Some(why) = &pair.too_few else {
+            line_out!("{}", pair.answer);
+            continue;
+        };
+        match reasons.iter_mut().find(|(other, _)| other == why) {
+            Some((_, pairs)) => pairs.push(pair),
+            None => reasons.push((why, vec![pair])),
+        }
+    }
+    for (why, pairs) in reasons {
+        match &pairs[..] {
+            [pair] => line_out!("{}", pair.answer),
+            all if all.len() == report.pairs.len() => {
+                line_out!("Too few runs to tell any two of the algorithms apart: {why}.");
+            }
+            some => {
+                let names: Vec<String> = some
+                    .iter()
+                    .take(PAIRS)
+                    .map(|pair| format!("{} from {}", pair.x, pair.y))
+                    .collect();
+                let more = match some.len().saturating_sub(PAIRS) {
+                    0 => String::new(),
+                    more => format!(" and {more} more pairs"),
+                };
+                line_out!("Too few runs to tell {}{more}: {why}.", names.join(", "));
+            }
+        }
+    }
+}
+
 fn notes(report: &Report) {
     let [fewest, most] = report.runs;
     match fewest {
         0..3 => line_out!("One or two runs of a task are too few for an interval over seeds (-)."),
-        3..6 => line_out!(
-            "Bootstrap intervals of so few runs are too narrow: those of 95% over 5 runs hold the truth in \
-             about 85% of the cases."
+        3..10 => line_out!(
+            "Bootstrap intervals of so few runs are too narrow: of 95% intervals of the mean of normal scores \
+             {} hold the truth.",
+            match fewest {
+                3 => "about 75% over 3 runs",
+                4 => "about 79% over 4 runs",
+                5 => "about 84% over 5 runs",
+                _ => "at most about 90% over up to 9 runs",
+            }
         ),
         _ => {}
     }
     if let Some(detectable) = report.detectable {
         line_out!(
-            "With {fewest} runs each, a difference of {detectable:.1} standard deviations of a run is found on \
-             one task with probability 0.8."
+            "With {fewest} runs each, the permutation test finds a difference of {detectable:.1} standard \
+             deviations of a run on one task with probability 0.8."
         );
     }
     if report.tasks.len() > 1 && report.settings.normalise.is_none() && most > 0 {
         line_out!(
             "Scores of several tasks were averaged as they are; --normalise makes them comparable."
+        );
+    }
+    if report.settings.normalise.as_deref() == Some(MIN_MAX) {
+        line_out!(
+            "min-max takes its references from these very runs: 0 and 1 are the lowest and the highest score of \
+             any run on a task. They change with every run that is added, intervals take them for fixed, and such \
+             numbers cannot be compared with those of other files."
         );
     }
     if report.pairs.len() > 1 {

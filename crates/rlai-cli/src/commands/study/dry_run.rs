@@ -10,7 +10,7 @@ use crate::text::{duration, thousands};
 /// Checks the study, measures its configurations, and tells; nothing is created.
 ///
 /// # Errors
-/// Bad input, or a configuration that cannot be run.
+/// Bad input.
 pub fn dry_run(plan: &Plan, options: &Options) -> Result<(), Failure> {
     let selected = options.selection.of(plan)?;
     folder::check(plan)?;
@@ -18,17 +18,22 @@ pub fn dry_run(plan: &Plan, options: &Options) -> Result<(), Failure> {
     let standings = of_all(plan);
     let jobs = go::jobs(plan);
     let tell = &mut |variant: &Variant| line_err!("measuring {}", variant.name);
-    let estimate = Estimate::of(plan, &standings, &selected, jobs, tell)?;
+    let estimate = Estimate::of(plan, &standings, &selected, jobs, tell);
     if options.json {
         line_out!("{}", serde_json::to_string(&estimate).map_err(Failure::running)?);
         return Ok(());
     }
     line_out!("{}", table(&estimate));
+    for variant in &estimate.unmeasured {
+        let reason = variant.reason.lines().next().unwrap_or_default();
+        line_out!("{} cannot be measured, and is in no sum: {reason}", variant.name);
+    }
     line_out!(
-        "{} of {} runs to do, {} at a time: about {}, {} of memory, {} of disk",
+        "{} of {} runs to do, {} at a time: {} {}, {} of memory, {} of disk",
         estimate.runs,
         plan.runs.len(),
         estimate.jobs,
+        if estimate.unmeasured.is_empty() { "about" } else { "more than" },
         duration(estimate.seconds),
         size(estimate.memory_bytes),
         size(estimate.disk_bytes)
@@ -51,6 +56,10 @@ fn table(estimate: &Estimate) -> Table {
             size(variant.run_disk_bytes),
             size(variant.kept_bytes),
         ]);
+    }
+    for variant in &estimate.unmeasured {
+        let unknown = std::iter::repeat_n("?".to_owned(), 5);
+        table.add_row([variant.name.clone(), variant.runs.to_string()].into_iter().chain(unknown));
     }
     table
 }

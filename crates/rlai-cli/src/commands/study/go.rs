@@ -7,11 +7,10 @@ use std::thread::available_parallelism;
 use super::on_slurm;
 use crate::error::Failure;
 use crate::report;
-use crate::settings::whole_number;
 use crate::signals;
 use crate::study::{
-    Coordinator, Engine, Forecast, MOST_JOBS, Outcome, Plan, Pool, Report, RunStanding, Selection,
-    State, folder, of_all, run_all,
+    Coordinator, Engine, Forecast, Outcome, Plan, Pool, Report, RunStanding, Selection, State,
+    Typed, folder, of_all, run_all,
 };
 use crate::text::thousands;
 use crate::training;
@@ -21,15 +20,8 @@ use crate::training;
 pub struct Options {
     #[command(flatten)]
     pub selection: Selection,
-    /// What starts the runs: local or slurm [default: as in the study's file]
-    #[arg(long, value_name = "NAME", hide_possible_values = true)]
-    pub engine: Option<Engine>,
-    /// Runs at the same time [default: as in the file, or as many as the cores hold]
-    #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true)]
-    pub jobs: Option<i64>,
-    /// How often a run may fail before it is no longer started [default: as in the file, or 5]
-    #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true)]
-    pub max_attempts: Option<i64>,
+    #[command(flatten)]
+    pub typed: Typed,
     /// Go on with a study that a process on another machine was running, and may still be
     #[arg(long)]
     pub take_over: bool,
@@ -39,29 +31,6 @@ pub struct Options {
     /// Print the report as one JSON object on standard output
     #[arg(long)]
     pub json: bool,
-}
-
-impl Options {
-    /// What was typed replaces what the file says.
-    ///
-    /// # Errors
-    /// A number out of bounds.
-    pub fn apply(&self, plan: &mut Plan) -> Result<(), Failure> {
-        let number = |name: &str, value: i64, most: i64| match (1..=most).contains(&value) {
-            true => Ok(value as usize),
-            false => Err(Failure::input(format!("{name} = {value}: from 1 to {most}"))),
-        };
-        if let Some(engine) = self.engine {
-            plan.engine.engine = engine;
-        }
-        if let Some(jobs) = self.jobs {
-            plan.engine.jobs = Some(number("jobs", jobs, MOST_JOBS)?);
-        }
-        if let Some(attempts) = self.max_attempts {
-            plan.engine.max_attempts = number("max_attempts", attempts, 1000)?;
-        }
-        Ok(())
-    }
 }
 
 /// Runs of a study at the same time on this machine.
@@ -180,6 +149,7 @@ pub fn show(report: &Report, json: bool) -> Result<(), Failure> {
         let answer = report.answer();
         answer.warnings.iter().for_each(|warning| line_out!("{warning}"));
         answer.findings.iter().for_each(|finding| line_out!("{}", finding.text()));
+        answer.cautions.iter().for_each(|caution| line_out!("note: {caution}"));
         for figure in report.figures() {
             line_out!("figure: {}", figure.display());
         }

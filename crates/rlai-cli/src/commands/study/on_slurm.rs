@@ -105,7 +105,10 @@ fn wait(
             last = (line, Instant::now());
         }
         tell_new(round.notes(plan), told);
-        round.submit(plan)?;
+        // The first submission has passed: what Slurm refuses now it may take the next time.
+        if let Err(failure) = round.submit(plan) {
+            tell_new(vec![format!("{failure}; it is tried again")], told);
+        }
         let goes_on =
             |choice: &Choice| matches!(choice, Choice::Submit | Choice::Queued | Choice::Busy);
         if round.count(goes_on) == 0 {

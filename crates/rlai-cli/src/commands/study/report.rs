@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::go;
 use crate::error::Failure;
 use crate::report::{Band, Options};
-use crate::study::{Outcome, Report, folder, of_all};
+use crate::study::{Outcome, Report, RunStanding, State, folder, of_all};
 
 /// Make a study's report from what its runs have left so far
 ///
@@ -51,10 +51,26 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         let dir = plan.out.display();
         return Err(Failure::input(format!("{dir}: the study was never started")));
     }
-    let outcomes: Vec<Outcome> = of_all(&plan).into_iter().map(Outcome::of).collect();
+    // Nothing is written before it is known that what lies there is this study.
+    folder::check(&plan)?;
+    let standings = of_all(&plan);
+    check_runs(&standings)?;
+    let outcomes: Vec<Outcome> = standings.into_iter().map(Outcome::of).collect();
     let options = args.options()?;
     let report = Report::write(&plan, &outcomes, options, args.baseline.as_deref())?;
     go::show(&report, args.json)
+}
+
+/// A report of other runs than those that are there would take the place of theirs.
+fn check_runs(standings: &[RunStanding]) -> Result<(), Failure> {
+    let mut refused = standings.iter().filter(|standing| standing.state == State::Refused);
+    let Some(first) = refused.next() else { return Ok(()) };
+    let more = match refused.count() {
+        0 => String::new(),
+        more => format!("\n{more} more runs are refused: rlai study status tells which"),
+    };
+    let reason = first.reason.as_deref().unwrap_or("its folder holds something else");
+    Err(Failure::input(format!("{} is refused: {reason}{more}", first.name)))
 }
 
 impl Args {

@@ -10,8 +10,9 @@ use crate::study::folder;
 ///
 /// Runs that were interrupted go on from their newest checkpoint, bit for bit as if they had never been;
 /// failed ones are tried again until they have failed max_attempts times, then they are held and told.
-/// The folder alone is enough: it holds the study's file, and paths in it are taken from where the
-/// study was started.
+/// The folder alone is enough: it holds the study's file and what of --engine, --jobs and
+/// --max-attempts was typed at `study run`, and paths are taken from where that was. Typed here, they
+/// hold this once.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -30,12 +31,12 @@ pub struct Args {
 /// # Errors
 /// No study, bad input, runs that failed, or a signal.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let mut plan = folder::open(&args.study, None)?;
+    let mut plan = folder::reopen(&args.study)?;
     if !plan.out.join(folder::STUDY).is_file() {
         let (dir, file) = (plan.out.display(), args.study.display());
         let why = format!("{dir}: the study was never started: rlai study run {file}");
         return Err(Failure::input(why));
     }
-    args.options.apply(&mut plan)?;
+    args.options.typed.apply(&mut plan.engine)?;
     go::go(&plan, &args.options)
 }

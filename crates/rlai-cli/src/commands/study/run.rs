@@ -82,8 +82,7 @@ pub struct Args {
 /// # Errors
 /// Bad input, runs that failed, or a signal.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let mut plan = folder::open(&args.file, args.out.clone())?;
-    args.options.apply(&mut plan)?;
+    let plan = folder::open_to_run(&args.file, args.out.clone(), &args.options.typed)?;
     match &args.run {
         Some(name) => run_one(&plan, name, args),
         None if args.dry_run && plan.engine.engine == Engine::Slurm => {

@@ -10,7 +10,7 @@ use super::{go, table};
 use crate::error::Failure;
 use crate::run_folder::{Life, Owner};
 use crate::study::slurm::{self, Place};
-use crate::study::{Forecast, Plan, RunStanding, Selection, folder, of_all, owner};
+use crate::study::{Engine, Forecast, Plan, RunStanding, Selection, State, folder, of_all, owner};
 use crate::text::{decimal, duration, thousands};
 
 /// Tell how every run of a study stands
@@ -29,7 +29,7 @@ States:
   running     its process lives
   elsewhere   its process is, or was, on another machine and has not said that it ended
   failed      its last attempt failed; `resume` tries it again
-  held        it failed as often as max_attempts allows
+  held        it failed, or was submitted in vain, as often as max_attempts allows
   finished    it has a valid result
   refused     its folder holds something else")]
 pub struct Args {
@@ -81,9 +81,10 @@ struct Run {
 /// Tells.
 ///
 /// # Errors
-/// No study there, or a selection that means no run.
+/// No study there, another study in its folder, or a selection that means no run.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let plan = folder::open(&args.study, None)?;
+    let plan = folder::reopen(&args.study)?;
+    folder::check(&plan)?;
     let selected = args.selection.of(&plan)?;
     let status = Status::of(&plan, &selected);
     if args.json {
@@ -108,8 +109,12 @@ impl Status {
             if selected.binary_search(&index).is_err() {
                 continue;
             }
-            let held = standing.is_held(plan.engine.max_attempts);
             let asked = place.as_ref().and_then(|place| place.as_ref().ok());
+            // Whoever starts the runs decides.
+            let held = match (plan.engine.engine, asked) {
+                (Engine::Slurm, Some(place)) => place.holds(&standing, plan.engine.max_attempts),
+                _ => standing.is_held(plan.engine.max_attempts),
+            };
             let slurm = asked.map(|place| place.of(&standing));
             let run = Run { held, standing, slurm };
             *states.entry(run.state()).or_insert(0) += 1;
@@ -143,8 +148,12 @@ impl Status {
         let mut lines = Vec::new();
         for run in &self.runs {
             if let Some(reason) = &run.standing.reason {
-                let first = reason.lines().next().unwrap_or_default();
-                lines.push(format!("{} {}: {first}", run.standing.name, run.state()));
+                let told = match run.standing.state {
+                    // What differs stands on the lines after the first.
+                    State::Refused => reason.lines().map(str::trim).collect::<Vec<_>>().join(" "),
+                    _ => reason.lines().next().unwrap_or_default().to_owned(),
+                };
+                lines.push(format!("{} {}: {told}", run.standing.name, run.state()));
             }
         }
         let states: Vec<String> =

@@ -140,22 +140,27 @@ fn describe(context: &Context<'_>, task: usize, means: &[(usize, Mean)]) -> Stri
     format!("Mean return on {} by environment steps: {}.", context.task(task), ends.join("; "))
 }
 
-/// All curves as CSV: one line a variant and step, and one a seed behind it.
+/// All curves as CSV: one line a variant and step, and one a seed behind it. `variant` names a folder, which of
+/// a grid over tasks is another for each task; `algorithm` is the same on all of them.
 pub fn csv(context: &Context<'_>) -> String {
-    let mut text = String::from("env,variant,step,seed,return_mean,low,high,interval\n");
+    let mut text = String::from("env,variant,step,seed,return_mean,low,high,interval,algorithm\n");
     for method in context.methods() {
         for task in context.tasks() {
             let Some(mean) = mean(context, method, task) else { continue };
             let Some(first) = context.finished(method, task).next() else { continue };
             let (env, name) = (quoted(context.task(task)), quoted(variant(first)));
+            let algorithm = quoted(context.label(method));
             for (i, (step, value)) in mean.line.iter().enumerate() {
                 let (low, high) = mean.band.get(i).copied().unwrap_or((*value, *value));
                 let kind = mean.kind.name();
-                text.push_str(&format!("{env},{name},{step},all,{value},{low},{high},{kind}\n"));
+                text.push_str(&format!(
+                    "{env},{name},{step},all,{value},{low},{high},{kind},{algorithm}\n"
+                ));
             }
             for (run, curve) in context.finished(method, task).zip(&mean.curves) {
                 for (step, value) in curve.steps().iter().zip(curve.values()) {
-                    text.push_str(&format!("{env},{name},{step},{},{value},,,\n", run.seed));
+                    let seed = run.seed;
+                    text.push_str(&format!("{env},{name},{step},{seed},{value},,,,{algorithm}\n"));
                 }
             }
         }

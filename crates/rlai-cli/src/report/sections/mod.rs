@@ -3,6 +3,7 @@
 mod clock;
 mod curves;
 mod diagnostics;
+mod differences;
 mod overall;
 mod pairs;
 mod returns;

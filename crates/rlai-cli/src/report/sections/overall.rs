@@ -37,17 +37,35 @@ pub fn section(context: &Context<'_>) -> Option<Section> {
         }
     };
     section.text.push(context.scale.explain());
-    if field.tasks.len() < context.study.tasks.len() {
-        let names: Vec<&str> = field.tasks.iter().map(|&task| context.task(task)).collect();
-        let names = names.join(", ");
-        section
-            .text
-            .push(format!("Only tasks on which every variant has finished runs count: {names}."));
-    }
+    section.text.extend(left_out(context, &field));
     section.figures.extend(aggregate_curve(context, &field));
     aggregates(context, &field, &mut section);
     section.figures.extend(performance_profile(context, &field));
     Some(section)
+}
+
+/// Why some tasks do not count, each for its own reason.
+fn left_out(context: &Context<'_>, field: &Field) -> Vec<String> {
+    let shared = context.study.shared_tasks(&field.methods);
+    let names = |is: &dyn Fn(&usize) -> bool| {
+        let names: Vec<&str> = context.tasks().filter(is).map(|task| context.task(task)).collect();
+        names.join(", ")
+    };
+    let unfinished = names(&|task| !shared.contains(task));
+    let flat = names(&|task| shared.contains(task) && !context.scale.has(*task));
+    let mut text = Vec::new();
+    if !unfinished.is_empty() {
+        text.push(format!(
+            "Only tasks on which every variant has finished runs count: left out {unfinished}."
+        ));
+    }
+    if !flat.is_empty() {
+        text.push(format!(
+            "Left out for want of a scale: {flat}. The baseline did not rise there; give reference scores for \
+             every task."
+        ));
+    }
+    text
 }
 
 /// None where nothing has finished; an error where methods share no task that has a scale.
@@ -110,13 +128,27 @@ fn aggregate_curve(context: &Context<'_>, field: &Field) -> Option<Figure> {
         ..Chart::default()
     };
     let caption = format!(
-        "{} The middle half of all runs of {} tasks, at the steps that all of them share.{}{}",
+        "{} The interquartile mean, {}, of {} tasks, at the steps that all of them share.{}{}",
         context.basis(&field.methods, &field.tasks),
+        middle_half(field),
         field.tasks.len(),
         band(context, field, "stratified bootstrap, 2,000 resamples, percentiles, pointwise"),
         context.smoothing()
     );
     (field.tasks.len() > 1).then(|| Figure::chart("aggregate-curve", chart, caption)).flatten()
+}
+
+/// Of what an interquartile mean is the mean; a quarter of fewer than four runs is less than one.
+fn middle_half(field: &Field) -> &'static str {
+    // Of uneven runs a quarter of their weight is left out, however few.
+    let few = |scores: &Scores| scores.values().len() < 4 && scores.even().is_some();
+    match (field.scores.iter().all(few), field.scores.iter().any(few)) {
+        (true, _) => "which of fewer than 4 runs is their mean: none is left out",
+        (false, true) => {
+            "the middle half of all runs; of fewer than 4 it is their mean, for none is left out"
+        }
+        _ => "the middle half of all runs",
+    }
 }
 
 fn at_steps(curve: &Curve, steps: &[f64], scaled: &dyn Fn(f64) -> f64) -> Option<Curve> {
@@ -132,7 +164,7 @@ fn aggregates(context: &Context<'_>, field: &Field, section: &mut Section) {
     };
     let unit = context.scale.unit();
     let mut kinds = vec![
-        ("interquartile-mean", "Interquartile mean", "the middle half of all runs"),
+        ("interquartile-mean", "Interquartile mean", middle_half(field)),
         ("mean", "Mean", "the mean of the tasks' means"),
         ("median", "Median", "the median of the tasks' means"),
     ];
@@ -233,9 +265,48 @@ fn band(context: &Context<'_>, field: &Field, method: &str) -> String {
     } else {
         " Intervals are for these tasks, not for others."
     };
+    let scale = context.scale.note();
     match field.has_interval {
-        true if method.is_empty() => format!("{limits}{tasks}"),
-        true => format!(" Intervals: 95%, {method}.{limits}{tasks}"),
-        false => format!("{limits}{tasks}"),
+        true if !method.is_empty() => format!(" Intervals: 95%, {method}.{limits}{tasks}{scale}"),
+        _ => format!("{limits}{tasks}{scale}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::context::Options;
+    use crate::report::made;
+
+    fn told(study: &crate::report::study::Study) -> String {
+        section(&Context::new(study, 0, Options::default())).unwrap().text.join("\n")
+    }
+
+    #[test]
+    fn each_task_is_left_out_for_its_own_reason() {
+        let (up, flat): (&[f64], &[f64]) = (&[1.0, 2.0], &[0.0, 0.0]);
+        let mut study = made::study(&[("A", &[up, flat, up]), ("B", &[up, up, up])]);
+        let text = told(&study);
+        assert!(text.contains("Left out for want of a scale: T1. The baseline did not rise there"));
+        assert!(!text.contains("Only tasks on which every variant has finished runs"), "{text}");
+        study.runs.retain(|run| run.method == 0 || run.task != 2);
+        let text = told(&study);
+        assert!(
+            text.contains(
+                "Only tasks on which every variant has finished runs count: left out T2."
+            )
+        );
+        assert!(text.contains("Left out for want of a scale: T1."), "{text}");
+    }
+
+    #[test]
+    fn a_middle_half_of_three_runs_is_all_of_them() {
+        let of = |runs: &[f64]| {
+            let study = made::study(&[("A", &[runs]), ("B", &[runs])]);
+            let section = section(&Context::new(&study, 0, Options::default())).unwrap();
+            section.figures[0].caption.clone()
+        };
+        assert!(of(&[1.0, 2.0, 3.0]).contains("of fewer than 4 runs is their mean"));
+        assert!(of(&[1.0, 2.0, 3.0, 4.0]).contains("the middle half of all runs"));
     }
 }

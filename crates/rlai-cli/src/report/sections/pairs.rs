@@ -93,8 +93,9 @@ fn table(context: &Context<'_>, pairs: &[&Comparison]) -> Table {
     let mut table = Table::new(
         &format!(
             "P: probability that a run of x scores higher than one of y. Difference: of mean final {}s, x less \
-             y.{correction}",
-            context.scale.unit()
+             y.{correction}{}",
+            context.scale.unit(),
+            context.scale.note()
         ),
         ["x", "y", "tasks", "P", "p", "p corrected", "difference", "verdict"],
     );

@@ -76,6 +76,7 @@ fn caption(context: &Context<'_>) -> String {
     format!(
         "Final return: the mean of {episodes} episode{s} with the policy's mode after the last step, one number \
          a run ({of} a variant). s.d.: over seeds, divisor n - 1. The last evaluation alone counts, not the \
-         best."
+         best.{}",
+        context.scale.note()
     )
 }

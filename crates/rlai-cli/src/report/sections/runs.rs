@@ -1,6 +1,7 @@
 //! Every run.
 
 use crate::report::context::Context;
+use crate::report::drawing::shortened;
 use crate::report::section::Section;
 use crate::report::study::Standing;
 use crate::report::table::{Cell, Table};
@@ -18,9 +19,8 @@ pub fn section(context: &Context<'_>) -> Option<Section> {
     for run in &context.study.runs {
         let (state, reason) = match &run.standing {
             Standing::Finished => ("finished", Cell::Missing),
-            Standing::Failed(reason) => {
-                ("failed", crate::report::drawing::shortened(reason, REASON).into())
-            }
+            Standing::Failed(reason) => ("failed", shortened(reason, REASON).into()),
+            Standing::Refused(reason) => ("refused", shortened(reason, REASON).into()),
             Standing::Unfinished => ("unfinished", Cell::Missing),
             Standing::Missing => ("not started", Cell::Missing),
         };

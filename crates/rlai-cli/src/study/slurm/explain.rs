@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::choose::{Choice, choose};
 use super::queue::{self, Queue, Task};
 use super::record::Record;
 use super::{job_prefix, tool};
@@ -30,6 +31,12 @@ impl Place {
     /// What somebody must mend.
     pub fn notes(&self, plan: &Plan) -> Vec<String> {
         notes(&self.queue, &plan.engine.slurm)
+    }
+
+    /// Whether a run is no longer submitted: it failed, or its tasks never began, too often.
+    pub fn holds(&self, standing: &RunStanding, max_attempts: usize) -> bool {
+        let choice = choose(standing, &self.queue, &self.record, max_attempts);
+        matches!(choice, Choice::Held(_))
     }
 
     /// Where a run is, in a few words; empty if there is nothing to say.

@@ -1,0 +1,121 @@
+//! Rates over many made studies: what is promised of few runs holds.
+
+use rand::{Rng, SeedableRng};
+use rlai_stats::robustness::{TwoByTwo, difference_in_differences, difference_in_differences_test};
+use rlai_stats::{Bootstrap, Permutation, Scores, aggregate, power, quantile};
+
+/// Normal numbers from a stream that is always the same.
+struct Normal(chacha20::ChaCha8Rng);
+
+impl Normal {
+    fn new(seed: u64) -> Self {
+        Self(chacha20::ChaCha8Rng::seed_from_u64(seed))
+    }
+
+    fn runs(&mut self, runs: usize, shift: f64) -> Scores {
+        let one = |_| {
+            let uniform = ((self.0.next_u64() >> 11) as f64 + 0.5) * 0.5f64.powi(53);
+            shift + quantile::normal_quantile(uniform)
+        };
+        Scores::of_task(&(0..runs).map(one).collect::<Vec<f64>>()).unwrap()
+    }
+}
+
+/// The share of so many studies in which something holds.
+fn share(studies: usize, mut holds: impl FnMut() -> bool) -> f64 {
+    (0..studies).filter(|_| holds()).count() as f64 / studies as f64
+}
+
+#[test]
+fn the_permutation_test_finds_what_it_is_said_to_find() {
+    const STUDIES: usize = 4_000;
+    // Four standard errors of a share of 0.8, and the 0.02 of the difference (its slope is below 0.35).
+    let slack = 4.0 * (0.8f64 * 0.2 / STUDIES as f64).sqrt() + 0.007;
+    for runs in [4, 5, 8] {
+        let difference = power::detectable_by_permutation(runs, 0.05, 0.8).unwrap().unwrap();
+        assert!(difference > power::detectable(runs, 0.05, 0.8).unwrap(), "{runs}");
+        let mut normal = Normal::new(runs as u64);
+        let found = share(STUDIES, || {
+            let (x, y) = (normal.runs(runs, difference), normal.runs(runs, 0.0));
+            Permutation::test(&x, &y, 0).unwrap().p <= 0.05 + 1e-12
+        });
+        assert!((found - 0.8).abs() < slack, "{runs} runs: {found}");
+    }
+    // Three of each: the least p is 0.1.
+    assert_eq!(power::detectable_by_permutation(3, 0.05, 0.8), Ok(None));
+    assert!(power::detectable_by_permutation(3, 0.1, 0.8).unwrap().is_some());
+    assert!(power::detectable_by_permutation(1, 0.05, 0.8).is_err());
+}
+
+/// Four equal groups: how often each rule calls one more robust.
+#[test]
+fn equal_algorithms_are_seldom_called_more_robust() {
+    const STUDIES: usize = 2_000;
+    for (runs, percentiles) in [(3, 0.12), (5, 0.07)] {
+        let mut normal = Normal::new(100 + runs as u64);
+        let bootstrap = Bootstrap { repetitions: 400, ..Bootstrap::default() };
+        let mut by_percentiles = 0;
+        let by_t = share(STUDIES, || {
+            let [a, b, c, d] = [(); 4].map(|()| normal.runs(runs, 0.0));
+            let four = TwoByTwo {
+                candidate_changed: &a,
+                candidate_usual: &b,
+                baseline_changed: &c,
+                baseline_usual: &d,
+            };
+            let interval = difference_in_differences(&four, &bootstrap).unwrap();
+            by_percentiles += usize::from(!interval.contains(0.0));
+            difference_in_differences_test(&four, 0.95).unwrap().p <= 0.05
+        });
+        println!("{runs} runs: t {by_t}, percentiles {by_percentiles} of {STUDIES}");
+        // Four standard errors of 5%.
+        assert!(by_t < 0.05 + 4.0 * (0.05f64 * 0.95 / STUDIES as f64).sqrt(), "{runs}: {by_t}");
+        let by_percentiles = by_percentiles as f64 / STUDIES as f64;
+        assert!(by_percentiles > percentiles, "{runs}: {by_percentiles}");
+    }
+}
+
+/// Percentile intervals of the mean of normal scores: what `rlai stats` tells of so few runs.
+#[test]
+fn percentile_intervals_of_few_runs_hold_the_truth_too_seldom() {
+    const STUDIES: usize = 4_000;
+    let bootstrap = Bootstrap { repetitions: 1_000, ..Bootstrap::default() };
+    for (runs, told) in [(3, 0.75), (4, 0.79), (5, 0.84), (9, 0.90)] {
+        let mut normal = Normal::new(200 + runs as u64);
+        let held = share(STUDIES, || {
+            let runs = normal.runs(runs, 0.0);
+            bootstrap.estimate(&runs, aggregate::mean).unwrap().contains(0.0)
+        });
+        println!("{runs} runs: {held}");
+        // Four standard errors, and half of a percentage point of rounding.
+        assert!((held - told).abs() < 0.005 + 4.0 * (told * (1.0 - told) / STUDIES as f64).sqrt());
+    }
+}
+
+/// Two equal algorithms and the rule of reports: an interval that does not hold 0.5, and a p of at most 0.2 or
+/// at most 0.05.
+#[test]
+fn equal_algorithms_are_seldom_told_apart() {
+    const STUDIES: usize = 4_000;
+    let bootstrap = Bootstrap { repetitions: 1_000, ..Bootstrap::default() };
+    for runs in [4, 5, 10] {
+        let mut normal = Normal::new(300 + runs as u64);
+        let (mut leads, mut verdicts) = (0, 0);
+        for _ in 0..STUDIES {
+            let (x, y) = (normal.runs(runs, 0.0), normal.runs(runs, 0.0));
+            let better = rlai_stats::improvement::estimate(&x, &y, &bootstrap).unwrap();
+            if better.contains(0.5) {
+                continue;
+            }
+            match Permutation::test(&x, &y, 0).unwrap().p {
+                p if p <= 0.05 + 1e-12 => verdicts += 1,
+                p if p <= 0.2 + 1e-12 => leads += 1,
+                _ => {}
+            }
+        }
+        println!("{runs} runs: {verdicts} verdicts, {leads} leads of {STUDIES}");
+        let most = |share: f64| share + 4.0 * (share * (1.0 - share) / STUDIES as f64).sqrt();
+        assert!(f64::from(verdicts) / (STUDIES as f64) < most(0.05), "{runs}");
+        assert!(f64::from(leads) / (STUDIES as f64) < most(0.15), "{runs}");
+    }
+}
