@@ -179,7 +179,8 @@ impl<'de> Deserialize<'de> for Object {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
-                let mut object = Object::default();
+                // Room for the numbers of a usual line.
+                let mut object = Object { fields: Fields::with_capacity(32), ..Object::default() };
                 while let Some(name) = map.next_key::<String>()? {
                     let twice = match name.as_str() {
                         "kind" => object.kind.is_some(),
