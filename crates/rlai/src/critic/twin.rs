@@ -152,7 +152,7 @@ pub(crate) struct CriticHalf<'a, T> {
 impl<T: Scalar> CriticHalf<'_, T> {
     /// Values of the target critic at `input`, `[B, O + A]`, into `values`, `[B]`.
     pub(crate) fn target_values(&mut self, input: &[T], values: &mut [T]) {
-        self.net.forward(&self.member.target, input, &mut self.member.room);
+        self.net.evaluate(&self.member.target, input, &mut self.member.room);
         values.copy_from_slice(self.member.room.output());
     }
 

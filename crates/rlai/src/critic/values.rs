@@ -1,7 +1,9 @@
 //! Values of many actions a state, and their gradient in the action, as the policy's update needs them.
 
 use super::TwinCritic;
-use crate::nn::{Activations, Layer, MatRef, Scalar, gate, product, relu, smaller};
+use crate::nn::{
+    Activations, Finish, Fused, Layer, MatRef, Scalar, Start, gated_rows, input_gradient, smaller,
+};
 
 /// Rows of one pass: enough to keep the product kernels busy, few enough to stay in the cache.
 const BLOCK_ROWS: usize = 256;
@@ -82,7 +84,8 @@ impl<T: Scalar> TwinCritic<T> {
             let coordinates = rows.start * action_dimension..rows.end * action_dimension;
             for critic in 0..2 {
                 let actions = &actions[coordinates.clone()];
-                self.forward_block(networks, critic, block.clone(), actions, room);
+                let keep = dq_da.is_some();
+                self.forward_block(networks, critic, block.clone(), actions, room, keep);
             }
             let [first, second] = &room.rooms;
             let q = &mut q[rows];
@@ -105,13 +108,14 @@ impl<T: Scalar> TwinCritic<T> {
     /// `s W_s + b` of the first layer, once a state.
     fn state_part(&self, parameters: &[T], states: &[T], count: usize, part: &mut [T]) {
         let first = &self.net.layers()[0];
-        for row in part.chunks_exact_mut(first.outputs) {
-            row.copy_from_slice(&parameters[first.bias.clone()]);
-        }
         let weights = &parameters[first.weights.clone()];
-        let weights = MatRef::new(weights, self.observation_dimension, first.outputs);
-        let states = MatRef::new(states, count, self.observation_dimension);
-        product(part, states, weights, true);
+        let job = Fused {
+            left: MatRef::new(states, count, self.observation_dimension),
+            right: MatRef::new(weights, self.observation_dimension, first.outputs),
+            start: Start::Row(&parameters[first.bias.clone()]),
+            finish: Finish::Keep,
+        };
+        job.run(part);
     }
 
     /// One critic's values of a block's actions, into its room.
@@ -122,6 +126,7 @@ impl<T: Scalar> TwinCritic<T> {
         block: std::ops::Range<usize>,
         actions: &[T],
         room: &mut ValueRoom<T>,
+        keep: bool,
     ) {
         let first = &self.net.layers()[0];
         let parameters = self.parameters_of(networks, critic);
@@ -130,16 +135,14 @@ impl<T: Scalar> TwinCritic<T> {
         let activations = &mut room.rooms[critic];
         let hidden = &mut activations.hidden[0][..rows * width];
         let part = &room.state_part[critic][block.start * width..block.end * width];
-        for (state, rows) in
-            part.chunks_exact(width).zip(hidden.chunks_exact_mut(width * room.samples))
-        {
-            for row in rows.chunks_exact_mut(width) {
-                row.copy_from_slice(state);
-            }
-        }
-        product(hidden, self.actions(actions, rows), self.action_weights(first, parameters), true);
-        relu(hidden);
-        self.net.forward_from_first_hidden(parameters, rows, activations);
+        let job = Fused {
+            left: self.actions(actions, rows),
+            right: self.action_weights(first, parameters),
+            start: Start::Grouped { rows: part, size: room.samples },
+            finish: Finish::Relu,
+        };
+        job.run(hidden);
+        self.net.forward_from_first_hidden(parameters, rows, activations, keep);
     }
 
     fn actions<'a>(&self, actions: &'a [T], rows: usize) -> MatRef<'a, T> {
@@ -187,18 +190,12 @@ impl<T: Scalar> TwinCritic<T> {
             let width = layer.inputs;
             let below = &activations.hidden[i - 1];
             let d_below = &mut next[..count * width];
-            let weights = &parameters[layer.weights.clone()];
             if i + 1 == layers.len() {
-                for row in d_below.chunks_exact_mut(width) {
-                    row.copy_from_slice(weights);
-                }
+                gated_rows(&parameters[layer.weights.clone()], below, &room.rows, d_below);
             } else {
-                let delta = MatRef::new(current, count, layer.outputs);
-                let weights = MatRef::new(weights, width, layer.outputs);
-                product(d_below, delta, weights.transposed(), false);
-            }
-            for (row, &from) in d_below.chunks_exact_mut(width).zip(&room.rows) {
-                gate(row, &below[from * width..(from + 1) * width]);
+                let delta = &current[..count * layer.outputs];
+                let rows = Some(&room.rows[..]);
+                input_gradient(layer, parameters, delta, below, rows, None).run(d_below);
             }
             std::mem::swap(&mut current, &mut next);
         }
@@ -206,7 +203,13 @@ impl<T: Scalar> TwinCritic<T> {
         let dimension = first.inputs - self.observation_dimension;
         let d_action = &mut room.d_action[..count * dimension];
         let weights = self.action_weights(first, parameters).transposed();
-        product(d_action, MatRef::new(current, count, first.outputs), weights, false);
+        let job = Fused {
+            left: MatRef::new(current, count, first.outputs),
+            right: weights,
+            start: Start::Zero,
+            finish: Finish::Keep,
+        };
+        job.run(d_action);
         for (row, &to) in d_action.chunks_exact(dimension).zip(&room.rows) {
             dq_da[to * dimension..(to + 1) * dimension].copy_from_slice(row);
         }

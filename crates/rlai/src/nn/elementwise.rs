@@ -81,18 +81,6 @@ pub fn add_bias<T: Scalar>(y: &mut [T], bias: &[T]) {
     })
 }
 
-/// Adds `bias` to every row of `y`, then clips at zero. NaN stays NaN, so that it is noticed.
-pub fn add_bias_relu<T: Scalar>(y: &mut [T], bias: &[T]) {
-    vectorised(|| {
-        for row in y.chunks_exact_mut(bias.len()) {
-            for (value, &b) in row.iter_mut().zip(bias) {
-                let sum = *value + b;
-                *value = if sum <= T::zero() { T::zero() } else { sum };
-            }
-        }
-    })
-}
-
 /// Clips at zero. NaN stays NaN, so that it is noticed.
 pub fn relu<T: Scalar>(y: &mut [T]) {
     vectorised(|| {
@@ -111,15 +99,59 @@ pub fn gate<T: Scalar>(delta: &mut [T], activation: &[T]) {
     })
 }
 
-/// [`gate`], and the sum of each column of the result into `sums`, in the same sweep.
-pub fn gate_with_sums<T: Scalar>(delta: &mut [T], activation: &[T], sums: &mut [T]) {
-    vectorised(|| {
-        let width = sums.len();
+/// The gradient of a single linear output, `d_output` `[M]`, through its clipped inputs `x`, `[M, N]`: that of
+/// the weights, that of the inputs (zero wherever a unit was off), and the sum of each of its columns, in one sweep.
+pub fn output_gradient<T: Scalar>(
+    d_output: &[T],
+    x: &[T],
+    weights: &[T],
+    d_x: &mut [T],
+    d_weights: &mut [T],
+    sums: &mut [T],
+) {
+    vectorised(OutputGradient { d_output, x, weights, d_x, d_weights, sums });
+}
+
+/// The sweep of [`output_gradient`]. A closure of this size would not be compiled for the CPU's vectors.
+struct OutputGradient<'a, T> {
+    d_output: &'a [T],
+    x: &'a [T],
+    weights: &'a [T],
+    d_x: &'a mut [T],
+    d_weights: &'a mut [T],
+    sums: &'a mut [T],
+}
+
+impl<T: Scalar> pulp::NullaryFnOnce for OutputGradient<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { d_output, x, weights, d_x, d_weights, sums } = self;
+        let width = weights.len();
+        let (d_weights, sums) = (&mut d_weights[..width], &mut sums[..width]);
+        d_weights.fill(T::zero());
         sums.fill(T::zero());
-        for (d_row, a_row) in delta.chunks_exact_mut(width).zip(activation.chunks_exact(width)) {
-            for ((d, &a), sum) in d_row.iter_mut().zip(a_row).zip(sums.iter_mut()) {
-                *d = if a > T::zero() { *d } else { T::zero() };
-                *sum += *d;
+        let rows = d_x.chunks_exact_mut(width).zip(x.chunks_exact(width));
+        for ((d_row, row), &d) in rows.zip(d_output) {
+            for j in 0..width {
+                d_weights[j] += d * row[j];
+                let through = if row[j] > T::zero() { d * weights[j] } else { T::zero() };
+                d_row[j] = through;
+                sums[j] += through;
+            }
+        }
+    }
+}
+
+/// `weights` in every row, zero wherever the unit of `x` in the row that `rows` names was off.
+pub fn gated_rows<T: Scalar>(weights: &[T], x: &[T], rows: &[usize], out: &mut [T]) {
+    let width = weights.len();
+    vectorised(|| {
+        for (out, &row) in out.chunks_exact_mut(width).zip(rows) {
+            let row = &x[row * width..(row + 1) * width];
+            for j in 0..width {
+                out[j] = if row[j] > T::zero() { weights[j] } else { T::zero() };
             }
         }
     })

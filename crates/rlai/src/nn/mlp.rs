@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::elementwise::{add_bias_relu, dot};
-use super::{MatRef, Scalar, add_bias, column_sums, gate_with_sums, init, product};
+use super::elementwise::{dot, output_gradient};
+use super::{Finish, Fused, MatRef, Scalar, Start, column_sums, init};
 use crate::random::Stream;
 
 /// One linear layer's place in a network's flat parameter vector.
@@ -111,38 +111,62 @@ impl Mlp {
     /// # Panics
     /// When `input` does not have the rows that `room` was made for.
     pub fn forward<T: Scalar>(&self, parameters: &[T], input: &[T], room: &mut Activations<T>) {
+        self.pass(parameters, input, room, true);
+    }
+
+    /// As [`Mlp::forward`], for the output alone: no backward pass may follow.
+    ///
+    /// # Panics
+    /// As [`Mlp::forward`].
+    pub fn evaluate<T: Scalar>(&self, parameters: &[T], input: &[T], room: &mut Activations<T>) {
+        self.pass(parameters, input, room, false);
+    }
+
+    fn pass<T: Scalar>(
+        &self,
+        parameters: &[T],
+        input: &[T],
+        room: &mut Activations<T>,
+        keep: bool,
+    ) {
         assert_eq!(input.len(), room.rows * self.inputs(), "input has another shape");
         if self.layers.len() > 1 {
             let first = &self.layers[0];
-            let y = &mut room.hidden[0];
-            let x = MatRef::new(input, room.rows, first.inputs);
-            product(y, x, weights(first, parameters), false);
-            add_bias_relu(y, &parameters[first.bias.clone()]);
-            self.forward_from_first_hidden(parameters, room.rows, room);
+            let start = Start::Row(&parameters[first.bias.clone()]);
+            layer(first, parameters, input, start, Finish::Relu).run(&mut room.hidden[0]);
+            self.forward_from_first_hidden(parameters, room.rows, room, keep);
         } else {
             linear(self.last(), parameters, input, &mut room.output);
         }
     }
 
     /// Goes on from the first hidden layer's activations, which the caller wrote into
-    /// `room.hidden[0]`, for the first `rows` rows.
+    /// `room.hidden[0]`, for the first `rows` rows. The last hidden layer's are of use afterwards only if
+    /// they are to be kept.
     pub(crate) fn forward_from_first_hidden<T: Scalar>(
         &self,
         parameters: &[T],
         rows: usize,
         room: &mut Activations<T>,
+        keep: bool,
     ) {
-        for (i, layer) in self.layers.iter().enumerate().skip(1) {
+        let (last, hidden) = (self.last(), self.layers.len() - 1);
+        let output = &mut room.output[..rows * last.outputs];
+        for i in 1..hidden {
+            let here = &self.layers[i];
             let (before, after) = room.hidden.split_at_mut(i);
-            let x = &before[i - 1][..rows * layer.inputs];
-            if let Some(y) = after.first_mut() {
-                let y = &mut y[..rows * layer.outputs];
-                product(y, MatRef::new(x, rows, layer.inputs), weights(layer, parameters), false);
-                add_bias_relu(y, &parameters[layer.bias.clone()]);
-            } else {
-                linear(layer, parameters, x, &mut room.output[..rows * layer.outputs]);
+            let x = &before[i - 1][..rows * here.inputs];
+            let y = &mut after[0][..rows * here.outputs];
+            let start = Start::Row(&parameters[here.bias.clone()]);
+            if i + 1 == hidden && last.outputs == 1 {
+                let weights = &parameters[last.weights.clone()];
+                let bias = parameters[last.bias.start];
+                let finish = Finish::ReluDot { weights, bias, output, keep };
+                return layer(here, parameters, x, start, finish).run(y);
             }
+            layer(here, parameters, x, start, Finish::Relu).run(y);
         }
+        linear(last, parameters, &room.hidden[hidden - 1][..rows * last.inputs], output);
     }
 
     /// Gradient of the parameters, written (not added) to `gradient`, given the gradient of the output.
@@ -163,21 +187,31 @@ impl Mlp {
         let rows = room.rows;
         let [current, next] = &mut room.delta;
         let (mut current, mut next) = (current, next);
-        for (i, layer) in self.layers.iter().enumerate().rev() {
+        for (i, here) in self.layers.iter().enumerate().rev() {
             let is_last = i + 1 == self.layers.len();
-            let delta = if is_last { d_output } else { &current[..rows * layer.outputs] };
+            let delta = if is_last { d_output } else { &current[..rows * here.outputs] };
             let x = if i == 0 { input } else { &room.hidden[i - 1] };
-            weight_gradient(layer, x, delta, rows, gradient);
             if is_last {
-                column_sums(delta, &mut gradient[layer.bias.clone()]);
+                column_sums(delta, &mut gradient[here.bias.clone()]);
             }
-            if i > 0 {
-                let below = &self.layers[i - 1];
-                let d_x = &mut next[..rows * layer.inputs];
-                input_gradient(layer, parameters, delta, rows, d_x);
-                gate_with_sums(d_x, x, &mut gradient[below.bias.clone()]);
-                std::mem::swap(&mut current, &mut next);
+            if i == 0 {
+                weight_gradient(here, x, delta, gradient);
+                break;
             }
+            let below = self.layers[i - 1].bias.clone();
+            let d_x = &mut next[..rows * here.inputs];
+            if here.outputs == 1 {
+                let weights = &parameters[here.weights.clone()];
+                // The bias of the layer below lies before this layer's weights.
+                let (before, after) = gradient.split_at_mut(here.weights.start);
+                let d_weights = &mut after[..here.inputs];
+                output_gradient(delta, x, weights, d_x, d_weights, &mut before[below]);
+            } else {
+                weight_gradient(here, x, delta, gradient);
+                let sums = Some(&mut gradient[below]);
+                input_gradient(here, parameters, delta, x, None, sums).run(d_x);
+            }
+            std::mem::swap(&mut current, &mut next);
         }
     }
 }
@@ -186,62 +220,54 @@ fn weights<'a, T: Scalar>(layer: &Layer, parameters: &'a [T]) -> MatRef<'a, T> {
     MatRef::new(&parameters[layer.weights.clone()], layer.inputs, layer.outputs)
 }
 
+/// `x W` from `start` on.
+fn layer<'a, T: Scalar>(
+    layer: &Layer,
+    parameters: &'a [T],
+    x: &'a [T],
+    start: Start<'a, T>,
+    finish: Finish<'a, T>,
+) -> Fused<'a, T> {
+    let left = MatRef::new(x, x.len() / layer.inputs, layer.inputs);
+    Fused { left, right: weights(layer, parameters), start, finish }
+}
+
 /// `y = x W + b`, without clipping. A single output is an inner product a row.
-fn linear<T: Scalar>(layer: &Layer, parameters: &[T], x: &[T], y: &mut [T]) {
-    let bias = &parameters[layer.bias.clone()];
-    if layer.outputs == 1 {
-        let w = &parameters[layer.weights.clone()];
-        for (y, row) in y.iter_mut().zip(x.chunks_exact(layer.inputs)) {
+fn linear<T: Scalar>(here: &Layer, parameters: &[T], x: &[T], y: &mut [T]) {
+    let bias = &parameters[here.bias.clone()];
+    if here.outputs == 1 {
+        let w = &parameters[here.weights.clone()];
+        for (y, row) in y.iter_mut().zip(x.chunks_exact(here.inputs)) {
             *y = dot(row, w) + bias[0];
         }
     } else {
-        let rows = x.len() / layer.inputs;
-        product(y, MatRef::new(x, rows, layer.inputs), weights(layer, parameters), false);
-        add_bias(y, bias);
+        layer(here, parameters, x, Start::Row(bias), Finish::Keep).run(y);
     }
 }
 
 /// `dW = x^T delta`.
-fn weight_gradient<T: Scalar>(
-    layer: &Layer,
-    x: &[T],
-    delta: &[T],
-    rows: usize,
-    gradient: &mut [T],
-) {
-    let d_w = &mut gradient[layer.weights.clone()];
-    if layer.outputs == 1 {
-        d_w.fill(T::zero());
-        for (row, &d) in x.chunks_exact(layer.inputs).zip(delta) {
-            for (sum, &value) in d_w.iter_mut().zip(row) {
-                *sum += d * value;
-            }
-        }
-    } else {
-        let x = MatRef::new(x, rows, layer.inputs).transposed();
-        product(d_w, x, MatRef::new(delta, rows, layer.outputs), false);
-    }
+fn weight_gradient<T: Scalar>(layer: &Layer, x: &[T], delta: &[T], gradient: &mut [T]) {
+    let rows = x.len() / layer.inputs;
+    let left = MatRef::new(x, rows, layer.inputs).transposed();
+    let right = MatRef::new(delta, rows, layer.outputs);
+    let job = Fused { left, right, start: Start::Zero, finish: Finish::Keep };
+    job.run(&mut gradient[layer.weights.clone()]);
 }
 
-/// `dx = delta W^T`.
-fn input_gradient<T: Scalar>(
+/// `dx = delta W^T` wherever the unit below was on. `below` are the activations of the layer below, `rows` which of
+/// them belong to the rows of `delta` if not the same ones; `sums` takes the gradient of its bias.
+pub(crate) fn input_gradient<'a, T: Scalar>(
     layer: &Layer,
-    parameters: &[T],
-    delta: &[T],
-    rows: usize,
-    d_x: &mut [T],
-) {
-    if layer.outputs == 1 {
-        let w = &parameters[layer.weights.clone()];
-        for (row, &d) in d_x.chunks_exact_mut(layer.inputs).zip(delta) {
-            for (value, &w) in row.iter_mut().zip(w) {
-                *value = d * w;
-            }
-        }
-    } else {
-        let delta = MatRef::new(delta, rows, layer.outputs);
-        product(d_x, delta, weights(layer, parameters).transposed(), false);
-    }
+    parameters: &'a [T],
+    delta: &'a [T],
+    below: &'a [T],
+    rows: Option<&'a [usize]>,
+    sums: Option<&'a mut [T]>,
+) -> Fused<'a, T> {
+    let left = MatRef::new(delta, delta.len() / layer.outputs, layer.outputs);
+    let right = weights(layer, parameters).transposed();
+    let finish = Finish::Gate { activations: below, rows, sums };
+    Fused { left, right, start: Start::Zero, finish }
 }
 
 #[cfg(test)]

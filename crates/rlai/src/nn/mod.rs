@@ -6,7 +6,9 @@
 
 mod adam;
 mod elementwise;
+mod fused;
 mod init;
+mod kernel;
 mod mlp;
 mod parallel;
 mod product;
@@ -22,4 +24,9 @@ pub use product::{MatRef, product};
 pub use rate::{ProductShape, gemm_gflops};
 pub use scalar::Scalar;
 
-pub(crate) use elementwise::{add_bias, column_sums, gate, gate_with_sums, relu};
+pub(crate) use fused::{Finish, Fused, Start};
+
+pub(crate) use elementwise::gated_rows;
+pub(crate) use mlp::input_gradient;
+
+use elementwise::{add_bias, column_sums, gate, relu};

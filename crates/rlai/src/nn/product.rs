@@ -25,6 +25,26 @@ impl<'a, T> MatRef<'a, T> {
         Self { data, rows, cols, row_stride: cols, col_stride: 1 }
     }
 
+    /// Rows.
+    pub fn rows(self) -> usize {
+        self.rows
+    }
+
+    /// Columns.
+    pub fn cols(self) -> usize {
+        self.cols
+    }
+
+    /// Numbers from an element to the one below it, and to the one beside it.
+    pub(super) fn strides(self) -> (usize, usize) {
+        (self.row_stride, self.col_stride)
+    }
+
+    /// All elements, as they lie.
+    pub(super) fn data(self) -> &'a [T] {
+        self.data
+    }
+
     /// The transpose, without moving an element.
     pub fn transposed(self) -> Self {
         Self {

@@ -3,9 +3,27 @@ use std::iter::Sum;
 use std::ops::{AddAssign, MulAssign, SubAssign};
 
 mod sealed {
-    pub trait Sealed {}
-    impl Sealed for f32 {}
-    impl Sealed for f64 {}
+    use super::super::fused::{self, Fused};
+    use super::super::kernel;
+
+    pub trait Sealed: Sized {
+        /// Does a job whose shapes have been checked.
+        fn fused(job: Fused<'_, Self>, result: &mut [Self]);
+    }
+
+    impl Sealed for f32 {
+        fn fused(mut job: Fused<'_, f32>, result: &mut [f32]) {
+            if !kernel::run(&mut job, result) {
+                fused::plain(job, result);
+            }
+        }
+    }
+
+    impl Sealed for f64 {
+        fn fused(job: Fused<'_, f64>, result: &mut [f64]) {
+            fused::plain(job, result);
+        }
+    }
 }
 
 /// The precision of a computation: `f32` for training, `f64` for checks. Implemented for these two only.

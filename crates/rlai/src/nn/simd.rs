@@ -2,6 +2,6 @@
 ///
 /// Nothing is reordered or fused: an elementwise pass gives the same bits on every CPU.
 #[inline(always)]
-pub(super) fn vectorised<R>(pass: impl FnOnce() -> R) -> R {
+pub(super) fn vectorised<P: pulp::NullaryFnOnce>(pass: P) -> P::Output {
     pulp::Arch::new().dispatch(pass)
 }

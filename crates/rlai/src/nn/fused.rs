@@ -1,0 +1,138 @@
+//! A product with what comes before and after it, as one pass.
+
+use super::{MatRef, Scalar, add_bias, gate, product, relu};
+
+/// `left right` from `start` on, ended by `finish`: one layer forwards, one gradient backwards.
+///
+/// In `f32` a kernel of this crate does all of it while the result is still in registers; in `f64`, and on CPUs
+/// without such a kernel, [`plain`] does it pass by pass. The two are checked against each other.
+pub struct Fused<'a, T> {
+    /// `[M, K]`.
+    pub left: MatRef<'a, T>,
+    /// `[K, N]`.
+    pub right: MatRef<'a, T>,
+    /// What the products are added to.
+    pub start: Start<'a, T>,
+    /// What is done to the sums.
+    pub finish: Finish<'a, T>,
+}
+
+/// What the products are added to.
+#[derive(Clone, Copy)]
+pub enum Start<'a, T> {
+    /// Nothing.
+    Zero,
+    /// The same row, `[N]`, for every row: a bias.
+    Row(&'a [T]),
+    /// A row for each group of `size` rows, `[M / size, N]`: what the actions of one state share.
+    Grouped {
+        /// One row a group.
+        rows: &'a [T],
+        /// Rows of the result in a group.
+        size: usize,
+    },
+}
+
+/// What is done to the sums.
+pub enum Finish<'a, T> {
+    /// Nothing.
+    Keep,
+    /// Clipping at zero.
+    Relu,
+    /// Zero wherever a unit was off: the gradient of the clipping.
+    Gate {
+        /// The units' activations, `[., N]`.
+        activations: &'a [T],
+        /// The row of `activations` for each row of the result; the same row without.
+        rows: Option<&'a [usize]>,
+        /// Takes the sum of each column, `[N]`: the gradient of the bias.
+        sums: Option<&'a mut [T]>,
+    },
+    /// Clipping at zero, then the inner product of each row with `weights` plus `bias`: the last two layers of
+    /// a network with one output. What is left in the result is of no use unless `keep`.
+    ReluDot {
+        /// `[N]`.
+        weights: &'a [T],
+        /// Added to each inner product.
+        bias: T,
+        /// `[M]`.
+        output: &'a mut [T],
+        /// The clipped rows are wanted.
+        keep: bool,
+    },
+}
+
+impl<T: Scalar> Fused<'_, T> {
+    /// Computes it into `result`, `[M, N]` row-major.
+    ///
+    /// # Panics
+    /// When the shapes do not fit.
+    pub fn run(self, result: &mut [T]) {
+        let (m, n) = (self.left.rows(), self.right.cols());
+        assert_eq!(self.left.cols(), self.right.rows(), "inner dimensions must agree");
+        assert_eq!(result.len(), m * n, "the result has another shape");
+        match self.start {
+            Start::Zero => {}
+            Start::Row(row) => assert_eq!(row.len(), n, "the first row has another length"),
+            Start::Grouped { rows, size } => {
+                assert!(size > 0 && rows.len() >= m.div_ceil(size) * n, "a row for every group");
+            }
+        }
+        match &self.finish {
+            Finish::Keep | Finish::Relu => {}
+            Finish::Gate { activations, rows, sums } => {
+                let fits = match rows {
+                    Some(rows) => {
+                        rows.len() == m && rows.iter().all(|row| (row + 1) * n <= activations.len())
+                    }
+                    None => activations.len() >= m * n,
+                };
+                assert!(fits, "an activation for every element");
+                assert!(sums.as_ref().is_none_or(|sums| sums.len() == n), "a sum for every column");
+            }
+            Finish::ReluDot { weights, output, .. } => {
+                assert!(weights.len() == n && output.len() == m, "an output for every row");
+            }
+        }
+        if m > 0 && n > 0 {
+            T::fused(self, result);
+        }
+    }
+}
+
+/// The same, pass by pass.
+pub(super) fn plain<T: Scalar>(job: Fused<'_, T>, result: &mut [T]) {
+    let n = job.right.cols();
+    match job.start {
+        Start::Grouped { rows, size } => {
+            for (i, row) in result.chunks_exact_mut(n).enumerate() {
+                row.copy_from_slice(&rows[i / size * n..(i / size + 1) * n]);
+            }
+            product(result, job.left, job.right, true);
+        }
+        Start::Zero => product(result, job.left, job.right, false),
+        Start::Row(bias) => {
+            product(result, job.left, job.right, false);
+            add_bias(result, bias);
+        }
+    }
+    match job.finish {
+        Finish::Keep => {}
+        Finish::Relu => relu(result),
+        Finish::Gate { activations, rows, sums } => {
+            for (i, row) in result.chunks_exact_mut(n).enumerate() {
+                let from = rows.map_or(i, |rows| rows[i]) * n;
+                gate(row, &activations[from..from + n]);
+            }
+            if let Some(sums) = sums {
+                super::column_sums(result, sums);
+            }
+        }
+        Finish::ReluDot { weights, bias, output, .. } => {
+            relu(result);
+            for (out, row) in output.iter_mut().zip(result.chunks_exact(n)) {
+                *out = super::elementwise::dot(row, weights) + bias;
+            }
+        }
+    }
+}
