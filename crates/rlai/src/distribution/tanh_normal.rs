@@ -108,10 +108,10 @@ impl TanhNormal {
         };
         let rows = || parameters.chunks_exact(2 * dimension).map(|row| row.split_at(dimension));
         for (state, (mean, raw_log_std)) in rows().enumerate() {
-            for j in 0..dimension {
-                let sd = self.log_std(raw_log_std[j]).exp();
+            for (j, (&mean, &raw)) in mean.iter().zip(raw_log_std).enumerate() {
+                let sd = self.log_std(raw).exp();
                 for (_, at) in places(state, j) {
-                    connect(draws, at, mean[j], sd);
+                    connect(draws, at, mean, sd);
                 }
             }
         }
@@ -119,8 +119,8 @@ impl TanhNormal {
         squash_all(&draws.u, &mut draws.action, &mut draws.dlog_pi_du);
         draws.log_pi.fill(T::zero());
         for (state, (_, raw_log_std)) in rows().enumerate() {
-            for j in 0..dimension {
-                let log_std = self.log_std(raw_log_std[j]);
+            for (j, &raw) in raw_log_std.iter().enumerate() {
+                let log_std = self.log_std(raw);
                 let (sd, constant) = (log_std.exp(), log_std + half_log_2_pi);
                 for (particle, at) in places(state, j) {
                     let (noise, action) = (draws.noise[at], draws.action[at]);

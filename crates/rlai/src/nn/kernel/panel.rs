@@ -89,7 +89,7 @@ fn transpose(from: &[f32], apart: usize, to: &mut [f32], stride: usize, width: u
 /// [`SIDE`] rows of [`SIDE`] numbers exist at both places.
 #[inline(always)]
 unsafe fn transpose_square(from: *const f32, apart: usize, to: *mut f32, stride: usize) {
-    // Every x86-64 has these instructions.
+    // SAFETY: the caller's promise; every x86-64 has these instructions.
     #[cfg(target_arch = "x86_64")]
     unsafe {
         use std::arch::x86_64::{_MM_TRANSPOSE4_PS, _mm_loadu_ps, _mm_storeu_ps};

@@ -1,3 +1,8 @@
+//! A tile of the result, held in registers.
+
+// Counted loops over rows and vectors are what the compiler writes out: iterators over the same arrays are not.
+#![allow(clippy::needless_range_loop)]
+
 use pulp::{MemMask, Simd};
 
 use super::PARTIALS;
@@ -218,8 +223,8 @@ impl Tile<'_> {
                 Some(Start::Zero) => std::ptr::null(),
             };
             for v in 0..VECTORS {
-                // SAFETY: the caller's promise.
                 let from = line.wrapping_add(at.column + v * S::F32_LANES);
+                // SAFETY: the caller's promise.
                 sums[r][v] = unsafe { vectors.load(from) };
             }
         });
@@ -236,17 +241,18 @@ impl Tile<'_> {
         let (simd, lanes) = (vectors.simd, S::F32_LANES);
         let zero = simd.splat_f32s(0.0);
         let to = self.result.wrapping_add(at.row * self.columns + at.column);
-        // SAFETY (every block): the caller's promise.
         match self.ending {
             Ending::Keep => each_row!(r < ROWS, {
                 for v in 0..VECTORS {
                     let to = to.wrapping_add(r * self.columns + v * lanes);
+                    // SAFETY: the caller's promise, for this row and these columns.
                     unsafe { vectors.store(to, sums[r][v]) };
                 }
             }),
             Ending::Relu => each_row!(r < ROWS, {
                 for v in 0..VECTORS {
                     let to = to.wrapping_add(r * self.columns + v * lanes);
+                    // SAFETY: the caller's promise, for this row and these columns.
                     unsafe { vectors.store(to, clip(simd, zero, sums[r][v])) };
                 }
             }),
@@ -256,26 +262,31 @@ impl Tile<'_> {
                 let mut running = [zero; VECTORS];
                 if wanted {
                     for v in 0..VECTORS {
+                        // SAFETY: the caller's promise, for this row and these columns.
                         running[v] = unsafe { vectors.load(totals.wrapping_add(v * lanes)) };
                     }
                 }
                 each_row!(r < ROWS, {
                     let mut from = at.row + r;
                     if !rows.is_null() {
+                        // SAFETY: the caller's promise, for this row and these columns.
                         from = unsafe { *rows.wrapping_add(from) };
                     }
                     let units = activations.wrapping_add(from * self.columns + at.column);
                     for v in 0..VECTORS {
+                        // SAFETY: the caller's promise, for this row and these columns.
                         let units = unsafe { vectors.load(units.wrapping_add(v * lanes)) };
                         let on = simd.greater_than_f32s(units, zero);
                         let kept = simd.select_f32s(on, sums[r][v], zero);
                         let to = to.wrapping_add(r * self.columns + v * lanes);
+                        // SAFETY: the caller's promise, for this row and these columns.
                         unsafe { vectors.store(to, kept) };
                         running[v] = simd.add_f32s(running[v], kept);
                     }
                 });
                 if wanted {
                     for v in 0..VECTORS {
+                        // SAFETY: the caller's promise, for this row and these columns.
                         unsafe { vectors.store(totals.wrapping_add(v * lanes), running[v]) };
                     }
                 }
@@ -284,6 +295,7 @@ impl Tile<'_> {
                 let mut weight = [zero; VECTORS];
                 for v in 0..VECTORS {
                     let from = weights.wrapping_add(at.column + v * lanes);
+                    // SAFETY: the caller's promise, for this row and these columns.
                     weight[v] = unsafe { vectors.load(from) };
                 }
                 each_row!(r < ROWS, {
@@ -291,12 +303,14 @@ impl Tile<'_> {
                         let clipped = clip(simd, zero, sums[r][v]);
                         if keep {
                             let to = to.wrapping_add(r * self.columns + v * lanes);
+                            // SAFETY: the caller's promise, for this row and these columns.
                             unsafe { vectors.store(to, clipped) };
                         }
                         // Whole vectors of partial sums, whatever the columns.
                         let lane = (at.column + v * lanes) % PARTIALS;
                         let partial = partials.wrapping_add((at.row + r) * PARTIALS + lane);
                         let partial = partial.cast::<S::f32s>();
+                        // SAFETY: the caller's promise, for this row and these columns.
                         unsafe {
                             let sum = partial.read_unaligned();
                             partial.write_unaligned(simd.mul_add_e_f32s(clipped, weight[v], sum));
