@@ -127,13 +127,19 @@ fn two_threads_give_the_same_bits_as_one() {
         let [one, two] = [1, 2].map(|threads| {
             let agent = after_updates(agent::<f32>(objective, threads), &buffer, 200);
             let bits = |numbers: &[f32]| numbers.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
-            (
-                bits(agent.policy_parameters()),
-                bits(agent.critic_parameters(0)),
-                agent.alpha().to_bits(),
-            )
+            let critics = [0, 1].map(|index| bits(agent.critic_parameters(index)));
+            (bits(agent.policy_parameters()), critics, agent.alpha().to_bits())
         });
         assert!(one == two, "{objective:?}");
+        // The whole loop, batches drawn and loaded by both threads included.
+        let [one, two] = [1, 2].map(|threads| {
+            let mut trainer = trainer(objective, "Pendulum-v1", threads);
+            for _ in 0..400 {
+                trainer.advance().unwrap();
+            }
+            trainer.agent().parameters_blake3()
+        });
+        assert_eq!(one, two, "{objective:?}");
     }
 }
 

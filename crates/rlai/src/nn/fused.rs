@@ -83,7 +83,8 @@ impl<T: Scalar> Fused<'_, T> {
             Finish::Gate { activations, rows, sums } => {
                 let fits = match rows {
                     Some(rows) => {
-                        rows.len() == m && rows.iter().all(|row| (row + 1) * n <= activations.len())
+                        rows.len() == m
+                            && rows.iter().all(|&row| row < activations.len() / n.max(1))
                     }
                     None => activations.len() >= m * n,
                 };
@@ -95,7 +96,12 @@ impl<T: Scalar> Fused<'_, T> {
             }
         }
         if m > 0 && n > 0 {
-            T::fused(self, result);
+            return T::fused(self, result);
+        }
+        match self.finish {
+            Finish::Keep | Finish::Relu => {}
+            Finish::Gate { sums, .. } => sums.into_iter().for_each(|sums| sums.fill(T::zero())),
+            Finish::ReluDot { bias, output, .. } => output.fill(bias),
         }
     }
 }

@@ -1,8 +1,11 @@
 //! Numerics: products, fused layers, optimiser. No tape: each layer knows its own gradient.
 //!
 //! Matrices are flat row-major slices, a row per state (or particle). A network's parameters are one
-//! flat vector, so that an optimiser step is a single pass. Nothing here
-//! allocates after construction, but for the packing buffers inside `gemm`.
+//! flat vector, so that an optimiser step is a single pass. After the first
+//! updates nothing here allocates in single precision: kernels keep their scratch, a thread each.
+//!
+//! `fused.rs` says what a pass is, `kernel/` does it in single precision, plain passes over
+//! products of `gemm` in double: the two are checked against each other.
 
 mod adam;
 mod elementwise;

@@ -30,10 +30,11 @@ impl Team {
         Ok(Self { worker })
     }
 
-    /// Does both tasks, at the same time if there are two threads and the second is free.
+    /// Does both tasks, at the same time if there are two threads and the second is free, otherwise one after the
+    /// other in either order.
     ///
     /// # Panics
-    /// When a task does, once both have ended.
+    /// When a task does; no task is then still at work.
     pub fn both<A: Send, B: Send>(
         &self,
         a: impl FnOnce() -> A + Send,

@@ -1,7 +1,8 @@
 //! Matrix products: a safe, strided face in front of the `gemm` crate.
 //!
-//! Kernel and blocking are chosen by `gemm` from shape, CPU features and cache sizes, never by timing, and always runs on the
-//! calling thread: who wants two cores gives each its own product. So equal inputs give equal bits.
+//! This is how double precision and CPUs without vectors multiply; single precision has kernels of its own. `gemm`
+//! chooses kernel and blocking from shape, CPU features and cache sizes, never by timing, and runs on the calling
+//! thread: who wants two cores gives each its own product. So equal inputs give equal bits.
 
 use super::Scalar;
 
@@ -21,7 +22,7 @@ impl<'a, T> MatRef<'a, T> {
     /// # Panics
     /// When `data` is shorter.
     pub fn new(data: &'a [T], rows: usize, cols: usize) -> Self {
-        let data = &data[..rows * cols];
+        let data = &data[..rows.checked_mul(cols).expect("a matrix that fits into memory")];
         Self { data, rows, cols, row_stride: cols, col_stride: 1 }
     }
 

@@ -3,7 +3,7 @@
 use super::Scalar;
 use super::simd::vectorised;
 
-/// `tanh(u)` and `log(1 - tanh(u)^2)`, both accurate for every finite `u`.
+/// `tanh(u)` and `log(1 - tanh(u)^2)`, both accurate for every `u` whose double is finite.
 ///
 /// With m = exp(-2|u|) - 1: tanh|u| = -m/(2+m), and 1 - tanh^2 = 4 exp(-2|u|)/(2+m)^2.
 pub fn squash<T: Scalar>(u: T) -> (T, T) {

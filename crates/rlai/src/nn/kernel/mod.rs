@@ -23,8 +23,8 @@ use tile::{Ending, Tile};
 /// Lanes of the partial sums of an inner product with the output's weights: the same on every CPU.
 const PARTIALS: usize = 16;
 
-/// Longest piece of the inner dimension that goes by at once: a panel of it fits the first-level cache's
-/// neighbourhood, and its rows fit the first-level table of pages.
+/// Longest piece of the inner dimension that goes by at once, so that a copied panel, 64 kB with the widest
+/// vectors, stays in the second-level cache beside what else a product touches.
 const LONGEST: usize = 512;
 
 /// Room for a panel and partial sums, kept by each thread.

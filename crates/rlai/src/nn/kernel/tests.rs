@@ -165,6 +165,27 @@ proptest! {
     }
 }
 
+/// The same with every start and finish, against the plain passes.
+#[test]
+fn long_and_wide_jobs_equal_the_plain_passes() {
+    for (start, finish) in (0..3).flat_map(|start| (0..5).map(move |finish| (start, finish))) {
+        for (inner, n, transposed) in [(1100, 40, (false, true)), (530, 530, (true, false))] {
+            let case = Case { m: 50, inner, n, transposed, start, finish, seed: 5 };
+            let data = Data::new(&case);
+            let (got, want) = (fast(&case, &data), with_job(&case, &data.widened(), plain));
+            for (got, want) in
+                [(&got.result, &want.result), (&got.sums, &want.sums), (&got.output, &want.output)]
+            {
+                for (&got, &want) in got.iter().zip(want) {
+                    // Sums of up to 1,100 products of standard normal numbers, then of up to 530 of those.
+                    let near = (f64::from(got) - want).abs() < 1e-2 + 1e-4 * want.abs();
+                    assert!(near || (got.is_nan() && want.is_nan()), "{case:?}: {got} for {want}");
+                }
+            }
+        }
+    }
+}
+
 /// Inner dimensions of several pieces, right factors whose panels are copied.
 #[test]
 fn long_and_wide_products_are_the_same_chains() {
@@ -222,4 +243,42 @@ fn nan_is_not_clipped() {
         Fused { left, right, start: Start::Zero, finish }.run(&mut result);
         assert!(result[0].is_nan() && result[1].is_nan() && result[2] == 1.0);
     }
+}
+
+/// Columns that do not exist, beside infinite ones, count nothing.
+#[test]
+fn infinite_activations_reach_the_output_once() {
+    for n in [1, 5, 8, 16, 24, 33, 40] {
+        for (left, expected) in [(f32::INFINITY, 0.5), (-f32::INFINITY, f32::INFINITY)] {
+            let (left, right, weights) = ([left], vec![-1.0f32; n], vec![1.0f32; n]);
+            let (mut result, mut output) = (vec![0.0; n], [f32::NAN]);
+            let job = Fused {
+                left: MatRef::new(&left, 1, 1),
+                right: MatRef::new(&right, 1, n),
+                start: Start::Zero,
+                finish: Finish::ReluDot {
+                    weights: &weights,
+                    bias: 0.5,
+                    output: &mut output,
+                    keep: false,
+                },
+            };
+            job.run(&mut result);
+            assert_eq!(output[0], expected, "{n}");
+        }
+    }
+}
+
+/// Without rows there is no gradient, and it is written all the same.
+#[test]
+fn no_rows_have_sums_of_zero() {
+    let mut sums = [f32::NAN; 3];
+    let job = Fused {
+        left: MatRef::new(&[], 0, 2),
+        right: MatRef::new(&[1.0f32; 6], 2, 3),
+        start: Start::Zero,
+        finish: Finish::Gate { activations: &[], rows: None, sums: Some(&mut sums) },
+    };
+    job.run(&mut []);
+    assert_eq!(sums, [0.0; 3]);
 }

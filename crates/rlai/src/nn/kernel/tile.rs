@@ -142,6 +142,8 @@ impl Tile<'_> {
     /// while the products go by.
     #[inline(always)]
     unsafe fn fetch(&self, row: usize, column: usize) {
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = (row, column, self.after);
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the caller's promise for the rows of a gate; fetching itself touches nothing that a program sees,
         // whatever the address.
@@ -306,14 +308,16 @@ impl Tile<'_> {
                             // SAFETY: the caller's promise, for this row and these columns.
                             unsafe { vectors.store(to, clipped) };
                         }
-                        // Whole vectors of partial sums, whatever the columns.
+                        // Whole vectors of partial sums, whatever the columns: those that do not exist count
+                        // nothing, also where something infinite went by.
+                        let counted = vectors.existing(clipped);
                         let lane = (at.column + v * lanes) % PARTIALS;
                         let partial = partials.wrapping_add((at.row + r) * PARTIALS + lane);
                         let partial = partial.cast::<S::f32s>();
                         // SAFETY: the caller's promise, for this row and these columns.
                         unsafe {
                             let sum = partial.read_unaligned();
-                            partial.write_unaligned(simd.mul_add_e_f32s(clipped, weight[v], sum));
+                            partial.write_unaligned(simd.mul_add_e_f32s(counted, weight[v], sum));
                         }
                     }
                 });
@@ -352,6 +356,16 @@ impl<S: Simd, const WHOLE: bool> Vectors<S, WHOLE> {
             } else {
                 self.simd.mask_load_ptr_f32s(self.mask, from)
             }
+        }
+    }
+
+    /// Zero in the lanes that do not exist.
+    #[inline(always)]
+    fn existing(self, values: S::f32s) -> S::f32s {
+        if WHOLE {
+            values
+        } else {
+            self.simd.select_f32s(self.mask.mask(), values, self.simd.splat_f32s(0.0))
         }
     }
 
