@@ -3,7 +3,7 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput};
 use rlai::critic::{Networks, TwinCritic};
 use rlai::env::ActionShape;
-use rlai::nn::{MatRef, Mlp, ProductShape, product};
+use rlai::nn::{MatRef, Mlp, ProductShape, multiply, product};
 use rlai::random::Key;
 use rlai::train::{Objective, TrainConfig, work};
 
@@ -17,7 +17,7 @@ fn normals(count: usize) -> Vec<f32> {
     values
 }
 
-/// The larger products of an update on both tasks; rates are in floating-point operations a second.
+/// The larger products of an update on both tasks, by the kernels that networks use and by `gemm`; rates are in floating-point operations a second.
 pub fn products(criterion: &mut Criterion) {
     let mut shapes: Vec<ProductShape> = vec![];
     for Sizes { observation, action } in [HALF_CHEETAH, HUMANOID] {
@@ -39,8 +39,12 @@ pub fn products(criterion: &mut Criterion) {
         };
         let name = format!("{rows}x{inner}{}x{cols}", if transposed { "t" } else { "" });
         group.throughput(Throughput::Elements(2 * (rows * inner * cols) as u64));
-        group.bench_function(name, |bencher| {
-            bencher.iter(|| product(&mut c, left, MatRef::new(black_box(&b), inner, cols), false));
+        let right = || MatRef::new(black_box(&b[..]), inner, cols);
+        group.bench_function(format!("{name} own"), |bencher| {
+            bencher.iter(|| multiply(&mut c, left, right()));
+        });
+        group.bench_function(format!("{name} gemm"), |bencher| {
+            bencher.iter(|| product(&mut c, left, right(), false));
         });
     }
     group.finish();

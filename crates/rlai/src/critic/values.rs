@@ -2,7 +2,8 @@
 
 use super::TwinCritic;
 use crate::nn::{
-    Activations, Finish, Fused, Layer, MatRef, Scalar, Start, gated_rows, input_gradient, smaller,
+    Activations, Finish, Fused, Layer, MatRef, Scalar, Start, gated_rows, input_gradient, multiply,
+    smaller,
 };
 
 /// Rows of one pass: enough to keep the product kernels busy, few enough to stay in the cache.
@@ -203,13 +204,7 @@ impl<T: Scalar> TwinCritic<T> {
         let dimension = first.inputs - self.observation_dimension;
         let d_action = &mut room.d_action[..count * dimension];
         let weights = self.action_weights(first, parameters).transposed();
-        let job = Fused {
-            left: MatRef::new(current, count, first.outputs),
-            right: weights,
-            start: Start::Zero,
-            finish: Finish::Keep,
-        };
-        job.run(d_action);
+        multiply(d_action, MatRef::new(current, count, first.outputs), weights);
         for (row, &to) in d_action.chunks_exact(dimension).zip(&room.rows) {
             dq_da[to * dimension..(to + 1) * dimension].copy_from_slice(row);
         }

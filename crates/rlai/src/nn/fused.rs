@@ -106,7 +106,16 @@ impl<T: Scalar> Fused<'_, T> {
     }
 }
 
-/// The same, pass by pass.
+/// `c = a b` as networks compute it: by this crate's kernels in single precision. `c` is row-major,
+/// `a.rows x b.cols`.
+///
+/// # Panics
+/// When the shapes do not fit.
+pub fn multiply<T: Scalar>(c: &mut [T], a: MatRef<'_, T>, b: MatRef<'_, T>) {
+    Fused { left: a, right: b, start: Start::Zero, finish: Finish::Keep }.run(c);
+}
+
+/// A job pass by pass.
 pub(super) fn plain<T: Scalar>(job: Fused<'_, T>, result: &mut [T]) {
     let n = job.right.cols();
     match job.start {

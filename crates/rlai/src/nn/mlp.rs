@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::elementwise::{dot, output_gradient};
-use super::{Finish, Fused, MatRef, Scalar, Start, column_sums, init};
+use super::{Finish, Fused, MatRef, Scalar, Start, column_sums, init, multiply};
 use crate::random::Stream;
 
 /// One linear layer's place in a network's flat parameter vector.
@@ -250,8 +250,7 @@ fn weight_gradient<T: Scalar>(layer: &Layer, x: &[T], delta: &[T], gradient: &mu
     let rows = x.len() / layer.inputs;
     let left = MatRef::new(x, rows, layer.inputs).transposed();
     let right = MatRef::new(delta, rows, layer.outputs);
-    let job = Fused { left, right, start: Start::Zero, finish: Finish::Keep };
-    job.run(&mut gradient[layer.weights.clone()]);
+    multiply(&mut gradient[layer.weights.clone()], left, right);
 }
 
 /// `dx = delta W^T` wherever the unit below was on. `below` are the activations of the layer below, `rows` which of

@@ -22,6 +22,7 @@ mod squash;
 
 pub use adam::{Adam, AdamStateError};
 pub use elementwise::{all_finite, move_towards, norm, smaller};
+pub use fused::multiply;
 pub use mlp::{Activations, Layer, Mlp};
 pub use parallel::Team;
 pub use product::{MatRef, product};

@@ -3,7 +3,7 @@
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
-use super::{Finish, Fused, MatRef, Start, product};
+use super::{MatRef, multiply, product};
 
 /// `rows x inner` times `inner x cols`, optionally with the left factor stored transposed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,9 +73,7 @@ fn one_thread(
     let right = MatRef::new(&b, inner, cols);
     let mut once = || match kernels {
         Kernels::Gemm => product(&mut c, left, right, false),
-        Kernels::Own => {
-            Fused { left, right, start: Start::Zero, finish: Finish::Keep }.run(&mut c);
-        }
+        Kernels::Own => multiply(&mut c, left, right),
     };
     once();
     let burst_time = time / BURSTS;
