@@ -8,9 +8,8 @@ use crate::error::Failure;
 use crate::settings::Settings;
 
 use super::Effort;
-use super::case::Case;
+use super::case::{Case, Sizes};
 use super::measure::bar;
-use super::report::describe;
 use super::spread::Spread;
 
 /// What the program measures well: less is refused.
@@ -18,11 +17,8 @@ const LEAST_SECONDS: f64 = 1.0;
 
 #[derive(Debug, Serialize)]
 struct Report {
-    env: String,
-    objective: &'static str,
-    samples: usize,
-    batch: usize,
-    hidden: Vec<usize>,
+    #[serde(flatten)]
+    sizes: Sizes,
     threads: usize,
     at_once: usize,
     runs: usize,
@@ -36,7 +32,7 @@ struct Report {
     spread: Spreads,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize)]
 struct Spreads {
     updates_per_second_alone: Spread,
     updates_per_second_together: Spread,
@@ -91,11 +87,7 @@ pub fn run(
         ratio: Spread::of(ratios),
     };
     let report = Report {
-        env: case.env.clone(),
-        objective: case.config.objective.name(),
-        samples: case.config.samples,
-        batch: case.config.batch,
-        hidden: case.config.hidden.clone(),
+        sizes: case.sizes(),
         threads: case.config.threads,
         at_once: processes,
         runs: effort.runs,
@@ -108,7 +100,7 @@ pub fn run(
     if json {
         line_out!("{}", serde_json::to_string(&report).map_err(Failure::running)?);
     } else {
-        report.print(case);
+        report.print();
     }
     Ok(())
 }
@@ -156,16 +148,14 @@ fn finish(process: Child) -> Result<f64, Failure> {
 }
 
 impl Report {
-    fn print(&self, case: &Case) {
-        line_out!("{} · threads {}", describe(case), self.threads);
-        let heading = format!("{} runs of {:.1} s", self.runs, self.seconds_of_a_run);
-        line_out!("{heading:<20}{:>10}{:>10}{:>10}", "median", "least", "most");
-        let line = |name: &str, Spread { median, least, most }: Spread, digits: usize, unit| {
-            line_out!("{name:<20}{median:>10.digits$}{least:>10.digits$}{most:>10.digits$}{unit}");
-        };
-        line("updates, alone", self.spread.updates_per_second_alone, 1, " /s");
+    fn print(&self) {
+        line_out!("{} · threads {}", self.sizes, self.threads);
+        Spread::print_heading(self.runs, self.seconds_of_a_run);
+        let Spreads { updates_per_second_alone: alone, updates_per_second_together: all, ratio } =
+            self.spread;
+        alone.print("updates, alone", 1, " /s");
         let name = format!("updates, {} at once", self.at_once);
-        line(&name, self.spread.updates_per_second_together, 1, " /s together");
-        line("ratio", self.spread.ratio, 2, &format!(" of at best {}", self.at_once));
+        all.print(&name, 1, " /s together");
+        ratio.print("ratio", 2, &format!(" of at best {}", self.at_once));
     }
 }

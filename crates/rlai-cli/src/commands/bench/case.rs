@@ -2,6 +2,7 @@ use rlai::Trainer;
 use rlai::env::{ActionShape, Environment};
 use rlai::nn::ProductShape;
 use rlai::train::{ConfigError, TrainConfig, work};
+use serde::Serialize;
 
 use crate::error::Failure;
 use crate::settings::Settings;
@@ -12,6 +13,16 @@ use crate::tasks;
 pub struct Case {
     pub env: String,
     pub config: TrainConfig,
+}
+
+/// A case as every report names it, but for its threads.
+#[derive(Debug, Serialize)]
+pub struct Sizes {
+    env: String,
+    objective: &'static str,
+    samples: usize,
+    batch: usize,
+    hidden: Vec<usize>,
 }
 
 /// What an update of a case needs.
@@ -58,8 +69,18 @@ impl Case {
         })
     }
 
-    /// The hidden widths, "256x256".
-    pub fn hidden(&self) -> String {
-        self.config.hidden.iter().map(usize::to_string).collect::<Vec<_>>().join("x")
+    pub fn sizes(&self) -> Sizes {
+        let TrainConfig { objective, samples, batch, ref hidden, .. } = self.config;
+        let (objective, hidden) = (objective.name(), hidden.clone());
+        Sizes { env: self.env.clone(), objective, samples, batch, hidden }
+    }
+}
+
+/// In one line.
+impl std::fmt::Display for Sizes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { env, objective, samples, batch, hidden } = self;
+        let hidden = hidden.iter().map(usize::to_string).collect::<Vec<_>>().join("x");
+        write!(f, "{env} · {objective} · N = {samples} · batch {batch} · {hidden}")
     }
 }

@@ -3,7 +3,7 @@ use serde::Serialize;
 use crate::error::Failure;
 
 use super::Effort;
-use super::case::{Case, Work};
+use super::case::{Case, Sizes, Work};
 use super::measure::{Rates, bar, one_run};
 use super::phases::{self, PhaseReport, Phases};
 use super::spread::Spread;
@@ -11,11 +11,8 @@ use super::spread::Spread;
 /// What was measured. Rates are medians over the runs; `spread` has the least and the most of each.
 #[derive(Debug, Serialize)]
 struct Report {
-    env: String,
-    objective: &'static str,
-    samples: usize,
-    batch: usize,
-    hidden: Vec<usize>,
+    #[serde(flatten)]
+    sizes: Sizes,
     threads: usize,
     runs: usize,
     seconds_of_a_run: f64,
@@ -67,11 +64,7 @@ pub fn run(case: &Case, effort: Effort, profile: bool, json: bool) -> Result<(),
     bar.finish_and_clear();
     let spread = Spreads::of(&rates, &work);
     let report = Report {
-        env: case.env.clone(),
-        objective: case.config.objective.name(),
-        samples: case.config.samples,
-        batch: case.config.batch,
-        hidden: case.config.hidden.clone(),
+        sizes: case.sizes(),
         threads: case.config.threads,
         runs: effort.runs,
         seconds_of_a_run: seconds,
@@ -87,23 +80,19 @@ pub fn run(case: &Case, effort: Effort, profile: bool, json: bool) -> Result<(),
     if json {
         line_out!("{}", serde_json::to_string(&report).map_err(Failure::running)?);
     } else {
-        report.print(case);
+        report.print();
     }
     Ok(())
 }
 
 impl Report {
-    fn print(&self, case: &Case) {
-        line_out!("{} · threads {}", describe(case), self.threads);
-        let heading = format!("{} runs of {:.1} s", self.runs, self.seconds_of_a_run);
-        line_out!("{heading:<20}{:>10}{:>10}{:>10}", "median", "least", "most");
-        let rate = |name: &str, Spread { median, least, most }: Spread, digits: usize, unit| {
-            line_out!("{name:<20}{median:>10.digits$}{least:>10.digits$}{most:>10.digits$}{unit}");
-        };
-        rate("environment steps", self.spread.env_steps_per_second, 1, " /s");
-        rate("updates", self.spread.updates_per_second, 1, " /s");
-        rate("matrix products", self.spread.gemm_gflops, 1, " GFLOP/s");
-        rate("fraction of limit", self.spread.fraction_of_gemm_limit, 3, "");
+    fn print(&self) {
+        line_out!("{} · threads {}", self.sizes, self.threads);
+        Spread::print_heading(self.runs, self.seconds_of_a_run);
+        self.spread.env_steps_per_second.print("environment steps", 1, " /s");
+        self.spread.updates_per_second.print("updates", 1, " /s");
+        self.spread.gemm_gflops.print("matrix products", 1, " GFLOP/s");
+        self.spread.fraction_of_gemm_limit.print("fraction of limit", 3, "");
         line_out!("{:<20}{:>10.3} GFLOP an update", "needed work", self.gflop_per_update);
         if let Some(peak) = self.peak_rss_mb {
             line_out!("{:<20}{peak:>10.0} MB", "peak memory");
@@ -112,13 +101,6 @@ impl Report {
             phases::print(profile);
         }
     }
-}
-
-/// A configuration in one line, without its threads.
-pub fn describe(case: &Case) -> String {
-    let config = &case.config;
-    let (objective, samples, batch) = (config.objective.name(), config.samples, config.batch);
-    format!("{} · {objective} · N = {samples} · batch {batch} · {}", case.env, case.hidden())
 }
 
 /// The most memory the process ever held, in 10^6 bytes, where the system tells.

@@ -6,9 +6,8 @@ use crate::error::Failure;
 use crate::settings::Settings;
 
 use super::Effort;
-use super::case::{Case, Work};
+use super::case::{Case, Sizes, Work};
 use super::measure::{bar, one_run};
-use super::report::describe;
 use super::spread::Spread;
 
 const BATCHES: [i64; 7] = [64, 128, 256, 512, 1024, 2048, 4096];
@@ -38,11 +37,8 @@ struct Row {
 
 #[derive(Debug, Serialize)]
 struct Report {
-    env: String,
-    objective: &'static str,
-    samples: usize,
-    batch: usize,
-    hidden: Vec<usize>,
+    #[serde(flatten)]
+    sizes: Sizes,
     runs: usize,
     seconds_of_a_run: f64,
     scaling: Vec<Row>,
@@ -70,11 +66,7 @@ pub fn run(settings: &Settings, case: &Case, effort: Effort, json: bool) -> Resu
     }
     bar.finish_and_clear();
     let report = Report {
-        env: case.env.clone(),
-        objective: case.config.objective.name(),
-        samples: case.config.samples,
-        batch: case.config.batch,
-        hidden: case.config.hidden.clone(),
+        sizes: case.sizes(),
         runs: effort.runs,
         seconds_of_a_run: seconds,
         scaling: points.iter().zip(&measured).map(|(point, runs)| Row::new(point, runs)).collect(),
@@ -82,7 +74,7 @@ pub fn run(settings: &Settings, case: &Case, effort: Effort, json: bool) -> Resu
     if json {
         line_out!("{}", serde_json::to_string(&report).map_err(Failure::running)?);
     } else {
-        report.print(case);
+        report.print();
     }
     Ok(())
 }
@@ -121,8 +113,8 @@ impl Row {
 }
 
 impl Report {
-    fn print(&self, case: &Case) {
-        line_out!("{}, one size changed at a time", describe(case));
+    fn print(&self) {
+        line_out!("{}, one size changed at a time", self.sizes);
         let (runs, seconds) = (self.runs, self.seconds_of_a_run);
         line_out!(
             "updates a second, medians of {runs} runs of {seconds:.1} s; fraction of the limit"

@@ -18,6 +18,18 @@ impl Spread {
         let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         Self { median: median(&values), least, most }
     }
+
+    /// The heading above lines of [`Spread::print`].
+    pub fn print_heading(runs: usize, seconds: f64) {
+        let heading = format!("{runs} runs of {seconds:.1} s");
+        line_out!("{heading:<20}{:>10}{:>10}{:>10}", "median", "least", "most");
+    }
+
+    /// A line of a table: so many digits, and the unit behind them.
+    pub fn print(self, name: &str, digits: usize, unit: &str) {
+        let Self { median, least, most } = self;
+        line_out!("{name:<20}{median:>10.digits$}{least:>10.digits$}{most:>10.digits$}{unit}");
+    }
 }
 
 /// # Panics
