@@ -322,9 +322,7 @@ impl<T: Scalar> Agent<T> {
         let scratch = &mut self.scratch;
         let alpha = T::from_f64(self.duals.alpha());
         let sizes = (first.states(), second.states());
-        let seen = &scratch.next_observations;
-        let raw = split(as_given(seen, &scratch.raw[1]), sizes.0, sizes.1);
-        let seen = split(seen, sizes.0, sizes.1);
+        let (seen, raw) = halves(&scratch.next_observations, &scratch.raw[1], sizes);
         let [values, same] = &mut scratch.next_values;
         let (one, two) = values.split_at_mut(sizes.0);
         self.team.both(
@@ -344,9 +342,7 @@ impl<T: Scalar> Agent<T> {
             default_policy: &self.default_policy,
         };
         let sizes = (first.states(), second.states());
-        let seen = &scratch.next_observations;
-        let raw = split(as_given(seen, &scratch.raw[1]), sizes.0, sizes.1);
-        let seen = split(seen, sizes.0, sizes.1);
+        let (seen, raw) = halves(&scratch.next_observations, &scratch.raw[1], sizes);
         let inputs = split_mut(&mut scratch.next_input, sizes.0, sizes.1);
         let ratios = scratch.next_log_ratio.split_at_mut(sizes.0);
         self.team.both(
@@ -465,7 +461,7 @@ impl<T: Scalar> Agent<T> {
 impl<T: Scalar> Scratch<T> {
     fn new(config: &TrainConfig, observation: usize, shape: &ActionShape) -> Self {
         let room = |width: usize| vec![T::zero(); config.batch * width];
-        let features = if shape.only_choices().is_some() { 0 } else { shape.feature_width() };
+        let features = shape.critic_inputs();
         let raw = if config.normalise_observations { observation } else { 0 };
         Self {
             observations: room(observation),
@@ -493,8 +489,7 @@ impl<T: Scalar> Scratch<T> {
             old_policy: None,
             alpha: T::one(),
         };
-        let states = split(&self.observations, first, second);
-        let raw = split(as_given(&self.observations, &self.raw[0]), first, second);
+        let (states, raw) = halves(&self.observations, &self.raw[0], (first, second));
         let actions = split(&self.actions, first, second);
         let log_density = split(&self.log_densities, first, second);
         [
@@ -533,9 +528,18 @@ impl<T: Scalar> Scratch<T> {
     }
 }
 
-/// Observations as the task gave them: those that the networks see, unless they are kept apart.
-fn as_given<'a, T>(seen: &'a [T], raw: &'a [T]) -> &'a [T] {
-    if raw.is_empty() { seen } else { raw }
+/// One half of the states, and the other.
+type Halves<'a, T> = (&'a [T], &'a [T]);
+
+/// Both halves of observations as the networks see them, and as the task gave them: the same, unless those are kept
+/// apart.
+fn halves<'a, T>(
+    seen: &'a [T],
+    raw: &'a [T],
+    (first, second): (usize, usize),
+) -> (Halves<'a, T>, Halves<'a, T>) {
+    let given = if raw.is_empty() { seen } else { raw };
+    (split(seen, first, second), split(given, first, second))
 }
 
 /// Observations of a batch as the networks see them.
@@ -565,7 +569,7 @@ fn fill_features<T: Scalar>(
 ) {
     let (stored, factors) = (shape.stored_width(), shape.factors.len());
     let width = input.len() / size;
-    let features = if shape.only_choices().is_some() { 0 } else { shape.feature_width() };
+    let features = shape.critic_inputs();
     for (i, row) in input.chunks_exact_mut(width).enumerate() {
         let choices = &mut choices[i * factors..(i + 1) * factors];
         let coordinates = shape.read_stored(&actions[i * stored..(i + 1) * stored], choices);

@@ -36,6 +36,12 @@ impl ActionShape {
         self.factors.iter().sum::<usize>() + self.coordinates
     }
 
+    /// Numbers of an action beside the observation in a critic's input: its features, or none where the critic
+    /// has an output for each of the choices that can be listed.
+    pub(crate) fn critic_inputs(&self) -> usize {
+        if self.only_choices().is_some() { 0 } else { self.feature_width() }
+    }
+
     /// K, if an action is one of K choices and nothing else: then all can be listed.
     pub fn only_choices(&self) -> Option<usize> {
         match self.factors[..] {

@@ -93,9 +93,7 @@ impl<T: Scalar> Adam<T> {
     ///
     /// `scale` is the factor of gradient clipping, 1 without.
     pub fn step(&mut self, parameters: &mut [T], gradient: &[T], scale: T, learning_rate: f64) {
-        let step = self.next_step(scale, learning_rate);
-        let moments = (&mut self.first_moment[..], &mut self.second_moment[..]);
-        vectorised(Sweep { step, parameters, gradient, moments, target: None });
+        self.sweep(parameters, gradient, scale, learning_rate, None);
     }
 
     /// [`Adam::step`] by two threads, if the team has them: a half of the parameters each.
@@ -127,9 +125,20 @@ impl<T: Scalar> Adam<T> {
         learning_rate: f64,
         target: (&mut [T], T),
     ) {
+        self.sweep(parameters, gradient, scale, learning_rate, Some(target));
+    }
+
+    fn sweep(
+        &mut self,
+        parameters: &mut [T],
+        gradient: &[T],
+        scale: T,
+        learning_rate: f64,
+        target: Option<(&mut [T], T)>,
+    ) {
         let step = self.next_step(scale, learning_rate);
         let moments = (&mut self.first_moment[..], &mut self.second_moment[..]);
-        vectorised(Sweep { step, parameters, gradient, moments, target: Some(target) });
+        vectorised(Sweep { step, parameters, gradient, moments, target });
     }
 
     /// Counts a step, and says what it multiplies with.

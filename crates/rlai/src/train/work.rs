@@ -96,8 +96,7 @@ pub fn product_shapes(
     actions: &ActionShape,
 ) -> Vec<ProductShape> {
     let (rows, first) = (config.batch, config.hidden[0]);
-    let features = if actions.only_choices().is_some() { 0 } else { actions.feature_width() };
-    let input = observation_dimension + features;
+    let input = observation_dimension + actions.critic_inputs();
     let shape = |rows, inner, cols, transposed| ProductShape { rows, inner, cols, transposed };
     let mut shapes = vec![shape(rows, input, first, false), shape(input, rows, first, true)];
     for pair in config.hidden.windows(2) {
