@@ -3,7 +3,7 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput};
 use rlai::critic::{Networks, TwinCritic};
 use rlai::env::ActionShape;
-use rlai::nn::{MatRef, Mlp, ProductShape, multiply, product};
+use rlai::nn::{MatRef, Mlp, ProductShape, Team, Weights, multiply, product};
 use rlai::random::Key;
 use rlai::train::{Objective, TrainConfig, work};
 
@@ -57,17 +57,17 @@ pub fn layers(criterion: &mut Criterion) {
     for widths in [&[23, 256][..], &[256, 256], &[256, 1], &[17, 256, 256, 12], &[23, 256, 256, 1]]
     {
         let net = Mlp::new(widths);
-        let parameters = net.initialise::<f32>(&mut stream("parameters"));
+        let weights = Weights::new(&net, net.initialise::<f32>(&mut stream("parameters")));
         let (input, d_output) = (normals(rows * net.inputs()), normals(rows * net.outputs()));
         let mut room = net.activations(rows);
         let mut gradient = vec![0.0; net.parameter_count()];
         let name = widths.iter().map(usize::to_string).collect::<Vec<_>>().join("-");
         group.bench_function(format!("{name}/forward"), |bencher| {
-            bencher.iter(|| net.forward(&parameters, black_box(&input), &mut room));
+            bencher.iter(|| net.forward(weights.parameters(), black_box(&input), &mut room));
         });
         group.bench_function(format!("{name}/backward"), |bencher| {
             let d_output = black_box(&d_output);
-            bencher.iter(|| net.backward(&parameters, &input, d_output, &mut gradient, &mut room));
+            bencher.iter(|| net.backward(&weights, &input, d_output, &mut gradient, &mut room));
         });
     }
     group.finish();
@@ -86,7 +86,8 @@ pub fn critics(criterion: &mut Criterion) {
         let mut q = vec![0.0; states * samples];
         let mut dq_da = vec![0.0; actions.len()];
         let mut value = |gradient: Option<&mut [f32]>| {
-            critic.values(Networks::Current, &seen, &actions, &mut room, &mut q, gradient);
+            let (alone, current) = (Team::default(), Networks::Current);
+            critic.values(&alone, current, &seen, &actions, &mut room, &mut q, gradient);
         };
         group.bench_function(format!("N={samples}/values"), |bencher| {
             bencher.iter(|| value(None));

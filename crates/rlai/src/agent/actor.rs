@@ -1,7 +1,7 @@
 use super::exploration::Explorer;
 use crate::critic::clipping;
 use crate::distribution::{Draws, Head, SharedHead};
-use crate::nn::{Activations, Adam, Mlp, Scalar, Team};
+use crate::nn::{Activations, Adam, Mlp, Scalar, Team, Weights};
 use crate::proposal::before_tanh;
 use crate::random::{Key, Stream};
 
@@ -13,7 +13,7 @@ const QUIET: f64 = 0.01;
 pub(super) struct Actor<T> {
     pub(super) net: Mlp,
     pub(super) head: SharedHead<T>,
-    parameters: Vec<T>,
+    weights: Weights<T>,
     adam: Adam<T>,
     /// Room for one state: acting.
     room: Activations<T>,
@@ -47,18 +47,22 @@ impl<T: Scalar> Actor<T> {
             room: net.activations(1),
             draws: room_for(&head, 1, 1),
             repeats_left: 0,
+            weights: Weights::new(&net, parameters),
             net,
             head,
-            parameters,
         }
     }
 
     pub(super) fn parameters(&self) -> &[T] {
-        &self.parameters
+        self.weights.parameters()
+    }
+
+    pub(super) fn weights(&self) -> &Weights<T> {
+        &self.weights
     }
 
     pub(super) fn set_parameters(&mut self, parameters: Vec<T>) {
-        self.parameters = parameters;
+        self.weights = Weights::new(&self.net, parameters);
     }
 
     pub(super) fn adam(&self) -> &Adam<T> {
@@ -108,8 +112,8 @@ impl<T: Scalar> Actor<T> {
         if !repeats {
             self.count_repeats(explorer);
         }
-        let Self { net, head, parameters, room, draws, .. } = self;
-        net.forward(parameters, observation, room);
+        let Self { net, head, weights, room, draws, .. } = self;
+        net.forward(weights.parameters(), observation, room);
         if !repeats {
             if explorer.is_coloured() {
                 head.choose(room.output(), noise, draws);
@@ -135,7 +139,10 @@ impl<T: Scalar> Actor<T> {
         team: &Team,
     ) {
         let scale = T::from_f64(clipping(norm, largest));
-        self.adam.step_by(team, &mut self.parameters, gradient, scale, rate);
+        let Self { net, weights, adam, .. } = self;
+        weights.change(net, team, |parameters| {
+            adam.step_by(team, parameters, gradient, scale, rate);
+        });
     }
 }
 
@@ -174,7 +181,8 @@ mod tests {
             let mut actor = Actor::new(1, shared, &[4], None, &key);
             let mut explorer = Explorer::new(ExplorationNoise::White, 1);
             let bias = actor.net.layers()[1].bias.clone();
-            actor.parameters[bias].copy_from_slice(&[mean, -0.7]);
+            let start = |parameters: &mut [f32]| parameters[bias].copy_from_slice(&[mean, -0.7]);
+            actor.weights.change(&actor.net, &Team::default(), start);
             let mut noise = key.stream("noise");
             let proposal = Proposal { replay: true, ..Proposal::default() };
             let mut sampler = MixtureSampler::new(&proposal, 2, 1).unwrap();

@@ -4,7 +4,7 @@ use super::actor::{Actor, take};
 use crate::critic::{Networks, TwinCritic, ValueRoom};
 use crate::distribution::{Draws, Head, TanhNormal};
 use crate::estimator::Origin;
-use crate::nn::{Activations, Scalar};
+use crate::nn::{Activations, Scalar, Team};
 use crate::proposal::{MixtureSampler, Proposal, Replayed, Segments, Source, shifted_means};
 use crate::random::Stream;
 use crate::train::{Objective, TrainConfig};
@@ -251,7 +251,8 @@ impl<T: Scalar> Mixture<T> {
             let head = tanh_normal(actor);
             head.mode(policy, &mut mode.action);
             let slopes = Some(&mut dq_du[..]);
-            critic.values(Networks::Current, known.states, &mode.action, values, q, slopes);
+            let (alone, current) = (Team::default(), Networks::Current);
+            critic.values(&alone, current, known.states, &mode.action, values, q, slopes);
             mode.through_tanh(dq_du);
             shifted_means(head, policy, dq_du, known.alpha, &mut self.other);
         }

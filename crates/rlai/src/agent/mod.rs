@@ -222,7 +222,8 @@ impl<T: Scalar> Agent<T> {
         draws.action.copy_from_slice(coordinates);
         let mut q = [T::nan()];
         let mut valuing = Valuing::new(&self.critic, shape, 1, 1);
-        valuing.value(&self.critic, Networks::Current, &seen, &draws, &mut q, None);
+        let current = Networks::Current;
+        valuing.value(&self.team, &self.critic, current, &seen, &draws, &mut q, None);
         q[0]
     }
 
@@ -387,9 +388,13 @@ impl<T: Scalar> Agent<T> {
         let known = self.scratch.known(first.states(), second.states());
         let old_policy = self.old_policy.as_ref().map(|(parameters, _)| &parameters[..]);
         let known = known.map(|known| Known { old_policy, alpha: duals.alpha, ..known });
+        self.team.both(|| first.draw(networks, &known[0]), || second.draw(networks, &known[1]));
+        // Here the tasks are the critics, not the halves: each stays with the thread that updated it.
+        first.value(networks, &known[0], &self.team);
+        second.value(networks, &known[1], &self.team);
         self.team.both(
-            || first.policy_gradient(networks, estimator, &duals, &known[0]),
-            || second.policy_gradient(networks, estimator, &duals, &known[1]),
+            || first.learn(networks, estimator, &duals, &known[0]),
+            || second.learn(networks, estimator, &duals, &known[1]),
         );
         let norm = first.add_gradient_of(second, &self.team);
         let (one, two) = (first.pareto_k(), second.pareto_k());

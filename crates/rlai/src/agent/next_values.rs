@@ -8,7 +8,7 @@ use super::valuing::Valuing;
 use crate::critic::Networks;
 use crate::distribution::Draws;
 use crate::estimator::{Origin, Particles, soft_optimal_values};
-use crate::nn::{Activations, Scalar};
+use crate::nn::{Activations, Scalar, Team};
 use crate::random::Stream;
 use crate::train::{CriticTarget, TrainConfig};
 
@@ -111,7 +111,8 @@ impl<T: Scalar> NextValues<T> {
     ) {
         self.draw(networks, observations, room, noise);
         let Valued { values, q, log_base } = self.valued.as_mut().expect("made to value states");
-        values.value(networks.critic, Networks::Target, observations.0, &self.draws, q, None);
+        let (alone, critic) = (Team::default(), networks.critic);
+        values.value(&alone, critic, Networks::Target, observations.0, &self.draws, q, None);
         if networks.critic.choices().is_some() {
             log_base.copy_from_slice(&self.draws.log_pi);
         }

@@ -119,26 +119,36 @@ impl<T: Scalar> Shard<T> {
         self.next.values(networks, alpha, observations, room, noise, values);
     }
 
-    /// This half's part of the gradient of the policy's weights: states to parameters to actions to
-    /// values to signal, and back.
-    pub(super) fn policy_gradient(
+    /// First of three passes of the policy's update: states to parameters to actions.
+    pub(super) fn draw(&mut self, networks: Networked<'_, T>, known: &Known<'_, T>) {
+        let Networked { actor, critic, .. } = networks;
+        actor.net.forward(actor.parameters(), known.states, &mut self.room);
+        let (policy, draws) = (self.room.output(), &mut self.draws);
+        self.drawing.draw(actor, critic, known, policy, &mut self.noise, draws);
+        if self.default_room.is_some() {
+            // Of the same rounded u as log pi_0: for a narrow policy the noise itself is another point.
+            actor.head.evaluate(policy, draws);
+        }
+    }
+
+    /// Second pass: actions to values.
+    pub(super) fn value(&mut self, networks: Networked<'_, T>, known: &Known<'_, T>, team: &Team) {
+        let dq_da = (!self.dq_du.is_empty()).then_some(&mut self.dq_du[..]);
+        let (critic, current) = (networks.critic, Networks::Current);
+        let (draws, q) = (&self.draws, &mut self.q);
+        self.values.value(team, critic, current, known.states, draws, q, dq_da);
+    }
+
+    /// Third pass: values to signal, and back to this half's part of the gradient of the policy's weights.
+    pub(super) fn learn(
         &mut self,
         networks: Networked<'_, T>,
         estimator: &dyn ActionEstimator<T>,
         duals: &Duals<T>,
         known: &Known<'_, T>,
     ) {
-        let Networked { actor, critic, .. } = networks;
-        let states = known.states;
-        actor.net.forward(actor.parameters(), states, &mut self.room);
-        let policy = self.room.output();
-        self.drawing.draw(actor, critic, known, policy, &mut self.noise, &mut self.draws);
-        if self.default_room.is_some() {
-            // Of the same rounded u as log pi_0: for a narrow policy the noise itself is another point.
-            let (policy, draws) = (self.room.output(), &mut self.draws);
-            actor.head.evaluate(policy, draws);
-        }
-        self.look_at(networks, known);
+        let actor = networks.actor;
+        self.look_at_default_policy(networks, known);
         let policy = self.room.output();
         let wants_gradient = !self.dq_du.is_empty();
         let dl_du = if self.dl_du.is_empty() { &self.draws.dlog_pi_du } else { &self.dl_du };
@@ -157,16 +167,12 @@ impl<T: Scalar> Shard<T> {
         actor.head.backward(policy, &self.draws, &self.signal, &mut self.d_parameters);
         self.hold_to_old_policy(actor);
         let (d_output, gradient) = (&self.d_parameters, &mut self.gradient);
-        actor.net.backward(actor.parameters(), states, d_output, gradient, &mut self.room);
+        actor.net.backward(actor.weights(), known.states, d_output, gradient, &mut self.room);
     }
 
-    /// What critics and default policy say of the draws.
-    fn look_at(&mut self, networks: Networked<'_, T>, known: &Known<'_, T>) {
-        let Networked { actor, critic, default_policy } = networks;
-        let dq_da = (!self.dq_du.is_empty()).then_some(&mut self.dq_du[..]);
-        let (draws, q, current) = (&self.draws, &mut self.q, Networks::Current);
-        self.values.value(critic, current, known.states, draws, q, dq_da);
-        let squashed = actor.head.is_squashed();
+    /// Brings the critics' gradients before the squashing, and asks the default policy about the draws.
+    fn look_at_default_policy(&mut self, networks: Networked<'_, T>, known: &Known<'_, T>) {
+        let squashed = networks.actor.head.is_squashed();
         if squashed {
             self.draws.through_tanh(&mut self.dq_du);
         }
@@ -174,8 +180,9 @@ impl<T: Scalar> Shard<T> {
             if !self.dl_du.is_empty() {
                 self.dl_du.copy_from_slice(&self.draws.dlog_pi_du);
             }
-            let states = (known.states, known.raw_states);
-            default_policy.evaluate(room, states, &self.draws, squashed, &mut self.dl_du);
+            let (states, draws) = ((known.states, known.raw_states), &self.draws);
+            let default_policy = networks.default_policy;
+            default_policy.evaluate(room, states, draws, squashed, &mut self.dl_du);
         }
     }
 

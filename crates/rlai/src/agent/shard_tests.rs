@@ -89,7 +89,9 @@ fn take_gradient(setting: &mut Setting) -> Vec<f64> {
         alpha: 0.3,
     };
     let networks = Networked { actor, critic, default_policy };
-    shard.policy_gradient(networks, &**estimator, &duals(), &known);
+    shard.draw(networks, &known);
+    shard.value(networks, &known, &Team::default());
+    shard.learn(networks, &**estimator, &duals(), &known);
     shard.gradient().to_vec()
 }
 
@@ -167,7 +169,8 @@ fn reverse_kl_differentiates_its_loss_through_samples_and_critic() {
             let mut q = vec![0.0; draws.log_pi.len()];
             let mut room = setting.critic.value_room(STATES, samples);
             let (states, actions) = (&setting.observations, &draws.action);
-            setting.critic.values(Networks::Current, states, actions, &mut room, &mut q, None);
+            let (team, current) = (Team::default(), Networks::Current);
+            setting.critic.values(&team, current, states, actions, &mut room, &mut q, None);
             let total: f64 = draws.log_pi.iter().zip(&q).map(|(l, q)| 0.3 * l - q).sum();
             total / q.len() as f64
         });

@@ -3,7 +3,7 @@
 use crate::critic::{ChoiceRoom, Networks, TwinCritic, ValueRoom};
 use crate::distribution::Draws;
 use crate::env::ActionShape;
-use crate::nn::Scalar;
+use crate::nn::{Scalar, Team};
 
 /// Room to value N draws in each of B states.
 pub(super) struct Valuing<T> {
@@ -46,8 +46,10 @@ impl<T: Scalar> Valuing<T> {
 
     /// The smaller critic's value of every draw, `[B, N]`, and, if wanted, its gradient in the action's
     /// coordinates, `[B, N, A]`.
+    #[expect(clippy::too_many_arguments, reason = "what is asked, of whom, and where it goes")]
     pub(super) fn value(
         &mut self,
+        team: &Team,
         critic: &TwinCritic<T>,
         networks: Networks,
         states: &[T],
@@ -58,12 +60,12 @@ impl<T: Scalar> Valuing<T> {
         let dimension = self.shape.coordinates;
         match &mut self.room {
             Room::Coordinates(room) => {
-                critic.values(networks, states, &draws.action, room, q, dq_da);
+                critic.values(team, networks, states, &draws.action, room, q, dq_da);
             }
             Room::Features { room, features, gradient } => {
                 write_features(&self.shape, draws, features);
                 let wanted = dq_da.is_some().then_some(&mut gradient[..]);
-                critic.values(networks, states, features, room, q, wanted);
+                critic.values(team, networks, states, features, room, q, wanted);
                 let Some(dq_da) = dq_da.filter(|_| dimension > 0) else { return };
                 let rows = gradient.chunks_exact(self.shape.feature_width());
                 for (out, row) in dq_da.chunks_exact_mut(dimension).zip(rows) {
@@ -71,7 +73,7 @@ impl<T: Scalar> Valuing<T> {
                 }
             }
             Room::Choices { room, all } => {
-                critic.choice_values(networks, states, room, all);
+                critic.choice_values(team, networks, states, room, all);
                 let choices = all.len() / (q.len() / self.samples);
                 for (i, (q, &choice)) in q.iter_mut().zip(&draws.choices).enumerate() {
                     *q = all[i / self.samples * choices + choice];

@@ -1,7 +1,7 @@
 //! Values of all choices a state at once: critics with an output for each.
 
 use super::{Networks, TwinCritic};
-use crate::nn::{Activations, Scalar, smaller};
+use crate::nn::{Activations, Scalar, Team, smaller};
 
 /// Working room for [`TwinCritic::choice_values`].
 pub struct ChoiceRoom<T> {
@@ -14,18 +14,20 @@ impl<T: Scalar> TwinCritic<T> {
         ChoiceRoom { rooms: [self.net.activations(states), self.net.activations(states)] }
     }
 
-    /// The smaller of both critics for every choice: `states` `[B, O]`, `q` `[B, K]`.
+    /// The smaller of both critics, a task of `team` each, for every choice: `states` `[B, O]`, `q` `[B, K]`.
     pub fn choice_values(
         &self,
+        team: &Team,
         networks: Networks,
         states: &[T],
         room: &mut ChoiceRoom<T>,
         q: &mut [T],
     ) {
-        for (critic, room) in room.rooms.iter_mut().enumerate() {
-            self.net.forward(self.parameters_of(networks, critic), states, room);
-        }
-        let [first, second] = &room.rooms;
+        let [first, second] = &mut room.rooms;
+        team.both(
+            || self.net.forward(self.parameters_of(networks, 0), states, first),
+            || self.net.forward(self.parameters_of(networks, 1), states, second),
+        );
         for ((q, &a), &b) in q.iter_mut().zip(first.output()).zip(second.output()) {
             *q = smaller(a, b);
         }
@@ -50,7 +52,7 @@ mod tests {
         let (critic, states) = critic();
         let mut q = vec![f64::NAN; 12];
         let mut room = critic.choice_room(4);
-        critic.choice_values(Networks::Current, &states, &mut room, &mut q);
+        critic.choice_values(&Team::default(), Networks::Current, &states, &mut room, &mut q);
         let mut plain = critic.net().activations(4);
         let mut of = |index: usize| {
             critic.net().forward(critic.parameters(index), &states, &mut plain);

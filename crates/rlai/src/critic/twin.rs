@@ -1,4 +1,4 @@
-use crate::nn::{Activations, Adam, Mlp, Scalar, all_finite, norm};
+use crate::nn::{Activations, Adam, Mlp, Scalar, Team, Weights, all_finite, norm};
 use crate::random::Key;
 
 /// Two critics with their targets, optimisers and working room. Input: observation, then the action's
@@ -14,7 +14,7 @@ pub struct TwinCritic<T> {
 
 /// One critic of the pair: all that one thread needs to update it.
 struct Member<T> {
-    parameters: Vec<T>,
+    weights: Weights<T>,
     target: Vec<T>,
     gradient: Vec<T>,
     adam: Adam<T>,
@@ -87,7 +87,7 @@ impl<T: Scalar> TwinCritic<T> {
                 adam: Adam::new(parameters.len()),
                 room: net.activations(batch),
                 d_output: vec![T::zero(); batch * outputs],
-                parameters,
+                weights: Weights::new(&net, parameters),
             }
         };
         let members = [member(0), member(1)];
@@ -106,7 +106,11 @@ impl<T: Scalar> TwinCritic<T> {
 
     /// A critic's parameters.
     pub fn parameters(&self, index: usize) -> &[T] {
-        &self.members[index].parameters
+        self.members[index].weights.parameters()
+    }
+
+    pub(super) fn weights(&self, index: usize) -> &Weights<T> {
+        &self.members[index].weights
     }
 
     /// A target critic's parameters.
@@ -126,13 +130,13 @@ impl<T: Scalar> TwinCritic<T> {
 
     /// Replaces the parameters of a critic and of its target.
     pub(crate) fn set_parameters(&mut self, index: usize, parameters: Vec<T>, target: Vec<T>) {
-        self.members[index].parameters = parameters;
+        self.members[index].weights = Weights::new(&self.net, parameters);
         self.members[index].target = target;
     }
 
     /// Whether every parameter is finite.
     pub fn is_finite(&self) -> bool {
-        self.members.iter().all(|m| all_finite(&m.parameters) && all_finite(&m.target))
+        self.members.iter().all(|m| all_finite(m.weights.parameters()) && all_finite(&m.target))
     }
 
     /// Each critic with what is needed to work on it alone.
@@ -166,8 +170,8 @@ impl<T: Scalar> CriticHalf<'_, T> {
         targets: &[T],
         step: &CriticStep<T>,
     ) -> CriticReport {
-        let Member { parameters, target, gradient, adam, room, d_output } = &mut *self.member;
-        self.net.forward(parameters, input, room);
+        let Member { weights, target, gradient, adam, room, d_output } = &mut *self.member;
+        self.net.forward(weights.parameters(), input, room);
         let share = T::one() / T::from_f64(targets.len() as f64);
         let outputs = d_output.len() / targets.len();
         assert!(outputs == 1 || chosen.len() == targets.len(), "a choice for every target");
@@ -180,13 +184,15 @@ impl<T: Scalar> CriticHalf<'_, T> {
             loss += 0.5 * error.widen() * error.widen();
             d_output[at] = share * error;
         }
-        self.net.backward(parameters, input, d_output, gradient, room);
+        self.net.backward(weights, input, d_output, gradient, room);
         let report =
             CriticReport { loss: loss / targets.len() as f64, gradient_norm: norm(gradient) };
         if report.loss.is_finite() && is_usable(report.gradient_norm) {
             let scale = clipping(report.gradient_norm, step.max_gradient_norm);
             let (scale, target) = (T::from_f64(scale), (&mut target[..], step.polyak));
-            adam.step_with_target(parameters, gradient, scale, step.learning_rate, target);
+            weights.change(self.net, &Team::default(), |parameters| {
+                adam.step_with_target(parameters, gradient, scale, step.learning_rate, target);
+            });
         }
         report
     }

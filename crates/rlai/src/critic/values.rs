@@ -1,9 +1,11 @@
 //! Values of many actions a state, and their gradient in the action, as the policy's update needs them.
 
+use std::ops::Range;
+
 use super::TwinCritic;
 use crate::nn::{
-    Activations, Finish, Fused, Layer, MatRef, Scalar, Start, gated_rows, input_gradient, multiply,
-    smaller,
+    Activations, Finish, Fused, Layer, MatRef, Scalar, Start, Team, gated_rows, input_gradient,
+    multiply, smaller,
 };
 
 /// Rows of one pass: enough to keep the product kernels busy, few enough to stay in the cache.
@@ -23,9 +25,19 @@ pub struct ValueRoom<T> {
     samples: usize,
     /// States of one pass.
     block: usize,
-    /// First layer's contribution of the states alone, per critic, `[B, H]`.
-    state_part: [Vec<T>; 2],
-    rooms: [Activations<T>; 2],
+    /// Observation and action side by side, `[B, O + A]`, where a state has one action.
+    joined: Vec<T>,
+    critics: [CriticRoom<T>; 2],
+}
+
+/// One critic's part of the room: all that one thread writes.
+struct CriticRoom<T> {
+    /// First layer's contribution of the states alone, `[B, H]`, where actions share it.
+    state_part: Vec<T>,
+    /// Of the last pass.
+    activations: Activations<T>,
+    /// `[B, N]`.
+    q: Vec<T>,
     backward: BackwardRoom<T>,
 }
 
@@ -36,6 +48,24 @@ struct BackwardRoom<T> {
     d_action: Vec<T>,
 }
 
+/// What is to be valued.
+#[derive(Clone, Copy)]
+enum Inputs<'a, T> {
+    /// One action a state, beside it, `[B, O + A]`.
+    Joined(&'a [T]),
+    /// States `[B, O]` and `samples` actions of each, `[B, N, A]`.
+    Shared { states: &'a [T], actions: &'a [T], samples: usize },
+}
+
+impl<T> Inputs<'_, T> {
+    fn samples(&self) -> usize {
+        match self {
+            Inputs::Joined(_) => 1,
+            Inputs::Shared { samples, .. } => *samples,
+        }
+    }
+}
+
 impl<T: Scalar> TwinCritic<T> {
     /// Room to value `samples` actions in each of `states` states.
     pub fn value_room(&self, states: usize, samples: usize) -> ValueRoom<T> {
@@ -43,28 +73,34 @@ impl<T: Scalar> TwinCritic<T> {
         let rows = block * samples;
         let layers = self.net.layers();
         let widest = layers.iter().map(|layer| layer.inputs).skip(1).max().unwrap_or(0);
-        let action_dimension = self.net.inputs() - self.observation_dimension;
-        let state_part = || vec![T::zero(); states * layers[0].outputs];
-        ValueRoom {
-            samples,
-            block,
-            state_part: [state_part(), state_part()],
-            rooms: [self.net.activations(rows), self.net.activations(rows)],
+        let room = |numbers: usize| vec![T::zero(); numbers];
+        let shared = if samples > 1 { states } else { 0 };
+        let critic = || CriticRoom {
+            state_part: room(shared * layers[0].outputs),
+            activations: self.net.activations(rows),
+            q: room(states * samples),
             backward: BackwardRoom {
                 rows: Vec::with_capacity(rows),
-                delta: [vec![T::zero(); rows * widest], vec![T::zero(); rows * widest]],
-                d_action: vec![T::zero(); rows * action_dimension],
+                delta: [room(rows * widest), room(rows * widest)],
+                d_action: room(rows * self.action_dimension()),
             },
-        }
+        };
+        let joined = room((states - shared) * self.net.inputs());
+        ValueRoom { samples, block, joined, critics: [critic(), critic()] }
     }
 
     /// The smaller of both critics at every action: `states` `[B, O]`, `actions` `[B, N, A]`, `q`
     /// `[B, N]`; its gradient in the action into `dq_da`, `[B, N, A]`, if wanted.
     ///
-    /// The first layer's state part is computed once a state, not once an action. Only the smaller
-    /// critic of each action is differentiated.
+    /// Each critic is a task of its own for `team`: its weights stay with one thread. The first layer's state part
+    /// is computed once a state, not once an action. Only the smaller critic of each action is differentiated.
+    ///
+    /// # Panics
+    /// When the shapes do not fit, or a gradient of [`Networks::Target`] is wanted.
+    #[expect(clippy::too_many_arguments, reason = "what is asked, of whom, and where it goes")]
     pub fn values(
         &self,
+        team: &Team,
         networks: Networks,
         states: &[T],
         actions: &[T],
@@ -72,31 +108,45 @@ impl<T: Scalar> TwinCritic<T> {
         q: &mut [T],
         mut dq_da: Option<&mut [T]>,
     ) {
+        let ValueRoom { samples, block, joined, critics: [one, two] } = room;
+        let samples = *samples;
+        let inputs = if samples == 1 {
+            self.join(states, actions, joined);
+            Inputs::Joined(&joined[..])
+        } else {
+            Inputs::Shared { states, actions, samples }
+        };
         let count = states.len() / self.observation_dimension;
-        let action_dimension = self.net.inputs() - self.observation_dimension;
-        for critic in 0..2 {
-            let parameters = self.parameters_of(networks, critic);
-            self.state_part(parameters, states, count, &mut room.state_part[critic]);
-        }
-        let (samples, block) = (room.samples, room.block);
-        for first in (0..count).step_by(block) {
-            let block = first..(first + block).min(count);
-            let rows = block.start * samples..block.end * samples;
-            let coordinates = rows.start * action_dimension..rows.end * action_dimension;
-            for critic in 0..2 {
-                let actions = &actions[coordinates.clone()];
-                let keep = dq_da.is_some();
-                self.forward_block(networks, critic, block.clone(), actions, room, keep);
-            }
-            let [first, second] = &room.rooms;
-            let q = &mut q[rows];
-            for ((q, &a), &b) in q.iter_mut().zip(first.output()).zip(second.output()) {
+        assert!(networks == Networks::Current || dq_da.is_none(), "targets have no gradient");
+        // Without gradients nothing of a pass is needed after it.
+        let span = if dq_da.is_some() { *block } else { count.max(1) };
+        for first in (0..count).step_by(span) {
+            let span = first..(first + span).min(count);
+            let keep = dq_da.is_some();
+            team.both(
+                || self.forward(networks, 0, inputs, span.clone(), *block, one, keep),
+                || self.forward(networks, 1, inputs, span.clone(), *block, two, keep),
+            );
+            let rows = span.start * samples..span.end * samples;
+            let (mine, other) = (&one.q[rows.clone()], &two.q[rows.clone()]);
+            for ((q, &a), &b) in q[rows.clone()].iter_mut().zip(mine).zip(other) {
                 *q = smaller(a, b);
             }
             if let Some(dq_da) = dq_da.as_deref_mut() {
-                self.action_gradient(networks, room, q.len(), &mut dq_da[coordinates]);
+                // The first critic takes the ties.
+                keep_rows(&mut one.backward.rows, mine, other, |mine, other| mine <= other);
+                keep_rows(&mut two.backward.rows, other, mine, |mine, other| mine < other);
+                team.both(|| self.action_gradient(0, one), || self.action_gradient(1, two));
+                let width = self.action_dimension();
+                let dq_da = &mut dq_da[rows.start * width..rows.end * width];
+                one.backward.scatter(width, dq_da);
+                two.backward.scatter(width, dq_da);
             }
         }
+    }
+
+    fn action_dimension(&self) -> usize {
+        self.net.inputs() - self.observation_dimension
     }
 
     pub(super) fn parameters_of(&self, networks: Networks, critic: usize) -> &[T] {
@@ -106,109 +156,145 @@ impl<T: Scalar> TwinCritic<T> {
         }
     }
 
+    /// Puts each state and its only action side by side.
+    fn join(&self, states: &[T], actions: &[T], joined: &mut [T]) {
+        let (seen, width) = (self.observation_dimension, self.action_dimension());
+        for (i, row) in joined.chunks_exact_mut(seen + width).enumerate() {
+            row[..seen].copy_from_slice(&states[i * seen..(i + 1) * seen]);
+            row[seen..].copy_from_slice(&actions[i * width..(i + 1) * width]);
+        }
+    }
+
+    /// One critic's values of the actions of these states, `block` states a pass. What the last pass leaves is good
+    /// for gradients if it is to be kept.
+    #[expect(clippy::too_many_arguments, reason = "as above")]
+    fn forward(
+        &self,
+        networks: Networks,
+        critic: usize,
+        inputs: Inputs<'_, T>,
+        states: Range<usize>,
+        block: usize,
+        room: &mut CriticRoom<T>,
+        keep: bool,
+    ) {
+        let parameters = self.parameters_of(networks, critic);
+        if let Inputs::Shared { states: seen, .. } = inputs {
+            let width = self.net.layers()[0].outputs;
+            let part = &mut room.state_part[states.start * width..states.end * width];
+            let seen = &seen[states.start * self.observation_dimension..];
+            self.state_part(parameters, &seen[..states.len() * self.observation_dimension], part);
+        }
+        for first in states.clone().step_by(block) {
+            let block = first..(first + block).min(states.end);
+            self.first_layer(parameters, inputs, block.clone(), room);
+            let rows = block.start * inputs.samples()..block.end * inputs.samples();
+            let activations = &mut room.activations;
+            self.net.forward_from_first_hidden(parameters, rows.len(), activations, keep);
+            room.q[rows.clone()].copy_from_slice(&activations.output()[..rows.len()]);
+        }
+    }
+
     /// `s W_s + b` of the first layer, once a state.
-    fn state_part(&self, parameters: &[T], states: &[T], count: usize, part: &mut [T]) {
+    fn state_part(&self, parameters: &[T], states: &[T], part: &mut [T]) {
         let first = &self.net.layers()[0];
         let weights = &parameters[first.weights.clone()];
+        let seen = self.observation_dimension;
         let job = Fused {
-            left: MatRef::new(states, count, self.observation_dimension),
-            right: MatRef::new(weights, self.observation_dimension, first.outputs),
+            left: MatRef::new(states, states.len() / seen, seen),
+            right: MatRef::new(weights, seen, first.outputs),
             start: Start::Row(&parameters[first.bias.clone()]),
             finish: Finish::Keep,
         };
         job.run(part);
     }
 
-    /// One critic's values of a block's actions, into its room.
-    fn forward_block(
+    /// The first hidden layer's activations for the actions of these states.
+    fn first_layer(
         &self,
-        networks: Networks,
-        critic: usize,
-        block: std::ops::Range<usize>,
-        actions: &[T],
-        room: &mut ValueRoom<T>,
-        keep: bool,
+        parameters: &[T],
+        inputs: Inputs<'_, T>,
+        states: Range<usize>,
+        room: &mut CriticRoom<T>,
     ) {
         let first = &self.net.layers()[0];
-        let parameters = self.parameters_of(networks, critic);
-        let width = first.outputs;
-        let rows = block.len() * room.samples;
-        let activations = &mut room.rooms[critic];
-        let hidden = &mut activations.hidden[0][..rows * width];
-        let part = &room.state_part[critic][block.start * width..block.end * width];
-        let job = Fused {
-            left: self.actions(actions, rows),
-            right: self.action_weights(first, parameters),
-            start: Start::Grouped { rows: part, size: room.samples },
-            finish: Finish::Relu,
+        let (width, finish) = (first.outputs, Finish::Relu);
+        let rows = states.start * inputs.samples()..states.end * inputs.samples();
+        let hidden = &mut room.activations.hidden[0][..rows.len() * width];
+        let job = match inputs {
+            Inputs::Joined(joined) => Fused {
+                left: some_rows(joined, rows, first.inputs),
+                right: MatRef::new(&parameters[first.weights.clone()], first.inputs, width),
+                start: Start::Row(&parameters[first.bias.clone()]),
+                finish,
+            },
+            Inputs::Shared { actions, samples, .. } => Fused {
+                left: some_rows(actions, rows, self.action_dimension()),
+                right: self.action_weights(first, parameters),
+                start: Start::Grouped {
+                    rows: &room.state_part[states.start * width..states.end * width],
+                    size: samples,
+                },
+                finish,
+            },
         };
         job.run(hidden);
-        self.net.forward_from_first_hidden(parameters, rows, activations, keep);
-    }
-
-    fn actions<'a>(&self, actions: &'a [T], rows: usize) -> MatRef<'a, T> {
-        MatRef::new(actions, rows, self.net.inputs() - self.observation_dimension)
     }
 
     fn action_weights<'a>(&self, first: &Layer, parameters: &'a [T]) -> MatRef<'a, T> {
         let from = first.weights.start + self.observation_dimension * first.outputs;
         let weights = &parameters[from..first.weights.end];
-        MatRef::new(weights, first.inputs - self.observation_dimension, first.outputs)
+        MatRef::new(weights, self.action_dimension(), first.outputs)
     }
 
-    /// Gradient in the action of the smaller critic, for the block whose activations are in `room`.
-    fn action_gradient(
-        &self,
-        networks: Networks,
-        room: &mut ValueRoom<T>,
-        rows: usize,
-        dq_da: &mut [T],
-    ) {
-        for critic in 0..2 {
-            let (mine, other) = (room.rooms[critic].output(), room.rooms[1 - critic].output());
-            // The first critic takes the ties.
-            let is_smaller =
-                |i: usize| if critic == 0 { mine[i] <= other[i] } else { mine[i] < other[i] };
-            room.backward.rows.clear();
-            room.backward.rows.extend((0..rows).filter(|&i| is_smaller(i)));
-            let parameters = self.parameters_of(networks, critic);
-            let activations = &room.rooms[critic];
-            self.action_gradient_of(parameters, activations, &mut room.backward, dq_da);
-        }
-    }
-
-    fn action_gradient_of(
-        &self,
-        parameters: &[T],
-        activations: &Activations<T>,
-        room: &mut BackwardRoom<T>,
-        dq_da: &mut [T],
-    ) {
-        let (layers, count) = (self.net.layers(), room.rows.len());
-        let [current, next] = &mut room.delta;
+    /// Gradient in the action of one critic, for the rows chosen of the last pass.
+    fn action_gradient(&self, critic: usize, room: &mut CriticRoom<T>) {
+        let weights = self.weights(critic);
+        let CriticRoom { activations, backward, .. } = room;
+        let BackwardRoom { rows, delta: [current, next], d_action } = backward;
+        let (layers, count) = (self.net.layers(), rows.len());
         let (mut current, mut next) = (current, next);
         for (i, layer) in layers.iter().enumerate().skip(1).rev() {
-            let width = layer.inputs;
             let below = &activations.hidden[i - 1];
-            let d_below = &mut next[..count * width];
+            let d_below = &mut next[..count * layer.inputs];
             if i + 1 == layers.len() {
-                gated_rows(&parameters[layer.weights.clone()], below, &room.rows, d_below);
+                let parameters = &weights.parameters()[layer.weights.clone()];
+                gated_rows(parameters, below, rows, d_below);
             } else {
                 let delta = &current[..count * layer.outputs];
-                let rows = Some(&room.rows[..]);
-                input_gradient(layer, parameters, delta, below, rows, None).run(d_below);
+                input_gradient(layer, weights, delta, below, Some(rows), None).run(d_below);
             }
             std::mem::swap(&mut current, &mut next);
         }
         let first = &layers[0];
-        let dimension = first.inputs - self.observation_dimension;
-        let d_action = &mut room.d_action[..count * dimension];
-        let weights = self.action_weights(first, parameters).transposed();
-        multiply(d_action, MatRef::new(current, count, first.outputs), weights);
-        for (row, &to) in d_action.chunks_exact(dimension).zip(&room.rows) {
-            dq_da[to * dimension..(to + 1) * dimension].copy_from_slice(row);
+        let d_action = &mut d_action[..count * self.action_dimension()];
+        let action_weights = self.action_weights(first, weights.parameters()).transposed();
+        multiply(d_action, MatRef::new(current, count, first.outputs), action_weights);
+    }
+}
+
+impl<T: Scalar> BackwardRoom<T> {
+    /// Puts the rows that were differentiated in their places.
+    fn scatter(&self, width: usize, dq_da: &mut [T]) {
+        for (row, &to) in self.d_action.chunks_exact(width).zip(&self.rows) {
+            dq_da[to * width..(to + 1) * width].copy_from_slice(row);
         }
     }
+}
+
+fn some_rows<T: Scalar>(values: &[T], rows: Range<usize>, width: usize) -> MatRef<'_, T> {
+    MatRef::new(&values[rows.start * width..rows.end * width], rows.len(), width)
+}
+
+/// The rows in which `mine` is chosen.
+fn keep_rows<T: Copy>(
+    rows: &mut Vec<usize>,
+    mine: &[T],
+    other: &[T],
+    is_chosen: impl Fn(T, T) -> bool,
+) {
+    rows.clear();
+    rows.extend((0..mine.len()).filter(|&i| is_chosen(mine[i], other[i])));
 }
 
 #[cfg(test)]
@@ -251,7 +337,9 @@ mod tests {
         let mut room = critic.value_room(states_count, samples);
         let mut q = vec![f64::NAN; states_count * samples];
         let mut gradient = vec![f64::NAN; actions.len()];
-        critic.values(Networks::Current, &states, &actions, &mut room, &mut q, Some(&mut gradient));
+        let (team, wanted) = (Team::default(), Some(&mut gradient[..]));
+        let current = Networks::Current;
+        critic.values(&team, current, &states, &actions, &mut room, &mut q, wanted);
         for (got, want) in q.iter().zip(plain(&critic, &states, &actions, samples)) {
             assert!((got - want).abs() < 1e-12);
         }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::elementwise::{dot, output_gradient};
-use super::{Finish, Fused, MatRef, Scalar, Start, column_sums, init, multiply};
+use super::{Finish, Fused, MatRef, Scalar, Start, Weights, column_sums, init, multiply};
 use crate::random::Stream;
 
 /// One linear layer's place in a network's flat parameter vector.
@@ -17,6 +17,8 @@ pub struct Layer {
     pub weights: Range<usize>,
     /// Bias, `[outputs]`.
     pub bias: Range<usize>,
+    /// Place among the transposed weights, `[outputs, inputs]`; the first layer has none.
+    pub(crate) turned: Range<usize>,
 }
 
 /// The shape of a perceptron. Parameters and activations are kept by the caller.
@@ -48,13 +50,15 @@ impl Mlp {
     /// With fewer than two widths, or a width of zero.
     pub fn new(widths: &[usize]) -> Self {
         assert!(widths.len() >= 2 && !widths.contains(&0), "a network needs positive widths");
-        let mut offset = 0;
+        let (mut offset, mut turned) = (0, 0);
         let layers = widths.windows(2).map(|pair| {
             let (inputs, outputs) = (pair[0], pair[1]);
             let weights = offset..offset + inputs * outputs;
             let bias = weights.end..weights.end + outputs;
+            let start = turned;
+            turned += if weights.start > 0 { weights.len() } else { 0 };
             offset = bias.end;
-            Layer { inputs, outputs, weights, bias }
+            Layer { inputs, outputs, weights, bias, turned: start..turned }
         });
         Self { layers: layers.collect() }
     }
@@ -177,14 +181,14 @@ impl Mlp {
     /// When the shapes do not fit.
     pub fn backward<T: Scalar>(
         &self,
-        parameters: &[T],
+        weights: &Weights<T>,
         input: &[T],
         d_output: &[T],
         gradient: &mut [T],
         room: &mut Activations<T>,
     ) {
         assert_eq!(d_output.len(), room.rows * self.outputs(), "output gradient has another shape");
-        let rows = room.rows;
+        let (rows, parameters) = (room.rows, weights.parameters());
         let [current, next] = &mut room.delta;
         let (mut current, mut next) = (current, next);
         for (i, here) in self.layers.iter().enumerate().rev() {
@@ -201,22 +205,22 @@ impl Mlp {
             let below = self.layers[i - 1].bias.clone();
             let d_x = &mut next[..rows * here.inputs];
             if here.outputs == 1 {
-                let weights = &parameters[here.weights.clone()];
+                let output = &parameters[here.weights.clone()];
                 // The bias of the layer below lies before this layer's weights.
                 let (before, after) = gradient.split_at_mut(here.weights.start);
                 let d_weights = &mut after[..here.inputs];
-                output_gradient(delta, x, weights, d_x, d_weights, &mut before[below]);
+                output_gradient(delta, x, output, d_x, d_weights, &mut before[below]);
             } else {
                 weight_gradient(here, x, delta, gradient);
                 let sums = Some(&mut gradient[below]);
-                input_gradient(here, parameters, delta, x, None, sums).run(d_x);
+                input_gradient(here, weights, delta, x, None, sums).run(d_x);
             }
             std::mem::swap(&mut current, &mut next);
         }
     }
 }
 
-fn weights<'a, T: Scalar>(layer: &Layer, parameters: &'a [T]) -> MatRef<'a, T> {
+fn weights_of<'a, T: Scalar>(layer: &Layer, parameters: &'a [T]) -> MatRef<'a, T> {
     MatRef::new(&parameters[layer.weights.clone()], layer.inputs, layer.outputs)
 }
 
@@ -229,7 +233,7 @@ fn layer<'a, T: Scalar>(
     finish: Finish<'a, T>,
 ) -> Fused<'a, T> {
     let left = MatRef::new(x, x.len() / layer.inputs, layer.inputs);
-    Fused { left, right: weights(layer, parameters), start, finish }
+    Fused { left, right: weights_of(layer, parameters), start, finish }
 }
 
 /// `y = x W + b`, without clipping. A single output is an inner product a row.
@@ -257,14 +261,14 @@ fn weight_gradient<T: Scalar>(layer: &Layer, x: &[T], delta: &[T], gradient: &mu
 /// them belong to the rows of `delta` if not the same ones; `sums` takes the gradient of its bias.
 pub(crate) fn input_gradient<'a, T: Scalar>(
     layer: &Layer,
-    parameters: &'a [T],
+    weights: &'a Weights<T>,
     delta: &'a [T],
     below: &'a [T],
     rows: Option<&'a [usize]>,
     sums: Option<&'a mut [T]>,
 ) -> Fused<'a, T> {
     let left = MatRef::new(delta, delta.len() / layer.outputs, layer.outputs);
-    let right = weights(layer, parameters).transposed();
+    let right = MatRef::new(weights.turned(layer), layer.outputs, layer.inputs);
     let finish = Finish::Gate { activations: below, rows, sums };
     Fused { left, right, start: Start::Zero, finish }
 }
@@ -301,7 +305,8 @@ mod tests {
         }
         loss(&parameters);
         let mut gradient = vec![f64::NAN; parameters.len()];
-        net.backward(&parameters, &input, &c, &mut gradient, &mut room);
+        let weights = Weights::new(&net, parameters);
+        net.backward(&weights, &input, &c, &mut gradient, &mut room);
         for (i, (exact, numeric)) in gradient.iter().zip(&numeric).enumerate() {
             let error = (exact - numeric).abs() / (1.0 + numeric.abs());
             assert!(error < 1e-7, "parameter {i} of {widths:?}: {exact} against {numeric}");

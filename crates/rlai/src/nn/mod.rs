@@ -19,6 +19,7 @@ mod rate;
 mod scalar;
 mod simd;
 mod squash;
+mod weights;
 
 pub use adam::{Adam, AdamStateError};
 pub use elementwise::{all_finite, move_towards, norm, smaller};
@@ -28,6 +29,7 @@ pub use parallel::Team;
 pub use product::{MatRef, product};
 pub use rate::{ProductShape, gemm_gflops};
 pub use scalar::Scalar;
+pub use weights::Weights;
 
 pub(crate) use fused::{Finish, Fused, Start};
 

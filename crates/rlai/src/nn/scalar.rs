@@ -10,6 +10,9 @@ mod sealed {
         /// Does a job whose shapes have been checked.
         fn fused(job: Fused<'_, Self>, result: &mut [Self]);
 
+        /// `to[i, j] = from[j, i]`: rows of `from` are `apart` numbers apart, those of `to` `width` long.
+        fn transpose(from: &[Self], apart: usize, to: &mut [Self], width: usize);
+
         /// `tanh` and the logarithm of its derivative, of slices of one length.
         fn squash_all(u: &[Self], actions: &mut [Self], log_jacobians: &mut [Self]);
     }
@@ -21,6 +24,10 @@ mod sealed {
             }
         }
 
+        fn transpose(from: &[f32], apart: usize, to: &mut [f32], width: usize) {
+            kernel::transpose(from, apart, to, width);
+        }
+
         fn squash_all(u: &[f32], actions: &mut [f32], log_jacobians: &mut [f32]) {
             squash::fast(u, actions, log_jacobians);
         }
@@ -29,6 +36,14 @@ mod sealed {
     impl Sealed for f64 {
         fn fused(job: Fused<'_, f64>, result: &mut [f64]) {
             fused::plain(job, result);
+        }
+
+        fn transpose(from: &[f64], apart: usize, to: &mut [f64], width: usize) {
+            for (i, row) in to.chunks_exact_mut(width).enumerate() {
+                for (j, to) in row.iter_mut().enumerate() {
+                    *to = from[j * apart + i];
+                }
+            }
         }
 
         fn squash_all(u: &[f64], actions: &mut [f64], log_jacobians: &mut [f64]) {

@@ -80,7 +80,7 @@ impl TrajectoryAgent {
         metrics: &mut UpdateMetrics,
     ) -> Result<Vec<f32>, NonFinite> {
         let mut room = self.net.activations(states.weights.len());
-        self.net.forward(&self.parameters, &states.observations, &mut room);
+        self.net.forward(self.weights.parameters(), &states.observations, &mut room);
         let parameters: Vec<f64> = room.output().iter().map(|&x| f64::from(x)).collect();
         let head = self.head.clone();
         let d_output = match &head {

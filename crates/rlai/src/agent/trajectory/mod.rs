@@ -27,7 +27,7 @@ use crate::env::{Space, Tabular};
 use crate::estimator::trajectory::{Trajectories, TrajectoryEstimator, TrajectorySignal};
 use crate::estimator::{ActionEstimator, TrustRegion, self_normalised_weights};
 use crate::lab::ProcessError;
-use crate::nn::{Adam, Mlp, all_finite, norm};
+use crate::nn::{Adam, Mlp, Team, Weights, all_finite, norm};
 use crate::random::{Key, Stream};
 use crate::train::{TrajectoryConfig, ValueSource};
 
@@ -36,7 +36,7 @@ pub struct TrajectoryAgent {
     config: TrajectoryConfig,
     head: Head,
     net: Mlp,
-    parameters: Vec<f32>,
+    weights: Weights<f32>,
     adam: Adam<f32>,
     value: Option<Regressor>,
     critic: Option<Regressor>,
@@ -88,8 +88,8 @@ impl TrajectoryAgent {
             noise: key.stream("update noise"),
             config: config.clone(),
             head,
+            weights: Weights::new(&net, parameters),
             net,
-            parameters,
             estimator,
         }
     }
@@ -116,7 +116,7 @@ impl TrajectoryAgent {
     /// The policy's parameters in each of these states, `[B, P]`.
     fn outputs(&self, observations: &[f32]) -> Vec<f64> {
         let mut room = self.net.activations(observations.len() / self.net.inputs());
-        self.net.forward(&self.parameters, observations, &mut room);
+        self.net.forward(self.weights.parameters(), observations, &mut room);
         room.output().iter().map(|&x| f64::from(x)).collect()
     }
 
@@ -218,7 +218,7 @@ impl TrajectoryAgent {
         metrics.weight_divergence = signal.weight_divergence;
         (metrics.forward_kl, metrics.reverse_kl) = plug_in_kl(trajectories, self.alpha());
         let mut room = self.net.activations(batch.steps());
-        self.net.forward(&self.parameters, &batch.observations, &mut room);
+        self.net.forward(self.weights.parameters(), &batch.observations, &mut room);
         let new: Vec<f64> = room.output().iter().map(|&x| f64::from(x)).collect();
         let mut d_output = self.head.score_gradient(&new, &batch.taken, &signal.score);
         if let Some(weights) = signal.trust_region {
@@ -235,8 +235,8 @@ impl TrajectoryAgent {
         room: &mut crate::nn::Activations<f32>,
     ) -> Vec<f32> {
         let d_output: Vec<f32> = d_output.iter().map(|&x| x as f32).collect();
-        let mut gradient = vec![0.0; self.parameters.len()];
-        self.net.backward(&self.parameters, observations, &d_output, &mut gradient, room);
+        let mut gradient = vec![0.0; self.net.parameter_count()];
+        self.net.backward(&self.weights, observations, &d_output, &mut gradient, room);
         gradient
     }
 
@@ -252,7 +252,10 @@ impl TrajectoryAgent {
         finite(good, "the policy's gradient")?;
         let scale = clipping(metrics.policy_gradient_norm, self.config.max_gradient_norm) as f32;
         let rate = rate * self.config.policy_learning_rate;
-        self.adam.step(&mut self.parameters, gradient, scale, rate);
+        let Self { net, weights, adam, .. } = self;
+        weights.change(net, &Team::default(), |parameters| {
+            adam.step(parameters, gradient, scale, rate);
+        });
         Ok(())
     }
 
@@ -301,7 +304,7 @@ impl TrajectoryAgent {
     /// # Errors
     /// The first network found with one.
     pub(crate) fn check_parameters(&self) -> Result<(), NonFinite> {
-        finite(all_finite(&self.parameters), "a parameter of the policy")?;
+        finite(all_finite(self.weights.parameters()), "a parameter of the policy")?;
         let good = |net: &Option<Regressor>| net.as_ref().is_none_or(Regressor::is_finite);
         finite(good(&self.value) && good(&self.critic), "a parameter of a value network")
     }

@@ -10,6 +10,7 @@ use crate::checkpoint::{
 };
 use crate::distribution::{PolicyKind, PolicySettings};
 use crate::env::Space;
+use crate::nn::Weights;
 
 const POLICY: &str = "policy";
 const VALUE: &str = "value";
@@ -50,10 +51,11 @@ impl TrajectoryAgent {
                 None => None,
             });
         }
-        self.parameters = policy;
+        self.weights = Weights::new(&self.net, policy);
         for (regressor, read) in [&mut self.value, &mut self.critic].into_iter().zip(read) {
             if let (Some(regressor), Some((parameters, standard))) = (regressor, read) {
-                (regressor.parameters, regressor.standard) = (parameters, standard);
+                regressor.weights = Weights::new(&regressor.net, parameters);
+                regressor.standard = standard;
             }
         }
         let stored =
@@ -73,7 +75,7 @@ impl TrajectoryAgent {
     pub(crate) fn policy(&self, env: &str, action: &Space) -> Policy {
         let manifest = self.manifest(env, action, 0);
         let head = manifest.policy.head(&action.into()).expect("a policy that it was made for");
-        Policy::new(manifest, self.net.clone(), head, self.parameters.clone(), None)
+        Policy::new(manifest, self.net.clone(), head, self.weights.parameters().to_vec(), None)
     }
 
     fn regressors(&self) -> impl Iterator<Item = (&'static str, &'static str, &Regressor)> {
@@ -115,9 +117,9 @@ impl TrajectoryAgent {
         &'a self,
         duals: &'a [(&'static str, [f32; 1])],
     ) -> Result<Vec<TensorView<'a>>, CheckpointError> {
-        let mut views = network(POLICY, &self.net).views(&self.parameters)?;
+        let mut views = network(POLICY, &self.net).views(self.weights.parameters())?;
         for (name, standard, regressor) in self.regressors() {
-            views.extend(network(name, &regressor.net).views(&regressor.parameters)?);
+            views.extend(network(name, &regressor.net).views(regressor.weights.parameters())?);
             let (shape, data) = (vec![2], &regressor.standard[..]);
             views.push(TensorView { name: standard.to_owned(), shape, data });
         }

@@ -1,4 +1,4 @@
-use crate::nn::{Adam, Mlp, all_finite, norm};
+use crate::nn::{Adam, Mlp, Team, Weights, all_finite, norm};
 use crate::random::Stream;
 
 /// A network fitted to returns by least squares. Its outputs are standardised by the mean and the
@@ -6,7 +6,7 @@ use crate::random::Stream;
 #[derive(Clone, Debug)]
 pub(super) struct Regressor {
     pub(super) net: Mlp,
-    pub(super) parameters: Vec<f32>,
+    pub(super) weights: Weights<f32>,
     /// Shift and scale of the targets; the scale is zero until the first fit.
     pub(super) standard: [f32; 2],
     adam: Adam<f32>,
@@ -28,7 +28,8 @@ impl Regressor {
     ) -> Self {
         let net = Mlp::new(&[&[inputs], hidden, &[outputs]].concat());
         let parameters: Vec<f32> = net.initialise(stream);
-        Self { adam: Adam::new(parameters.len()), net, parameters, standard: [0.0; 2] }
+        let (adam, weights) = (Adam::new(parameters.len()), Weights::new(&net, parameters));
+        Self { adam, net, weights, standard: [0.0; 2] }
     }
 
     /// Its optimiser.
@@ -44,7 +45,7 @@ impl Regressor {
     /// All outputs of every row, `[rows, outputs]`; zero before the first fit.
     pub(super) fn predict(&self, inputs: &[f32]) -> Vec<f64> {
         let mut room = self.net.activations(inputs.len() / self.net.inputs());
-        self.net.forward(&self.parameters, inputs, &mut room);
+        self.net.forward(self.weights.parameters(), inputs, &mut room);
         let [shift, scale] = self.standard.map(f64::from);
         room.output().iter().map(|&y| shift + scale * f64::from(y)).collect()
     }
@@ -64,10 +65,10 @@ impl Regressor {
         let (rows, width) = (targets.len(), self.net.outputs());
         let mut room = self.net.activations(rows);
         let mut d_output = vec![0.0f32; rows * width];
-        let mut gradient = vec![0.0f32; self.parameters.len()];
+        let mut gradient = vec![0.0f32; self.net.parameter_count()];
         let (mut loss, mut gradient_norm) = (0.0, 0.0);
         for update in 0..fit.updates {
-            self.net.forward(&self.parameters, inputs, &mut room);
+            self.net.forward(self.weights.parameters(), inputs, &mut room);
             let mut squares = 0.0;
             for (i, &target) in targets.iter().enumerate() {
                 let at = i * width + columns.map_or(0, |columns| columns[i]);
@@ -78,19 +79,22 @@ impl Regressor {
             if update == 0 {
                 loss = 0.5 * squares / rows as f64 * f64::from(scale) * f64::from(scale);
             }
-            self.net.backward(&self.parameters, inputs, &d_output, &mut gradient, &mut room);
+            self.net.backward(&self.weights, inputs, &d_output, &mut gradient, &mut room);
             gradient_norm = norm(&gradient);
             if !(squares.is_finite() && gradient_norm.is_finite()) {
                 return None;
             }
             self.standard = standard;
-            self.adam.step(&mut self.parameters, &gradient, 1.0, fit.learning_rate);
+            let Self { net, weights, adam, .. } = self;
+            weights.change(net, &Team::default(), |parameters| {
+                adam.step(parameters, &gradient, 1.0, fit.learning_rate);
+            });
         }
         loss.is_finite().then_some((loss, gradient_norm))
     }
 
     pub(super) fn is_finite(&self) -> bool {
-        all_finite(&self.parameters) && all_finite(&self.standard)
+        all_finite(self.weights.parameters()) && all_finite(&self.standard)
     }
 }
 
@@ -131,10 +135,10 @@ mod tests {
         let mut regressor = Regressor::new(1, &[4], 1, &mut Key::from_seed(1).stream("net"));
         let fit = Fit { updates: 5, learning_rate: 1e-2 };
         for fitted_before in [false, true] {
-            let kept = (regressor.parameters.clone(), regressor.standard);
+            let kept = (regressor.weights.parameters().to_vec(), regressor.standard);
             for bad in [f64::NAN, f64::INFINITY, 1e300] {
                 assert_eq!(regressor.fit(&[0.0, 1.0], &[1.0, bad], None, fit), None, "{bad}");
-                assert_eq!((regressor.parameters.clone(), regressor.standard), kept);
+                assert_eq!((regressor.weights.parameters().to_vec(), regressor.standard), kept);
             }
             assert_eq!(fitted_before, kept.1[1] != 0.0);
             assert!(regressor.fit(&[0.0, 1.0], &[1.0, 2.0], None, fit).is_some());

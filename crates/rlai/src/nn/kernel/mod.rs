@@ -43,6 +43,11 @@ pub(super) fn run(job: &mut Fused<'_, f32>, result: &mut [f32]) -> bool {
     SCRATCH.with_borrow_mut(|scratch| Arch::new().dispatch(Run { job, result, scratch }))
 }
 
+/// `to[i, j] = from[j, i]`: rows of `from` are `apart` numbers apart, those of `to` `width` long.
+pub(super) fn transpose(from: &[f32], apart: usize, to: &mut [f32], width: usize) {
+    panel::transpose(from, apart, to, width, width);
+}
+
 struct Run<'r, 'a> {
     job: &'r mut Fused<'a, f32>,
     result: &'r mut [f32],

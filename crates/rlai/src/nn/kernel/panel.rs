@@ -62,7 +62,7 @@ const SIDE: usize = 4;
 
 /// `to[i, j] = from[j, i]` for `width` columns j; rows of `from` are `apart` numbers apart.
 #[inline(always)]
-fn transpose(from: &[f32], apart: usize, to: &mut [f32], stride: usize, width: usize) {
+pub(super) fn transpose(from: &[f32], apart: usize, to: &mut [f32], stride: usize, width: usize) {
     let height = to.len() / stride;
     let (whole_rows, whole_columns) = (height / SIDE * SIDE, width / SIDE * SIDE);
     assert!(width <= stride && (width == 0 || from.len() >= (width - 1) * apart + height));

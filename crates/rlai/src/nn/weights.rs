@@ -1,0 +1,86 @@
+//! Parameters of a network in both orders in which products read them.
+
+use super::{Layer, Mlp, Scalar, Team};
+
+/// A network's parameters and, beside them, the weights of its inner layers transposed: what the gradient of a
+/// layer's input is a product with. They change together or not at all.
+#[derive(Clone, Debug)]
+pub struct Weights<T> {
+    parameters: Vec<T>,
+    /// `[outputs, inputs]` of each layer but the first, one after the other.
+    turned: Vec<T>,
+}
+
+impl<T: Scalar> Weights<T> {
+    /// These parameters of `net`.
+    ///
+    /// # Panics
+    /// When `net` has another number of them.
+    pub fn new(net: &Mlp, parameters: Vec<T>) -> Self {
+        assert_eq!(parameters.len(), net.parameter_count(), "one number for every parameter");
+        let turned = net.layers().last().map_or(0, |layer| layer.turned.end);
+        let mut weights = Self { parameters, turned: vec![T::zero(); turned] };
+        weights.turn(net, &Team::default());
+        weights
+    }
+
+    /// All parameters, layer by layer.
+    pub fn parameters(&self) -> &[T] {
+        &self.parameters
+    }
+
+    /// Changes the parameters of `net`.
+    pub fn change<R>(&mut self, net: &Mlp, team: &Team, change: impl FnOnce(&mut [T]) -> R) -> R {
+        let result = change(&mut self.parameters);
+        self.turn(net, team);
+        result
+    }
+
+    /// The weights of a layer transposed, `[outputs, inputs]`; nothing of the first.
+    pub(super) fn turned(&self, layer: &Layer) -> &[T] {
+        &self.turned[layer.turned.clone()]
+    }
+
+    fn turn(&mut self, net: &Mlp, team: &Team) {
+        for layer in &net.layers()[1..] {
+            let from = &self.parameters[layer.weights.clone()];
+            let middle = layer.outputs / 2;
+            let (low, high) = self.turned[layer.turned.clone()].split_at_mut(middle * layer.inputs);
+            let turn = |from, to| T::transpose(from, layer.outputs, to, layer.inputs);
+            team.both(|| turn(from, low), || turn(&from[middle..], high));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Key;
+
+    fn check<T: Scalar>(widths: &[usize]) {
+        let net = Mlp::new(widths);
+        let mut stream = Key::from_seed(2).stream("weights");
+        let mut weights = Weights::<T>::new(&net, net.initialise(&mut stream));
+        for threads in [1, 2] {
+            let team = Team::new(threads).unwrap();
+            weights.change(&net, &team, |parameters| stream.fill_normal(parameters));
+            for layer in &net.layers()[1..] {
+                let from = &weights.parameters()[layer.weights.clone()];
+                let turned = weights.turned(layer);
+                for (i, row) in from.chunks_exact(layer.outputs).enumerate() {
+                    for (j, &weight) in row.iter().enumerate() {
+                        assert!(turned[j * layer.inputs + i] == weight, "{widths:?} {i} {j}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_turned_follows_the_parameters() {
+        for widths in [&[3, 5, 7, 2][..], &[4, 16, 33, 12], &[2, 6, 1], &[3, 4], &[1, 1, 1, 1]] {
+            check::<f32>(widths);
+            check::<f64>(widths);
+        }
+    }
+}
