@@ -57,7 +57,7 @@ pub fn layers(criterion: &mut Criterion) {
     for widths in [&[23, 256][..], &[256, 256], &[256, 1], &[17, 256, 256, 12], &[23, 256, 256, 1]]
     {
         let net = Mlp::new(widths);
-        let weights = Weights::new(&net, net.initialise::<f32>(&mut stream("parameters")));
+        let weights = Weights::new(&net, &net.initialise::<f32>(&mut stream("parameters")));
         let (input, d_output) = (normals(rows * net.inputs()), normals(rows * net.outputs()));
         let mut room = net.activations(rows);
         let mut gradient = vec![0.0; net.parameter_count()];

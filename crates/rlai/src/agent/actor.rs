@@ -47,7 +47,7 @@ impl<T: Scalar> Actor<T> {
             room: net.activations(1),
             draws: room_for(&head, 1, 1),
             repeats_left: 0,
-            weights: Weights::new(&net, parameters),
+            weights: Weights::new(&net, &parameters),
             net,
             head,
         }
@@ -61,7 +61,7 @@ impl<T: Scalar> Actor<T> {
         &self.weights
     }
 
-    pub(super) fn set_parameters(&mut self, parameters: Vec<T>) {
+    pub(super) fn set_parameters(&mut self, parameters: &[T]) {
         self.weights = Weights::new(&self.net, parameters);
     }
 

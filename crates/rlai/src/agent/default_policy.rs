@@ -3,7 +3,7 @@
 use super::Policy;
 use super::normaliser::Normaliser;
 use crate::distribution::{Draws, Head, SharedHead};
-use crate::nn::{Activations, Mlp, Scalar};
+use crate::nn::{Activations, Buffer, Mlp, Scalar, buffer};
 use crate::train::{self, ConfigError};
 
 /// Where log pi_0 comes from.
@@ -20,7 +20,7 @@ pub(super) enum DefaultPolicy<T> {
 pub(super) struct Network<T> {
     net: Mlp,
     head: SharedHead<T>,
-    parameters: Vec<T>,
+    parameters: Buffer<T>,
     /// What its observations are normalised by: it may be another's.
     normaliser: Option<Normaliser>,
     follow: Follow,
@@ -49,7 +49,7 @@ impl<T: Scalar> DefaultPolicy<T> {
             Self::Network(Box::new(Network {
                 net: net.clone(),
                 head: head.clone(),
-                parameters: parameters.to_vec(),
+                parameters: buffer(parameters),
                 normaliser: None,
                 follow,
             }))
@@ -69,6 +69,7 @@ impl<T: Scalar> DefaultPolicy<T> {
                 let Loaded { net, head, parameters, normaliser } =
                     loaded.expect("the policy of a run is loaded before");
                 let follow = Follow::Never;
+                let parameters = buffer(&parameters);
                 Self::Network(Box::new(Network { net, head, parameters, normaliser, follow }))
             }
         }

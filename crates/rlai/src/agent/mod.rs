@@ -33,7 +33,7 @@ use crate::critic::{self, CriticStep, Networks, TdTarget, TwinCritic, td_targets
 use crate::distribution::SharedHead;
 use crate::env::{ActionShape, StepError};
 use crate::estimator::ActionEstimator;
-use crate::nn::{Scalar, Team, all_finite};
+use crate::nn::{Buffer, Scalar, Team, all_finite, buffer};
 use crate::proposal::Replayed;
 use crate::random::{Key, Stream};
 use crate::replay::Batch;
@@ -73,7 +73,7 @@ where
     duals: AgentDuals,
     /// The target policy's parameters, where the estimator draws from it, and the updates since it
     /// was copied.
-    old_policy: Option<(Vec<T>, u64)>,
+    old_policy: Option<(Buffer<T>, u64)>,
     normaliser: Option<Normaliser>,
     shards: [Shard<T>; 2],
     scratch: Scratch<T>,
@@ -169,7 +169,7 @@ impl<T: Scalar> Agent<T> {
         Ok(Self {
             scratch: Scratch::new(config, observations, &shape),
             duals: AgentDuals::new(config, &shape),
-            old_policy: uses_old.then(|| (actor.parameters().to_vec(), 0)),
+            old_policy: uses_old.then(|| (buffer(actor.parameters()), 0)),
             normaliser: config.normalise_observations.then(|| Normaliser::new(observations)),
             exploration: key.stream("exploration"),
             explorer: Explorer::new(config.exploration, shape.coordinates),

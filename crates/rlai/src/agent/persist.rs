@@ -68,13 +68,13 @@ impl Agent<f32> {
         let targets = of_pair(TARGETS, &tensors)?;
         tensors.get(LOG_ALPHA, &[])?;
         if let Some((old_policy, _)) = &mut self.old_policy {
-            old_policy.clone_from(&policy);
+            old_policy.copy_from_slice(&policy);
         }
         self.default_policy.restart(&policy);
         self.normaliser = normaliser;
-        self.actor.set_parameters(policy);
+        self.actor.set_parameters(&policy);
         for (index, (critic, target)) in critics.into_iter().zip(targets).enumerate() {
-            self.critic.set_parameters(index, critic, target);
+            self.critic.set_parameters(index, &critic, &target);
         }
         let stored =
             |name: &str| tensors.get(name, &[]).ok().and_then(|values| values.first().copied());

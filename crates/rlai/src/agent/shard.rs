@@ -7,7 +7,7 @@ use super::valuing::Valuing;
 use crate::critic::{Networks, TwinCritic};
 use crate::distribution::Draws;
 use crate::estimator::{ActionEstimator, Duals, Particles, Signal, TrustRegion};
-use crate::nn::{Activations, Scalar, Team, norm};
+use crate::nn::{Activations, Buffer, Scalar, Team, norm, zeros};
 use crate::random::{Key, Stream, StreamState};
 use crate::train::TrainConfig;
 
@@ -27,8 +27,8 @@ pub(super) struct Shard<T> {
     dl_du: Vec<T>,
     default_room: Option<DefaultRoom<T>>,
     signal: Signal<T>,
-    d_parameters: Vec<T>,
-    gradient: Vec<T>,
+    d_parameters: Buffer<T>,
+    gradient: Buffer<T>,
     /// Sum over states of KL(old policy || new policy), where the signal holds it.
     old_policy_kl: TrustRegion<f64>,
     next: NextValues<T>,
@@ -74,8 +74,8 @@ impl<T: Scalar> Shard<T> {
             dl_du: vec![T::zero(); dl_du],
             default_room,
             signal,
-            d_parameters: vec![T::zero(); states * actor.head.parameters_per_state()],
-            gradient: vec![T::zero(); actor.net.parameter_count()],
+            d_parameters: zeros(states * actor.head.parameters_per_state()),
+            gradient: zeros(actor.net.parameter_count()),
             old_policy_kl: TrustRegion::zero(),
             next: NextValues::new(states, config, networks),
         }

@@ -326,8 +326,9 @@ fn next_values_by_their_formulas() {
             // Targets that are not the critics themselves.
             for index in 0..2 {
                 let parameters = setting.critic.parameters(index).to_vec();
-                let target = parameters.iter().map(|weight| 0.7 * weight + 0.01).collect();
-                setting.critic.set_parameters(index, parameters, target);
+                let target: Vec<f64> =
+                    parameters.iter().map(|weight| 0.7 * weight + 0.01).collect();
+                setting.critic.set_parameters(index, &parameters, &target);
             }
             let mut values = [f64::NAN; STATES];
             let Setting { actor, critic, default_policy, shard, observations, .. } = &mut setting;

@@ -1,4 +1,6 @@
-use crate::nn::{Activations, Adam, Mlp, Scalar, Team, Weights, all_finite, norm};
+use crate::nn::{
+    Activations, Adam, Buffer, Mlp, Scalar, Team, Weights, all_finite, buffer, norm, zeros,
+};
 use crate::random::Key;
 
 /// Two critics with their targets, optimisers and working room. Input: observation, then the action's
@@ -15,11 +17,11 @@ pub struct TwinCritic<T> {
 /// One critic of the pair: all that one thread needs to update it.
 struct Member<T> {
     weights: Weights<T>,
-    target: Vec<T>,
-    gradient: Vec<T>,
+    target: Buffer<T>,
+    gradient: Buffer<T>,
     adam: Adam<T>,
     room: Activations<T>,
-    d_output: Vec<T>,
+    d_output: Buffer<T>,
 }
 
 /// How one critic is to be moved.
@@ -82,12 +84,12 @@ impl<T: Scalar> TwinCritic<T> {
             let parameters =
                 net.initialise(&mut key.indexed_stream("critic initialisation", index));
             Member {
-                target: parameters.clone(),
-                gradient: vec![T::zero(); parameters.len()],
+                target: buffer(&parameters),
+                gradient: zeros(parameters.len()),
                 adam: Adam::new(parameters.len()),
                 room: net.activations(batch),
-                d_output: vec![T::zero(); batch * outputs],
-                weights: Weights::new(&net, parameters),
+                d_output: zeros(batch * outputs),
+                weights: Weights::new(&net, &parameters),
             }
         };
         let members = [member(0), member(1)];
@@ -129,9 +131,9 @@ impl<T: Scalar> TwinCritic<T> {
     }
 
     /// Replaces the parameters of a critic and of its target.
-    pub(crate) fn set_parameters(&mut self, index: usize, parameters: Vec<T>, target: Vec<T>) {
+    pub(crate) fn set_parameters(&mut self, index: usize, parameters: &[T], target: &[T]) {
         self.members[index].weights = Weights::new(&self.net, parameters);
-        self.members[index].target = target;
+        self.members[index].target = buffer(target);
     }
 
     /// Whether every parameter is finite.

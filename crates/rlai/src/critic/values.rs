@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::TwinCritic;
 use crate::nn::{
-    Activations, Finish, Fused, Layer, MatRef, Scalar, Start, Team, gated_rows, input_gradient,
-    multiply, smaller,
+    Activations, Buffer, Finish, Fused, Layer, MatRef, Scalar, Start, Team, gated_rows,
+    input_gradient, multiply, smaller, zeros,
 };
 
 /// Rows of one pass: enough to keep the product kernels busy, few enough to stay in the cache.
@@ -26,26 +26,26 @@ pub struct ValueRoom<T> {
     /// States of one pass.
     block: usize,
     /// Observation and action side by side, `[B, O + A]`, where a state has one action.
-    joined: Vec<T>,
+    joined: Buffer<T>,
     critics: [CriticRoom<T>; 2],
 }
 
 /// One critic's part of the room: all that one thread writes.
 struct CriticRoom<T> {
     /// First layer's contribution of the states alone, `[B, H]`, where actions share it.
-    state_part: Vec<T>,
+    state_part: Buffer<T>,
     /// Of the last pass.
     activations: Activations<T>,
     /// `[B, N]`.
-    q: Vec<T>,
+    q: Buffer<T>,
     backward: BackwardRoom<T>,
 }
 
 /// Room for the gradient in the action of those rows of a pass in which one critic is the smaller.
 struct BackwardRoom<T> {
     rows: Vec<usize>,
-    delta: [Vec<T>; 2],
-    d_action: Vec<T>,
+    delta: [Buffer<T>; 2],
+    d_action: Buffer<T>,
 }
 
 /// What is to be valued.
@@ -73,19 +73,18 @@ impl<T: Scalar> TwinCritic<T> {
         let rows = block * samples;
         let layers = self.net.layers();
         let widest = layers.iter().map(|layer| layer.inputs).skip(1).max().unwrap_or(0);
-        let room = |numbers: usize| vec![T::zero(); numbers];
         let shared = if samples > 1 { states } else { 0 };
         let critic = || CriticRoom {
-            state_part: room(shared * layers[0].outputs),
+            state_part: zeros(shared * layers[0].outputs),
             activations: self.net.activations(rows),
-            q: room(states * samples),
+            q: zeros(states * samples),
             backward: BackwardRoom {
                 rows: Vec::with_capacity(rows),
-                delta: [room(rows * widest), room(rows * widest)],
-                d_action: room(rows * self.action_dimension()),
+                delta: [zeros(rows * widest), zeros(rows * widest)],
+                d_action: zeros(rows * self.action_dimension()),
             },
         };
-        let joined = room((states - shared) * self.net.inputs());
+        let joined = zeros((states - shared) * self.net.inputs());
         ValueRoom { samples, block, joined, critics: [critic(), critic()] }
     }
 

@@ -1,5 +1,5 @@
 use super::simd::vectorised;
-use super::{Scalar, Team};
+use super::{Buffer, Scalar, Team, buffer, zeros};
 
 /// Adam (Kingma and Ba 2015), with PyTorch's defaults: beta 0.9 and 0.999, epsilon 1e-8.
 ///
@@ -7,8 +7,8 @@ use super::{Scalar, Team};
 /// [`Adam::steps`] give, [`Adam::from_state`] goes on from to the last bit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Adam<T> {
-    first_moment: Vec<T>,
-    second_moment: Vec<T>,
+    first_moment: Buffer<T>,
+    second_moment: Buffer<T>,
     steps: u32,
 }
 
@@ -46,8 +46,7 @@ const EPSILON: f64 = 1e-8;
 impl<T: Scalar> Adam<T> {
     /// An optimiser for `count` parameters, with zero moments.
     pub fn new(count: usize) -> Self {
-        let zeros = || vec![T::zero(); count];
-        Self { first_moment: zeros(), second_moment: zeros(), steps: 0 }
+        Self { first_moment: zeros(count), second_moment: zeros(count), steps: 0 }
     }
 
     /// The optimiser that goes on from these moments after so many steps.
@@ -70,7 +69,11 @@ impl<T: Scalar> Adam<T> {
         }
         match second_moment.iter().position(|&value| value < T::zero()) {
             Some(index) => Err(AdamStateError::Negative { index }),
-            None => Ok(Self { first_moment, second_moment, steps }),
+            None => Ok(Self {
+                first_moment: buffer(&first_moment),
+                second_moment: buffer(&second_moment),
+                steps,
+            }),
         }
     }
 

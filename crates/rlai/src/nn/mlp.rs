@@ -3,7 +3,9 @@
 use std::ops::Range;
 
 use super::elementwise::{dot, output_gradient};
-use super::{Finish, Fused, MatRef, Scalar, Start, Weights, column_sums, init, multiply};
+use super::{
+    Buffer, Finish, Fused, MatRef, Scalar, Start, Weights, column_sums, init, multiply, zeros,
+};
 use crate::random::Stream;
 
 /// One linear layer's place in a network's flat parameter vector.
@@ -31,9 +33,9 @@ pub struct Mlp {
 #[derive(Clone, Debug)]
 pub struct Activations<T> {
     rows: usize,
-    pub(crate) hidden: Vec<Vec<T>>,
-    output: Vec<T>,
-    delta: [Vec<T>; 2],
+    pub(crate) hidden: Vec<Buffer<T>>,
+    output: Buffer<T>,
+    delta: [Buffer<T>; 2],
 }
 
 impl<T> Activations<T> {
@@ -98,7 +100,7 @@ impl Mlp {
 
     /// Room for passes over `rows` rows.
     pub fn activations<T: Scalar>(&self, rows: usize) -> Activations<T> {
-        let room = |width: usize| vec![T::zero(); rows * width];
+        let room = |width: usize| zeros(rows * width);
         let hidden: Vec<_> = self.layers.iter().map(|layer| layer.outputs).collect();
         let hidden = &hidden[..hidden.len() - 1];
         let widest = hidden.iter().copied().max().unwrap_or(0);
@@ -305,7 +307,7 @@ mod tests {
         }
         loss(&parameters);
         let mut gradient = vec![f64::NAN; parameters.len()];
-        let weights = Weights::new(&net, parameters);
+        let weights = Weights::new(&net, &parameters);
         net.backward(&weights, &input, &c, &mut gradient, &mut room);
         for (i, (exact, numeric)) in gradient.iter().zip(&numeric).enumerate() {
             let error = (exact - numeric).abs() / (1.0 + numeric.abs());

@@ -8,6 +8,7 @@
 //! products of `gemm` in double: the two are checked against each other.
 
 mod adam;
+mod buffer;
 mod elementwise;
 mod fused;
 mod init;
@@ -31,6 +32,7 @@ pub use rate::{ProductShape, gemm_gflops};
 pub use scalar::Scalar;
 pub use weights::Weights;
 
+pub(crate) use buffer::{Buffer, buffer, zeros};
 pub(crate) use fused::{Finish, Fused, Start};
 
 pub(crate) use elementwise::gated_rows;

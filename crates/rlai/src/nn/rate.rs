@@ -3,7 +3,7 @@
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
-use super::{MatRef, multiply, product};
+use super::{Buffer, MatRef, buffer, multiply, product, zeros};
 
 /// `rows x inner` times `inner x cols`, optionally with the left factor stored transposed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,9 +61,12 @@ fn one_thread(
     time: Duration,
 ) -> Vec<f64> {
     let ProductShape { rows, inner, cols, transposed } = *shape;
-    let a: Vec<f32> = (0..rows * inner).map(|i| (i % 7) as f32 * 0.1).collect();
-    let b: Vec<f32> = (0..inner * cols).map(|i| (i % 5) as f32 * 0.1).collect();
-    let mut c = vec![0.0f32; rows * cols];
+    let wave = |count: usize, period: usize| -> Buffer<f32> {
+        buffer(&(0..count).map(|i| (i % period) as f32 * 0.1).collect::<Vec<_>>())
+    };
+    let a = wave(rows * inner, 7);
+    let b = wave(inner * cols, 5);
+    let mut c = zeros::<f32>(rows * cols);
     let left = if transposed {
         MatRef::new(&a, inner, rows).transposed()
     } else {

@@ -1,14 +1,14 @@
 //! Parameters of a network in both orders in which products read them.
 
-use super::{Layer, Mlp, Scalar, Team};
+use super::{Buffer, Layer, Mlp, Scalar, Team, buffer, zeros};
 
 /// A network's parameters and, beside them, the weights of its inner layers transposed: what the gradient of a
 /// layer's input is a product with. They change together or not at all.
 #[derive(Clone, Debug)]
 pub struct Weights<T> {
-    parameters: Vec<T>,
+    parameters: Buffer<T>,
     /// `[outputs, inputs]` of each layer but the first, one after the other.
-    turned: Vec<T>,
+    turned: Buffer<T>,
 }
 
 impl<T: Scalar> Weights<T> {
@@ -16,10 +16,10 @@ impl<T: Scalar> Weights<T> {
     ///
     /// # Panics
     /// When `net` has another number of them.
-    pub fn new(net: &Mlp, parameters: Vec<T>) -> Self {
+    pub fn new(net: &Mlp, parameters: &[T]) -> Self {
         assert_eq!(parameters.len(), net.parameter_count(), "one number for every parameter");
         let turned = net.layers().last().map_or(0, |layer| layer.turned.end);
-        let mut weights = Self { parameters, turned: vec![T::zero(); turned] };
+        let mut weights = Self { parameters: buffer(parameters), turned: zeros(turned) };
         weights.turn(net, &Team::default());
         weights
     }
@@ -60,7 +60,7 @@ mod tests {
     fn check<T: Scalar>(widths: &[usize]) {
         let net = Mlp::new(widths);
         let mut stream = Key::from_seed(2).stream("weights");
-        let mut weights = Weights::<T>::new(&net, net.initialise(&mut stream));
+        let mut weights = Weights::<T>::new(&net, &net.initialise(&mut stream));
         for threads in [1, 2] {
             let team = Team::new(threads).unwrap();
             weights.change(&net, &team, |parameters| stream.fill_normal(parameters));

@@ -88,7 +88,7 @@ impl TrajectoryAgent {
             noise: key.stream("update noise"),
             config: config.clone(),
             head,
-            weights: Weights::new(&net, parameters),
+            weights: Weights::new(&net, &parameters),
             net,
             estimator,
         }

@@ -51,10 +51,10 @@ impl TrajectoryAgent {
                 None => None,
             });
         }
-        self.weights = Weights::new(&self.net, policy);
+        self.weights = Weights::new(&self.net, &policy);
         for (regressor, read) in [&mut self.value, &mut self.critic].into_iter().zip(read) {
             if let (Some(regressor), Some((parameters, standard))) = (regressor, read) {
-                regressor.weights = Weights::new(&regressor.net, parameters);
+                regressor.weights = Weights::new(&regressor.net, &parameters);
                 regressor.standard = standard;
             }
         }

@@ -28,7 +28,7 @@ impl Regressor {
     ) -> Self {
         let net = Mlp::new(&[&[inputs], hidden, &[outputs]].concat());
         let parameters: Vec<f32> = net.initialise(stream);
-        let (adam, weights) = (Adam::new(parameters.len()), Weights::new(&net, parameters));
+        let (adam, weights) = (Adam::new(parameters.len()), Weights::new(&net, &parameters));
         Self { adam, net, weights, standard: [0.0; 2] }
     }
 

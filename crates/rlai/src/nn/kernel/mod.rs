@@ -17,6 +17,7 @@ use std::cell::RefCell;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::fused::{Finish, Fused};
+use super::{Buffer, zeros};
 use panel::Panel;
 use tile::{Ending, Tile};
 
@@ -28,10 +29,15 @@ const PARTIALS: usize = 16;
 const LONGEST: usize = 512;
 
 /// Room for a panel and partial sums, kept by each thread.
-#[derive(Default)]
 struct Scratch {
-    panel: Vec<f32>,
-    partials: Vec<f32>,
+    panel: Buffer<f32>,
+    partials: Buffer<f32>,
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Self { panel: zeros(0), partials: zeros(0) }
+    }
 }
 
 thread_local! {
@@ -118,7 +124,7 @@ fn sum(row: &[f32]) -> f32 {
 
 /// The finish as the tiles see it. Sums and partial sums start at zero.
 #[inline(always)]
-fn ending(finish: &mut Finish<'_, f32>, m: usize, n: usize, partials: &mut Vec<f32>) -> Ending {
+fn ending(finish: &mut Finish<'_, f32>, m: usize, n: usize, partials: &mut Buffer<f32>) -> Ending {
     match finish {
         Finish::Keep => Ending::Keep,
         Finish::Relu => Ending::Relu,

@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use crate::nn::MatRef;
+use crate::nn::{Buffer, MatRef};
 
 /// Rows of the left factor from which copying a panel pays.
 const WORTH_COPYING: usize = 48;
@@ -31,7 +31,7 @@ impl Panel {
         columns: Range<usize>,
         stride: usize,
         uses: usize,
-        room: &mut Vec<f32>,
+        room: &mut Buffer<f32>,
     ) -> Self {
         let (row_stride, col_stride) = right.strides();
         let first = rows.start * row_stride + columns.start * col_stride;

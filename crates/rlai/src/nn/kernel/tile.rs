@@ -301,25 +301,18 @@ impl Tile<'_> {
                     weight[v] = unsafe { vectors.load(from) };
                 }
                 each_row!(r < ROWS, {
+                    let mut clipped = [zero; VECTORS];
                     for v in 0..VECTORS {
-                        let clipped = clip(simd, zero, sums[r][v]);
+                        clipped[v] = clip(simd, zero, sums[r][v]);
                         if keep {
                             let to = to.wrapping_add(r * self.columns + v * lanes);
                             // SAFETY: the caller's promise, for this row and these columns.
-                            unsafe { vectors.store(to, clipped) };
-                        }
-                        // Whole vectors of partial sums, whatever the columns: those that do not exist count
-                        // nothing, also where something infinite went by.
-                        let counted = vectors.existing(clipped);
-                        let lane = (at.column + v * lanes) % PARTIALS;
-                        let partial = partials.wrapping_add((at.row + r) * PARTIALS + lane);
-                        let partial = partial.cast::<S::f32s>();
-                        // SAFETY: the caller's promise, for this row and these columns.
-                        unsafe {
-                            let sum = partial.read_unaligned();
-                            partial.write_unaligned(simd.mul_add_e_f32s(counted, weight[v], sum));
+                            unsafe { vectors.store(to, clipped[v]) };
                         }
                     }
+                    let partial = partials.wrapping_add((at.row + r) * PARTIALS);
+                    // SAFETY: the caller's promise, for this row.
+                    unsafe { vectors.add_to_partials(partial, at.column, weight, clipped) };
                 });
             }
         }
@@ -366,6 +359,38 @@ impl<S: Simd, const WHOLE: bool> Vectors<S, WHOLE> {
             values
         } else {
             self.simd.select_f32s(self.mask.mask(), values, self.simd.splat_f32s(0.0))
+        }
+    }
+
+    /// Adds the products of values and weights to a row's partial sums: whole vectors, whatever the columns; those
+    /// that do not exist count nothing, also where something infinite went by.
+    #[inline(always)]
+    unsafe fn add_to_partials<const VECTORS: usize>(
+        self,
+        partials: *mut f32,
+        column: usize,
+        weights: [S::f32s; VECTORS],
+        values: [S::f32s; VECTORS],
+    ) {
+        let lanes = S::F32_LANES;
+        let place = |v: usize| partials.wrapping_add((column + v * lanes) % PARTIALS);
+        let add =
+            |v: usize, sum| self.simd.mul_add_e_f32s(self.existing(values[v]), weights[v], sum);
+        // SAFETY: the caller's promise.
+        unsafe {
+            if lanes == PARTIALS {
+                // All vectors have the same place: its sum stays in a register meanwhile.
+                let to = partials.cast::<S::f32s>();
+                let mut sum = to.read_unaligned();
+                for v in 0..VECTORS {
+                    sum = add(v, sum);
+                }
+                return to.write_unaligned(sum);
+            }
+            for v in 0..VECTORS {
+                let to = place(v).cast::<S::f32s>();
+                to.write_unaligned(add(v, to.read_unaligned()));
+            }
         }
     }
 
