@@ -60,20 +60,32 @@ impl Panel {
 /// Side of the squares that are transposed in registers.
 const SIDE: usize = 4;
 
+/// Side of the blocks of squares: a line of the cache.
+const BLOCK: usize = 16;
+
+/// First row and column of each block.
+fn blocks(rows: usize, columns: usize) -> impl Iterator<Item = (usize, usize)> {
+    let columns_of = move |i| (0..columns).step_by(BLOCK).map(move |j| (i, j));
+    (0..rows).step_by(BLOCK).flat_map(columns_of)
+}
+
 /// `to[i, j] = from[j, i]` for `width` columns j; rows of `from` are `apart` numbers apart.
 #[inline(always)]
 pub(super) fn transpose(from: &[f32], apart: usize, to: &mut [f32], stride: usize, width: usize) {
     let height = to.len() / stride;
     let (whole_rows, whole_columns) = (height / SIDE * SIDE, width / SIDE * SIDE);
     assert!(width <= stride && (width == 0 || from.len() >= (width - 1) * apart + height));
-    for j in (0..whole_columns).step_by(SIDE) {
-        for i in (0..whole_rows).step_by(SIDE) {
-            // SAFETY: rows j to j + 3 of `from` have `height` numbers each, by the assertion, and rows i to i + 3
-            // of `to` have `stride`.
-            unsafe {
-                let (from, to) =
-                    (from.as_ptr().add(j * apart + i), to.as_mut_ptr().add(i * stride + j));
-                transpose_square(from, apart, to, stride);
+    // Blocks in which every line of the cache that is touched is read or written whole.
+    for (j, i) in blocks(whole_columns, whole_rows) {
+        for j in (j..whole_columns.min(j + BLOCK)).step_by(SIDE) {
+            for i in (i..whole_rows.min(i + BLOCK)).step_by(SIDE) {
+                // SAFETY: rows j to j + 3 of `from` have `height` numbers each, by the assertion, and rows i to
+                // i + 3 of `to` have `stride`.
+                unsafe {
+                    let (from, to) =
+                        (from.as_ptr().add(j * apart + i), to.as_mut_ptr().add(i * stride + j));
+                    transpose_square(from, apart, to, stride);
+                }
             }
         }
     }
