@@ -37,6 +37,7 @@ pub(crate) use fused::{Finish, Fused, Start};
 
 pub(crate) use elementwise::gated_rows;
 pub(crate) use mlp::input_gradient;
+pub(crate) use simd::fetch;
 pub(crate) use squash::{squash, squash_all};
 
 use elementwise::{add_bias, column_sums, gate, relu};

@@ -4,8 +4,11 @@ use std::ops::Range;
 use super::Batch;
 use crate::checkpoint::CheckpointError;
 use crate::memory;
-use crate::nn::Team;
+use crate::nn::{Team, fetch};
 use crate::random::Stream;
+
+/// How many rows ahead of the one being copied memory is asked for.
+const AHEAD: usize = 4;
 
 /// A buffer that cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -290,19 +293,25 @@ impl ReplayBuffer {
         let rows = &*rows;
         team.both(
             || {
-                self.gather_observations(rows.iter().map(|rows| rows[0]), seen);
+                self.gather_observations(rows, 0, seen);
                 let width = self.action_dimension.max(1);
                 for (to, rows) in actions.chunks_exact_mut(width).zip(rows) {
                     to.copy_from_slice(&self.actions[self.action_range(rows[0])]);
                 }
             },
-            || self.gather_observations(rows.iter().map(|rows| rows[1]), next),
+            || self.gather_observations(rows, 1, next),
         );
     }
 
-    fn gather_observations(&self, rows: impl Iterator<Item = usize>, out: &mut [f32]) {
-        for (to, row) in out.chunks_exact_mut(self.observation_dimension.max(1)).zip(rows) {
-            to.copy_from_slice(&self.observations[self.observation_range(row)]);
+    /// The observations of one row of each transition.
+    fn gather_observations(&self, rows: &[[usize; 2]], which: usize, out: &mut [f32]) {
+        let of = |rows: &[usize; 2]| &self.observations[self.observation_range(rows[which])];
+        let width = self.observation_dimension.max(1);
+        for (i, (to, row)) in out.chunks_exact_mut(width).zip(rows).enumerate() {
+            if let Some(later) = rows.get(i + AHEAD) {
+                fetch(of(later));
+            }
+            to.copy_from_slice(of(row));
         }
     }
 
