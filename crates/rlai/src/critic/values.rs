@@ -261,7 +261,8 @@ impl<T: Scalar> TwinCritic<T> {
                 gated_rows(parameters, below, rows, d_below);
             } else {
                 let delta = &current[..count * layer.outputs];
-                input_gradient(layer, weights, delta, below, Some(rows), None).run(d_below);
+                let finish = Finish::Gate { activations: below, rows: Some(rows), sums: None };
+                input_gradient(layer, weights, delta, finish).run(d_below);
             }
             std::mem::swap(&mut current, &mut next);
         }

@@ -101,23 +101,22 @@ pub fn gate<T: Scalar>(delta: &mut [T], activation: &[T]) {
 
 /// The gradient of a single linear output, `d_output` `[M]`, through its clipped inputs `x`, `[M, N]`: that of
 /// the weights, that of the inputs (zero wherever a unit was off), and the sum of each of its columns, in one sweep.
+/// The inputs' gradient takes the place of the inputs.
 pub fn output_gradient<T: Scalar>(
     d_output: &[T],
-    x: &[T],
+    x: &mut [T],
     weights: &[T],
-    d_x: &mut [T],
     d_weights: &mut [T],
     sums: &mut [T],
 ) {
-    vectorised(OutputGradient { d_output, x, weights, d_x, d_weights, sums });
+    vectorised(OutputGradient { d_output, x, weights, d_weights, sums });
 }
 
 /// The sweep of [`output_gradient`]. A closure of this size would not be compiled for the CPU's vectors.
 struct OutputGradient<'a, T> {
     d_output: &'a [T],
-    x: &'a [T],
+    x: &'a mut [T],
     weights: &'a [T],
-    d_x: &'a mut [T],
     d_weights: &'a mut [T],
     sums: &'a mut [T],
 }
@@ -127,17 +126,16 @@ impl<T: Scalar> pulp::NullaryFnOnce for OutputGradient<'_, T> {
 
     #[inline(always)]
     fn call(self) {
-        let Self { d_output, x, weights, d_x, d_weights, sums } = self;
+        let Self { d_output, x, weights, d_weights, sums } = self;
         let width = weights.len();
         let (d_weights, sums) = (&mut d_weights[..width], &mut sums[..width]);
         d_weights.fill(T::zero());
         sums.fill(T::zero());
-        let rows = d_x.chunks_exact_mut(width).zip(x.chunks_exact(width));
-        for ((d_row, row), &d) in rows.zip(d_output) {
+        for (row, &d) in x.chunks_exact_mut(width).zip(d_output) {
             for j in 0..width {
                 d_weights[j] += d * row[j];
                 let through = if row[j] > T::zero() { d * weights[j] } else { T::zero() };
-                d_row[j] = through;
+                row[j] = through;
                 sums[j] += through;
             }
         }

@@ -48,6 +48,12 @@ pub enum Finish<'a, T> {
         /// Takes the sum of each column, `[N]`: the gradient of the bias.
         sums: Option<&'a mut [T]>,
     },
+    /// [`Finish::Gate`] by what the result held before: the gradient takes the place of the activations, which
+    /// nobody needs any more.
+    GateInPlace {
+        /// As of [`Finish::Gate`].
+        sums: Option<&'a mut [T]>,
+    },
     /// Clipping at zero, then the inner product of each row with `weights` plus `bias`: the last two layers of
     /// a network with one output. What is left in the result is of no use unless `keep`.
     ReluDot {
@@ -91,6 +97,9 @@ impl<T: Scalar> Fused<'_, T> {
                 assert!(fits, "an activation for every element");
                 assert!(sums.as_ref().is_none_or(|sums| sums.len() == n), "a sum for every column");
             }
+            Finish::GateInPlace { sums } => {
+                assert!(sums.as_ref().is_none_or(|sums| sums.len() == n), "a sum for every column");
+            }
             Finish::ReluDot { weights, output, .. } => {
                 assert!(weights.len() == n && output.len() == m, "an output for every row");
             }
@@ -100,7 +109,9 @@ impl<T: Scalar> Fused<'_, T> {
         }
         match self.finish {
             Finish::Keep | Finish::Relu => {}
-            Finish::Gate { sums, .. } => sums.into_iter().for_each(|sums| sums.fill(T::zero())),
+            Finish::Gate { sums, .. } | Finish::GateInPlace { sums } => {
+                sums.into_iter().for_each(|sums| sums.fill(T::zero()))
+            }
             Finish::ReluDot { bias, output, .. } => output.fill(bias),
         }
     }
@@ -118,6 +129,10 @@ pub fn multiply<T: Scalar>(c: &mut [T], a: MatRef<'_, T>, b: MatRef<'_, T>) {
 /// A job pass by pass.
 pub(super) fn plain<T: Scalar>(job: Fused<'_, T>, result: &mut [T]) {
     let n = job.right.cols();
+    let units = match job.finish {
+        Finish::GateInPlace { .. } => result.to_vec(),
+        _ => Vec::new(),
+    };
     match job.start {
         Start::Grouped { rows, size } => {
             for (i, row) in result.chunks_exact_mut(n).enumerate() {
@@ -139,6 +154,12 @@ pub(super) fn plain<T: Scalar>(job: Fused<'_, T>, result: &mut [T]) {
                 let from = rows.map_or(i, |rows| rows[i]) * n;
                 gate(row, &activations[from..from + n]);
             }
+            if let Some(sums) = sums {
+                super::column_sums(result, sums);
+            }
+        }
+        Finish::GateInPlace { sums } => {
+            gate(result, &units);
             if let Some(sums) = sums {
                 super::column_sums(result, sums);
             }

@@ -29,13 +29,12 @@ pub struct Mlp {
     layers: Vec<Layer>,
 }
 
-/// What a forward pass leaves for the backward pass, and the room that pass needs.
+/// What a forward pass leaves for the backward pass.
 #[derive(Clone, Debug)]
 pub struct Activations<T> {
     rows: usize,
     pub(crate) hidden: Vec<Buffer<T>>,
     output: Buffer<T>,
-    delta: [Buffer<T>; 2],
 }
 
 impl<T> Activations<T> {
@@ -103,12 +102,10 @@ impl Mlp {
         let room = |width: usize| zeros(rows * width);
         let hidden: Vec<_> = self.layers.iter().map(|layer| layer.outputs).collect();
         let hidden = &hidden[..hidden.len() - 1];
-        let widest = hidden.iter().copied().max().unwrap_or(0);
         Activations {
             rows,
             hidden: hidden.iter().map(|&width| room(width)).collect(),
             output: room(self.outputs()),
-            delta: [room(widest), room(widest)],
         }
     }
 
@@ -177,7 +174,8 @@ impl Mlp {
 
     /// Gradient of the parameters, written (not added) to `gradient`, given the gradient of the output.
     ///
-    /// Call after [`Mlp::forward`] with the same `input` and `room`. `d_output` is `[rows, outputs]`.
+    /// Call after [`Mlp::forward`] with the same `input` and `room`, once: gradients take the place of the hidden
+    /// activations. `d_output` is `[rows, outputs]`.
     ///
     /// # Panics
     /// When the shapes do not fit.
@@ -190,34 +188,25 @@ impl Mlp {
         room: &mut Activations<T>,
     ) {
         assert_eq!(d_output.len(), room.rows * self.outputs(), "output gradient has another shape");
-        let (rows, parameters) = (room.rows, weights.parameters());
-        let [current, next] = &mut room.delta;
-        let (mut current, mut next) = (current, next);
+        column_sums(d_output, &mut gradient[self.last().bias.clone()]);
         for (i, here) in self.layers.iter().enumerate().rev() {
-            let is_last = i + 1 == self.layers.len();
-            let delta = if is_last { d_output } else { &current[..rows * here.outputs] };
-            let x = if i == 0 { input } else { &room.hidden[i - 1] };
-            if is_last {
-                column_sums(delta, &mut gradient[here.bias.clone()]);
-            }
-            if i == 0 {
-                weight_gradient(here, x, delta, gradient);
-                break;
-            }
-            let below = self.layers[i - 1].bias.clone();
-            let d_x = &mut next[..rows * here.inputs];
+            let (below, above) = room.hidden.split_at_mut(i);
+            let delta = above.first().map_or(d_output, |delta| &delta[..]);
+            let Some(units) = below.last_mut() else {
+                return weight_gradient(here, input, delta, gradient);
+            };
+            let bias_below = self.layers[i - 1].bias.clone();
             if here.outputs == 1 {
-                let output = &parameters[here.weights.clone()];
+                let output = &weights.parameters()[here.weights.clone()];
                 // The bias of the layer below lies before this layer's weights.
                 let (before, after) = gradient.split_at_mut(here.weights.start);
-                let d_weights = &mut after[..here.inputs];
-                output_gradient(delta, x, output, d_x, d_weights, &mut before[below]);
+                let (sums, d_weights) = (&mut before[bias_below], &mut after[..here.inputs]);
+                output_gradient(delta, units, output, d_weights, sums);
             } else {
-                weight_gradient(here, x, delta, gradient);
-                let sums = Some(&mut gradient[below]);
-                input_gradient(here, weights, delta, x, None, sums).run(d_x);
+                weight_gradient(here, units, delta, gradient);
+                let finish = Finish::GateInPlace { sums: Some(&mut gradient[bias_below]) };
+                input_gradient(here, weights, delta, finish).run(units);
             }
-            std::mem::swap(&mut current, &mut next);
         }
     }
 }
@@ -259,19 +248,15 @@ fn weight_gradient<T: Scalar>(layer: &Layer, x: &[T], delta: &[T], gradient: &mu
     multiply(&mut gradient[layer.weights.clone()], left, right);
 }
 
-/// `dx = delta W^T` wherever the unit below was on. `below` are the activations of the layer below, `rows` which of
-/// them belong to the rows of `delta` if not the same ones; `sums` takes the gradient of its bias.
+/// `dx = delta W^T`, to be gated by `finish` wherever the unit below was off.
 pub(crate) fn input_gradient<'a, T: Scalar>(
     layer: &Layer,
     weights: &'a Weights<T>,
     delta: &'a [T],
-    below: &'a [T],
-    rows: Option<&'a [usize]>,
-    sums: Option<&'a mut [T]>,
+    finish: Finish<'a, T>,
 ) -> Fused<'a, T> {
     let left = MatRef::new(delta, delta.len() / layer.outputs, layer.outputs);
     let right = MatRef::new(weights.turned(layer), layer.outputs, layer.inputs);
-    let finish = Finish::Gate { activations: below, rows, sums };
     Fused { left, right, start: Start::Zero, finish }
 }
 

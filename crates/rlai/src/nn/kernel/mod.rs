@@ -72,8 +72,11 @@ impl WithSimd for Run<'_, '_> {
         let Run { job, result, scratch } = self;
         let (m, inner, n) = (job.left.rows(), job.left.cols(), job.right.cols());
         let Scratch { panel: room, partials } = scratch;
-        let ending = ending(&mut job.finish, m, n, partials);
-        let pieces = inner.div_ceil(LONGEST).max(1);
+        let result = result.as_mut_ptr();
+        let ending = ending(&mut job.finish, m, n, partials, result);
+        // Sums of one piece would overwrite what the next is gated by.
+        let in_place = matches!(job.finish, Finish::GateInPlace { .. });
+        let pieces = if in_place { 1 } else { inner.div_ceil(LONGEST).max(1) };
         for j in (0..n).step_by(2 * lanes) {
             let width = (n - j).min(2 * lanes);
             let mut from = 0;
@@ -89,7 +92,7 @@ impl WithSimd for Run<'_, '_> {
                     width,
                     start: (piece == 0).then_some(job.start),
                     ending: if piece + 1 == pieces { ending } else { Ending::Keep },
-                    result: result.as_mut_ptr(),
+                    result,
                     columns: n,
                 };
                 // SAFETY: `Fused::run` has checked every shape: the tile's rows and columns lie in `result`,
@@ -124,18 +127,30 @@ fn sum(row: &[f32]) -> f32 {
 
 /// The finish as the tiles see it. Sums and partial sums start at zero.
 #[inline(always)]
-fn ending(finish: &mut Finish<'_, f32>, m: usize, n: usize, partials: &mut Buffer<f32>) -> Ending {
+fn ending(
+    finish: &mut Finish<'_, f32>,
+    m: usize,
+    n: usize,
+    partials: &mut Buffer<f32>,
+    result: *const f32,
+) -> Ending {
+    let start_sums = |sums: &mut Option<&mut [f32]>| {
+        sums.as_deref_mut().map_or(std::ptr::null_mut(), |sums| {
+            debug_assert_eq!(sums.len(), n);
+            sums.fill(0.0);
+            sums.as_mut_ptr()
+        })
+    };
     match finish {
         Finish::Keep => Ending::Keep,
         Finish::Relu => Ending::Relu,
         Finish::Gate { activations, rows, sums } => {
-            let sums = sums.as_deref_mut().map_or(std::ptr::null_mut(), |sums| {
-                debug_assert_eq!(sums.len(), n);
-                sums.fill(0.0);
-                sums.as_mut_ptr()
-            });
+            let sums = start_sums(sums);
             let rows = rows.map_or(std::ptr::null(), <[usize]>::as_ptr);
             Ending::Gate { activations: activations.as_ptr(), rows, sums }
+        }
+        Finish::GateInPlace { sums } => {
+            Ending::Gate { activations: result, rows: std::ptr::null(), sums: start_sums(sums) }
         }
         Finish::ReluDot { weights, keep, .. } => {
             partials.clear();

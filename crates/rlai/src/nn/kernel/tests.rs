@@ -19,7 +19,7 @@ struct Case {
 
 fn cases() -> impl Strategy<Value = Case> {
     let sizes = (1usize..40, 0usize..70, 1usize..80);
-    (sizes, any::<(bool, bool)>(), 0usize..3, 0usize..5, any::<u64>()).prop_map(
+    (sizes, any::<(bool, bool)>(), 0usize..3, 0usize..6, any::<u64>()).prop_map(
         |((m, inner, n), transposed, start, finish, seed)| Case {
             m,
             inner,
@@ -99,6 +99,9 @@ fn with_job<T: Scalar>(
     let nan = |count: usize| vec![T::nan(); count];
     let mut after = Left { result: nan(m * n), sums: nan(n), output: nan(m) };
     let Left { result, sums, output } = &mut after;
+    if finish == 4 {
+        result.copy_from_slice(&data.units);
+    }
     let size = 3;
     let job = Fused {
         left: shaped(&data.left, m, inner, transposed.0),
@@ -113,6 +116,7 @@ fn with_job<T: Scalar>(
             1 => Finish::Relu,
             2 => Finish::Gate { activations: &data.units, rows: None, sums: Some(sums) },
             3 => Finish::Gate { activations: &data.units, rows: Some(&data.rows), sums: None },
+            4 => Finish::GateInPlace { sums: Some(sums) },
             _ => Finish::ReluDot {
                 weights: &data.weights,
                 bias: T::from_f64(0.5),
@@ -168,7 +172,7 @@ proptest! {
 /// The same with every start and finish, against the plain passes.
 #[test]
 fn long_and_wide_jobs_equal_the_plain_passes() {
-    for (start, finish) in (0..3).flat_map(|start| (0..5).map(move |finish| (start, finish))) {
+    for (start, finish) in (0..3).flat_map(|start| (0..6).map(move |finish| (start, finish))) {
         for (inner, n, transposed) in [(1100, 40, (false, true)), (530, 530, (true, false))] {
             let case = Case { m: 50, inner, n, transposed, start, finish, seed: 5 };
             let data = Data::new(&case);
@@ -214,7 +218,7 @@ fn long_and_wide_products_are_the_same_chains() {
 #[test]
 fn the_width_of_vectors_changes_nothing() {
     let Some(narrow) = pulp::x86::V3::try_new() else { return };
-    for finish in 0..5 {
+    for finish in 0..6 {
         for (m, n) in [(29, 77), (64, 64), (1, 5)] {
             let case =
                 Case { m, inner: 37, n, transposed: (false, true), start: 2, finish, seed: 9 };
