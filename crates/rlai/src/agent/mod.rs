@@ -515,19 +515,29 @@ impl<T: Scalar> Scratch<T> {
         convert(&batch.discounts, &mut self.discounts);
         convert(&batch.actions, &mut self.actions);
         convert(&batch.log_densities, &mut self.log_densities);
-        let [raw, raw_next] = &mut self.raw;
-        let (actions, choices) = (&self.actions, &mut self.choices);
-        let (seen, input) = (&mut self.observations, &mut self.input);
-        let (next_seen, next_input) = (&mut self.next_observations, &mut self.next_input);
+        let half = batch.len().div_ceil(2);
+        let sizes = (half, batch.len() - half);
+        let [raw, next_raw] = &mut self.raw;
+        let raw = split_mut(raw, sizes.0, sizes.1);
+        let next_raw = split_mut(next_raw, sizes.0, sizes.1);
+        let seen = split_mut(&mut self.observations, sizes.0, sizes.1);
+        let next_seen = split_mut(&mut self.next_observations, sizes.0, sizes.1);
+        let input = split_mut(&mut self.input, sizes.0, sizes.1);
+        let next_input = split_mut(&mut self.next_input, sizes.0, sizes.1);
+        let choices = split_mut(&mut self.choices, sizes.0, sizes.1);
+        let given = split(&batch.observations, sizes.0, sizes.1);
+        let next_given = split(&batch.next_observations, sizes.0, sizes.1);
+        let actions = split(&self.actions, sizes.0, sizes.1);
         team.both(
             || {
-                see(&batch.observations, normaliser, seen, raw);
-                fill_input(seen, batch.len(), input);
-                fill_features(actions, shape, batch.len(), choices, input);
+                see(given.0, normaliser, seen.0, raw.0, input.0, sizes.0);
+                see(next_given.0, normaliser, next_seen.0, next_raw.0, next_input.0, sizes.0);
+                fill_features(actions.0, shape, sizes.0, choices.0, input.0);
             },
             || {
-                see(&batch.next_observations, normaliser, next_seen, raw_next);
-                fill_input(next_seen, batch.len(), next_input);
+                see(given.1, normaliser, seen.1, raw.1, input.1, sizes.1);
+                see(next_given.1, normaliser, next_seen.1, next_raw.1, next_input.1, sizes.1);
+                fill_features(actions.1, shape, sizes.1, choices.1, input.1);
             },
         );
     }
@@ -547,19 +557,26 @@ fn halves<'a, T>(
     (split(seen, first, second), split(given, first, second))
 }
 
-/// Observations of a batch as the networks see them.
-fn see<T: Scalar>(given: &[f32], normaliser: Option<&Normaliser>, seen: &mut [T], raw: &mut [T]) {
+/// Observations of `size` states as the networks see them, and in the first columns of the rows that a critic looks
+/// at.
+fn see<T: Scalar>(
+    given: &[f32],
+    normaliser: Option<&Normaliser>,
+    seen: &mut [T],
+    raw: &mut [T],
+    input: &mut [T],
+    size: usize,
+) {
     convert(given, seen);
     if let Some(normaliser) = normaliser {
         raw.copy_from_slice(seen);
         normaliser.normalise(seen);
     }
-}
-
-/// Puts observations in the first columns of the rows that a critic looks at.
-fn fill_input<T: Scalar>(observations: &[T], size: usize, input: &mut [T]) {
-    let (observation, width) = (observations.len() / size, input.len() / size);
-    for (row, seen) in input.chunks_exact_mut(width).zip(observations.chunks_exact(observation)) {
+    if size == 0 {
+        return;
+    }
+    let (observation, width) = (seen.len() / size, input.len() / size);
+    for (row, seen) in input.chunks_exact_mut(width).zip(seen.chunks_exact(observation)) {
         row[..observation].copy_from_slice(seen);
     }
 }
@@ -573,7 +590,7 @@ fn fill_features<T: Scalar>(
     input: &mut [T],
 ) {
     let (stored, factors) = (shape.stored_width(), shape.factors.len());
-    let width = input.len() / size;
+    let width = input.len().checked_div(size).unwrap_or(1);
     let features = shape.critic_inputs();
     for (i, row) in input.chunks_exact_mut(width).enumerate() {
         let choices = &mut choices[i * factors..(i + 1) * factors];

@@ -288,30 +288,33 @@ impl ReplayBuffer {
             out.log_densities[i] = self.log_densities[first];
             *rows = [first, span.next_row];
         }
-        // What costs time is memory that nobody has looked at for long.
-        let Batch { observations: seen, actions, next_observations: next, .. } = out;
-        let rows = &*rows;
+        // What costs time is memory that nobody has looked at for long. The halves are those of the policy's update:
+        // each thread goes on with what it has brought.
+        let half = rows.len().div_ceil(2);
+        let (first, second) = rows.split_at(half);
+        let (width, action) = (self.observation_dimension, self.action_dimension);
+        let seen = out.observations.split_at_mut(half * width);
+        let next = out.next_observations.split_at_mut(half * width);
+        let actions = out.actions.split_at_mut(half * action);
         team.both(
-            || {
-                self.gather_observations(rows, 0, seen);
-                let width = self.action_dimension.max(1);
-                for (to, rows) in actions.chunks_exact_mut(width).zip(rows) {
-                    to.copy_from_slice(&self.actions[self.action_range(rows[0])]);
-                }
-            },
-            || self.gather_observations(rows, 1, next),
+            || self.gather(first, seen.0, actions.0, next.0),
+            || self.gather(second, seen.1, actions.1, next.1),
         );
     }
 
-    /// The observations of one row of each transition.
-    fn gather_observations(&self, rows: &[[usize; 2]], which: usize, out: &mut [f32]) {
-        let of = |rows: &[usize; 2]| &self.observations[self.observation_range(rows[which])];
-        let width = self.observation_dimension.max(1);
-        for (i, (to, row)) in out.chunks_exact_mut(width).zip(rows).enumerate() {
-            if let Some(later) = rows.get(i + AHEAD) {
-                fetch(of(later));
+    /// Copies the observations and actions of these transitions.
+    fn gather(&self, rows: &[[usize; 2]], seen: &mut [f32], actions: &mut [f32], next: &mut [f32]) {
+        let observation = |row| &self.observations[self.observation_range(row)];
+        let (width, action) = (self.observation_dimension, self.action_dimension);
+        for (i, &[row, next_row]) in rows.iter().enumerate() {
+            if let Some(&[row, next_row]) = rows.get(i + AHEAD) {
+                fetch(observation(row));
+                fetch(observation(next_row));
             }
-            to.copy_from_slice(of(row));
+            seen[i * width..(i + 1) * width].copy_from_slice(observation(row));
+            next[i * width..(i + 1) * width].copy_from_slice(observation(next_row));
+            actions[i * action..(i + 1) * action]
+                .copy_from_slice(&self.actions[self.action_range(row)]);
         }
     }
 
