@@ -129,10 +129,10 @@ impl<T: Scalar> Actor<T> {
         draws.log_pi[0]
     }
 
-    /// Moves the parameters against `gradient`, whose norm is `norm`.
+    /// Moves the parameters against `gradient`, in two halves, whose norm is `norm`.
     pub(super) fn step(
         &mut self,
-        gradient: &[T],
+        gradient: (&[T], &[T]),
         norm: f64,
         largest: Option<f64>,
         rate: f64,

@@ -396,7 +396,7 @@ impl<T: Scalar> Agent<T> {
             || first.learn(networks, estimator, &duals, &known[0]),
             || second.learn(networks, estimator, &duals, &known[1]),
         );
-        let norm = first.add_gradient_of(second, &self.team);
+        let norm = first.share_gradients(second, &self.team);
         let (one, two) = (first.pareto_k(), second.pareto_k());
         let states = one.1 + two.1;
         metrics.pareto_k = (states > 0).then(|| (one.0 + two.0) / states as f64);
@@ -409,7 +409,7 @@ impl<T: Scalar> Agent<T> {
         check_gradient(metrics.policy_gradient_norm, "the policy's gradient")?;
         let rate = rate * self.config.policy_learning_rate;
         let largest = self.config.max_gradient_norm;
-        let gradient = self.shards[0].gradient();
+        let gradient = self.shards[0].summed_gradient(&self.shards[1]);
         self.actor.step(gradient, norm, largest, rate, &self.team);
         Ok(())
     }

@@ -205,15 +205,23 @@ impl<T: Scalar> Shard<T> {
         }
     }
 
-    /// Adds the other half's gradient to this one's; returns the norm of the sum.
-    pub(super) fn add_gradient_of(&mut self, other: &Self, team: &Team) -> f64 {
+    /// Adds up both shards' gradients, a half of the parameters each: that of the first parameters is then this
+    /// shard's, that of the others the other's, so that no thread writes what the other wrote. Gives the norm.
+    pub(super) fn share_gradients(&mut self, other: &mut Self, team: &Team) -> f64 {
         let middle = self.gradient.len() / 2;
         let (low, high) = self.gradient.split_at_mut(middle);
-        let (other_low, other_high) = other.gradient.split_at(middle);
-        let (low, high) = team.both(|| add(low, other_low), || add(high, other_high));
+        let (other_low, other_high) = other.gradient.split_at_mut(middle);
+        let (low, high) = team.both(|| add(low, other_low), || add(other_high, high));
         low.hypot(high)
     }
 
+    /// The halves of the sum that [`Shard::share_gradients`] left.
+    pub(super) fn summed_gradient<'a>(&'a self, other: &'a Self) -> (&'a [T], &'a [T]) {
+        let middle = self.gradient.len() / 2;
+        (&self.gradient[..middle], &other.gradient[middle..])
+    }
+
+    #[cfg(test)]
     pub(super) fn gradient(&self) -> &[T] {
         &self.gradient
     }

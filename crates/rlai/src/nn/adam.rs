@@ -99,18 +99,19 @@ impl<T: Scalar> Adam<T> {
         self.sweep(parameters, gradient, scale, learning_rate, None);
     }
 
-    /// [`Adam::step`] by two threads, if the team has them: a half of the parameters each.
+    /// [`Adam::step`] by two threads, if the team has them: a part of the parameters each, as long as their
+    /// gradients.
     pub fn step_by(
         &mut self,
         team: &Team,
         parameters: &mut [T],
-        gradient: &[T],
+        g: (&[T], &[T]),
         scale: T,
         learning_rate: f64,
     ) {
         let step = self.next_step(scale, learning_rate);
-        let middle = parameters.len() / 2;
-        let (p, g) = (parameters.split_at_mut(middle), gradient.split_at(middle));
+        let middle = g.0.len();
+        let p = parameters.split_at_mut(middle);
         let m = self.first_moment.split_at_mut(middle);
         let v = self.second_moment.split_at_mut(middle);
         let sweep = |parameters, gradient, moments| {
