@@ -57,6 +57,17 @@ enum Inputs<'a, T> {
     Shared { states: &'a [T], actions: &'a [T], samples: usize },
 }
 
+/// A pass forwards.
+#[derive(Clone)]
+struct Pass {
+    /// Of which states the actions are valued.
+    states: Range<usize>,
+    /// States at a time.
+    block: usize,
+    /// What is left of the last block is good for gradients.
+    keep: bool,
+}
+
 impl<T> Inputs<'_, T> {
     fn samples(&self) -> usize {
         match self {
@@ -120,13 +131,13 @@ impl<T: Scalar> TwinCritic<T> {
         // Without gradients nothing of a pass is needed after it.
         let span = if dq_da.is_some() { *block } else { count.max(1) };
         for first in (0..count).step_by(span) {
-            let span = first..(first + span).min(count);
-            let keep = dq_da.is_some();
+            let states = first..(first + span).min(count);
+            let rows = states.start * samples..states.end * samples;
+            let pass = Pass { states, block: *block, keep: dq_da.is_some() };
             team.both(
-                || self.forward(networks, 0, inputs, span.clone(), *block, one, keep),
-                || self.forward(networks, 1, inputs, span.clone(), *block, two, keep),
+                || self.forward(self.parameters_of(networks, 0), inputs, &pass, one),
+                || self.forward(self.parameters_of(networks, 1), inputs, &pass, two),
             );
-            let rows = span.start * samples..span.end * samples;
             let (mine, other) = (&one.q[rows.clone()], &two.q[rows.clone()]);
             for ((q, &a), &b) in q[rows.clone()].iter_mut().zip(mine).zip(other) {
                 *q = smaller(a, b);
@@ -164,32 +175,27 @@ impl<T: Scalar> TwinCritic<T> {
         }
     }
 
-    /// One critic's values of the actions of these states, `block` states a pass. What the last pass leaves is good
-    /// for gradients if it is to be kept.
-    #[expect(clippy::too_many_arguments, reason = "as above")]
+    /// The values of one critic, of these parameters.
     fn forward(
         &self,
-        networks: Networks,
-        critic: usize,
+        parameters: &[T],
         inputs: Inputs<'_, T>,
-        states: Range<usize>,
-        block: usize,
+        pass: &Pass,
         room: &mut CriticRoom<T>,
-        keep: bool,
     ) {
-        let parameters = self.parameters_of(networks, critic);
+        let Pass { states, block, keep } = pass;
         if let Inputs::Shared { states: seen, .. } = inputs {
             let width = self.net.layers()[0].outputs;
             let part = &mut room.state_part[states.start * width..states.end * width];
             let seen = &seen[states.start * self.observation_dimension..];
             self.state_part(parameters, &seen[..states.len() * self.observation_dimension], part);
         }
-        for first in states.clone().step_by(block) {
+        for first in states.clone().step_by(*block) {
             let block = first..(first + block).min(states.end);
             self.first_layer(parameters, inputs, block.clone(), room);
             let rows = block.start * inputs.samples()..block.end * inputs.samples();
             let activations = &mut room.activations;
-            self.net.forward_from_first_hidden(parameters, rows.len(), activations, keep);
+            self.net.forward_from_first_hidden(parameters, rows.len(), activations, *keep);
             room.q[rows.clone()].copy_from_slice(&activations.output()[..rows.len()]);
         }
     }
