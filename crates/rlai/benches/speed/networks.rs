@@ -1,6 +1,6 @@
 use std::hint::black_box;
 
-use criterion::{Criterion, Throughput};
+use criterion::{BatchSize, Criterion, Throughput};
 use rlai::critic::{Networks, TwinCritic};
 use rlai::env::ActionShape;
 use rlai::nn::{MatRef, Mlp, ProductShape, Team, Weights, multiply, product};
@@ -67,7 +67,12 @@ pub fn layers(criterion: &mut Criterion) {
         });
         group.bench_function(format!("{name}/backward"), |bencher| {
             let d_output = black_box(&d_output);
-            bencher.iter(|| net.backward(&weights, &input, d_output, &mut gradient, &mut room));
+            net.forward(weights.parameters(), &input, &mut room);
+            bencher.iter_batched_ref(
+                || room.clone(),
+                |room| net.backward(&weights, &input, d_output, &mut gradient, room),
+                BatchSize::LargeInput,
+            );
         });
     }
     group.finish();

@@ -222,8 +222,8 @@ impl<T: Scalar> Agent<T> {
         draws.action.copy_from_slice(coordinates);
         let mut q = [T::nan()];
         let mut valuing = Valuing::new(&self.critic, shape, 1, 1);
-        let current = Networks::Current;
-        valuing.value(&self.team, &self.critic, current, &seen, &draws, &mut q, None);
+        let (alone, current) = (Team::default(), Networks::Current);
+        valuing.value(&alone, &self.critic, current, &seen, &draws, &mut q, None);
         q[0]
     }
 

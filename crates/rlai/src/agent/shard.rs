@@ -137,6 +137,9 @@ impl<T: Scalar> Shard<T> {
         let (critic, current) = (networks.critic, Networks::Current);
         let (draws, q) = (&self.draws, &mut self.q);
         self.values.value(team, critic, current, known.states, draws, q, dq_da);
+        if networks.actor.head.is_squashed() {
+            self.draws.through_tanh(&mut self.dq_du);
+        }
     }
 
     /// Third pass: values to signal, and back to this half's part of the gradient of the policy's weights.
@@ -170,12 +173,9 @@ impl<T: Scalar> Shard<T> {
         actor.net.backward(actor.weights(), known.states, d_output, gradient, &mut self.room);
     }
 
-    /// Brings the critics' gradients before the squashing, and asks the default policy about the draws.
+    /// What the default policy, if there is one, says of the draws.
     fn look_at_default_policy(&mut self, networks: Networked<'_, T>, known: &Known<'_, T>) {
         let squashed = networks.actor.head.is_squashed();
-        if squashed {
-            self.draws.through_tanh(&mut self.dq_du);
-        }
         if let Some(room) = &mut self.default_room {
             if !self.dl_du.is_empty() {
                 self.dl_du.copy_from_slice(&self.draws.dlog_pi_du);

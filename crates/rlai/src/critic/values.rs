@@ -34,7 +34,7 @@ pub struct ValueRoom<T> {
 struct CriticRoom<T> {
     /// First layer's contribution of the states alone, `[B, H]`, where actions share it.
     state_part: Buffer<T>,
-    /// Of the last pass.
+    /// Of the last block.
     activations: Activations<T>,
     /// `[B, N]`.
     q: Buffer<T>,
@@ -58,7 +58,6 @@ enum Inputs<'a, T> {
 }
 
 /// A pass forwards.
-#[derive(Clone)]
 struct Pass {
     /// Of which states the actions are valued.
     states: Range<usize>,
@@ -102,11 +101,13 @@ impl<T: Scalar> TwinCritic<T> {
     /// The smaller of both critics at every action: `states` `[B, O]`, `actions` `[B, N, A]`, `q`
     /// `[B, N]`; its gradient in the action into `dq_da`, `[B, N, A]`, if wanted.
     ///
-    /// Each critic is a task of its own for `team`: its weights stay with one thread. The first layer's state part
-    /// is computed once a state, not once an action. Only the smaller critic of each action is differentiated.
+    /// Each critic is a task of its own for `team`: its weights stay with one thread, at the price that the critic
+    /// which is the smaller more often has the longer way back. Where actions share a state, its part of the first
+    /// layer is computed once. Only the smaller critic of each action is differentiated.
     ///
     /// # Panics
-    /// When the shapes do not fit, or a gradient of [`Networks::Target`] is wanted.
+    /// When there are more states than the room is for, the lengths do not fit each other, or a gradient of
+    /// [`Networks::Target`] is wanted.
     #[expect(clippy::too_many_arguments, reason = "what is asked, of whom, and where it goes")]
     pub fn values(
         &self,
@@ -119,16 +120,19 @@ impl<T: Scalar> TwinCritic<T> {
         mut dq_da: Option<&mut [T]>,
     ) {
         let ValueRoom { samples, block, joined, critics: [one, two] } = room;
-        let samples = *samples;
+        let (samples, count) = (*samples, states.len() / self.observation_dimension);
+        assert!(networks == Networks::Current || dq_da.is_none(), "targets have no gradient");
+        assert!(count * samples <= one.q.len(), "more states than there is room for");
+        assert_eq!(q.len(), count * samples, "a value for every action");
+        assert_eq!(actions.len(), q.len() * self.action_dimension(), "actions of another shape");
         let inputs = if samples == 1 {
+            let joined = &mut joined[..count * self.net.inputs()];
             self.join(states, actions, joined);
-            Inputs::Joined(&joined[..])
+            Inputs::Joined(joined)
         } else {
             Inputs::Shared { states, actions, samples }
         };
-        let count = states.len() / self.observation_dimension;
-        assert!(networks == Networks::Current || dq_da.is_none(), "targets have no gradient");
-        // Without gradients nothing of a pass is needed after it.
+        // Without gradients nothing of a block is needed after it.
         let span = if dq_da.is_some() { *block } else { count.max(1) };
         for first in (0..count).step_by(span) {
             let states = first..(first + span).min(count);
@@ -138,20 +142,33 @@ impl<T: Scalar> TwinCritic<T> {
                 || self.forward(self.parameters_of(networks, 0), inputs, &pass, one),
                 || self.forward(self.parameters_of(networks, 1), inputs, &pass, two),
             );
-            let (mine, other) = (&one.q[rows.clone()], &two.q[rows.clone()]);
-            for ((q, &a), &b) in q[rows.clone()].iter_mut().zip(mine).zip(other) {
+            let of_both = one.q[rows.clone()].iter().zip(&two.q[rows.clone()]);
+            for (q, (&a, &b)) in q[rows.clone()].iter_mut().zip(of_both) {
                 *q = smaller(a, b);
             }
             if let Some(dq_da) = dq_da.as_deref_mut() {
-                // The first critic takes the ties.
-                keep_rows(&mut one.backward.rows, mine, other, |mine, other| mine <= other);
-                keep_rows(&mut two.backward.rows, other, mine, |mine, other| mine < other);
-                team.both(|| self.action_gradient(0, one), || self.action_gradient(1, two));
                 let width = self.action_dimension();
                 let dq_da = &mut dq_da[rows.start * width..rows.end * width];
-                one.backward.scatter(width, dq_da);
-                two.backward.scatter(width, dq_da);
+                self.smaller_gradient(team, [one, two], rows, dq_da);
             }
+        }
+    }
+
+    /// Gradient in the action of the smaller critic, for these rows, those of the last block.
+    fn smaller_gradient(
+        &self,
+        team: &Team,
+        [one, two]: [&mut CriticRoom<T>; 2],
+        rows: Range<usize>,
+        dq_da: &mut [T],
+    ) {
+        let (mine, other) = (&one.q[rows.clone()], &two.q[rows]);
+        // The first critic takes the ties.
+        keep_rows(&mut one.backward.rows, mine, other, |mine, other| mine <= other);
+        keep_rows(&mut two.backward.rows, other, mine, |mine, other| mine < other);
+        team.both(|| self.action_gradient(0, one), || self.action_gradient(1, two));
+        for room in [one, two] {
+            room.backward.scatter(self.action_dimension(), dq_da);
         }
     }
 
@@ -191,9 +208,9 @@ impl<T: Scalar> TwinCritic<T> {
             self.state_part(parameters, &seen[..states.len() * self.observation_dimension], part);
         }
         for first in states.clone().step_by(*block) {
-            let block = first..(first + block).min(states.end);
-            self.first_layer(parameters, inputs, block.clone(), room);
-            let rows = block.start * inputs.samples()..block.end * inputs.samples();
+            let states = first..(first + block).min(states.end);
+            let rows = states.start * inputs.samples()..states.end * inputs.samples();
+            self.first_layer(parameters, inputs, states, room);
             let activations = &mut room.activations;
             self.net.forward_from_first_hidden(parameters, rows.len(), activations, *keep);
             room.q[rows.clone()].copy_from_slice(&activations.output()[..rows.len()]);
@@ -367,6 +384,48 @@ mod tests {
         check(&[16, 12], 6, 5);
         check(&[9], 3, 4);
         check(&[8, 8, 8], 4, 3);
-        check(&[8, 8], 3, 130); // several blocks, the last one partial
+        check(&[8, 8], 3, 130); // a state a block
+        check(&[8, 8], 5, 100); // several blocks, the last one partial
+        check(&[4], 300, 1);
+    }
+
+    fn bits(numbers: &[f32]) -> Vec<u32> {
+        numbers.iter().map(|x| x.to_bits()).collect()
+    }
+
+    /// In single precision neither what the actions of a state share, nor blocks, nor threads change a bit.
+    #[test]
+    fn values_are_the_same_bits_whatever_the_way() {
+        let key = Key::from_seed(6);
+        let critic = TwinCritic::<f32>::new(4, 3, &[24, 17], 8, &key);
+        let teams = [Team::default(), Team::new(2).unwrap()];
+        for (states_count, samples) in [(7, 1), (300, 1), (7, 100), (40, 9)] {
+            let mut stream = key.stream("data");
+            let mut states = vec![0.0; states_count * 4];
+            let mut actions = vec![0.0; states_count * samples * 3];
+            stream.fill_normal(&mut states);
+            stream.fill_normal(&mut actions);
+            // Every action with a state of its own.
+            let repeated: Vec<f32> =
+                states.chunks(4).flat_map(|state| state.repeat(samples)).collect();
+            let ways = [
+                (&teams[0], &states, samples),
+                (&teams[1], &states, samples),
+                (&teams[0], &repeated, 1),
+            ];
+            let mut results = vec![];
+            for ((team, states, samples), wanted) in
+                ways.into_iter().flat_map(|way| [(way, false), (way, true)])
+            {
+                let mut room = critic.value_room(states.len() / 4, samples);
+                let mut q = vec![f32::NAN; actions.len() / 3];
+                let mut gradient = vec![f32::NAN; actions.len()];
+                let (current, dq_da) = (Networks::Current, wanted.then_some(&mut gradient[..]));
+                critic.values(team, current, states, &actions, &mut room, &mut q, dq_da);
+                results.push((bits(&q), wanted.then(|| bits(&gradient))));
+            }
+            assert!(results.iter().all(|result| result.0 == results[0].0));
+            assert!(results[1].1 == results[3].1 && results[1].1 == results[5].1);
+        }
     }
 }

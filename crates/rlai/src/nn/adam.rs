@@ -101,23 +101,27 @@ impl<T: Scalar> Adam<T> {
 
     /// [`Adam::step`] by two threads, if the team has them: a part of the parameters each, as long as their
     /// gradients.
+    ///
+    /// # Panics
+    /// When there is not a gradient for every parameter.
     pub fn step_by(
         &mut self,
         team: &Team,
         parameters: &mut [T],
-        g: (&[T], &[T]),
+        gradients: (&[T], &[T]),
         scale: T,
         learning_rate: f64,
     ) {
         let step = self.next_step(scale, learning_rate);
-        let middle = g.0.len();
+        let middle = gradients.0.len();
+        assert_eq!(middle + gradients.1.len(), parameters.len(), "a gradient for every parameter");
         let p = parameters.split_at_mut(middle);
         let m = self.first_moment.split_at_mut(middle);
         let v = self.second_moment.split_at_mut(middle);
         let sweep = |parameters, gradient, moments| {
             vectorised(Sweep { step, parameters, gradient, moments, target: None });
         };
-        team.both(|| sweep(p.0, g.0, (m.0, v.0)), || sweep(p.1, g.1, (m.1, v.1)));
+        team.both(|| sweep(p.0, gradients.0, (m.0, v.0)), || sweep(p.1, gradients.1, (m.1, v.1)));
     }
 
     /// [`Adam::step`], then `target += share * (parameters - target)`, in one sweep.

@@ -19,7 +19,7 @@ pub struct Layer {
     pub weights: Range<usize>,
     /// Bias, `[outputs]`.
     pub bias: Range<usize>,
-    /// Place among the transposed weights, `[outputs, inputs]`; the first layer has none.
+    /// Place among the transposed weights, `[outputs, inputs]`. The first layer has none, nor has a single output.
     pub(crate) turned: Range<usize>,
 }
 
@@ -33,6 +33,8 @@ pub struct Mlp {
 #[derive(Clone, Debug)]
 pub struct Activations<T> {
     rows: usize,
+    /// A backward pass may follow.
+    kept: bool,
     pub(crate) hidden: Vec<Buffer<T>>,
     output: Buffer<T>,
 }
@@ -52,12 +54,14 @@ impl Mlp {
     pub fn new(widths: &[usize]) -> Self {
         assert!(widths.len() >= 2 && !widths.contains(&0), "a network needs positive widths");
         let (mut offset, mut turned) = (0, 0);
-        let layers = widths.windows(2).map(|pair| {
+        let layers = widths.windows(2).enumerate().map(|(i, pair)| {
             let (inputs, outputs) = (pair[0], pair[1]);
             let weights = offset..offset + inputs * outputs;
             let bias = weights.end..weights.end + outputs;
             let start = turned;
-            turned += if weights.start > 0 { weights.len() } else { 0 };
+            let (is_first, is_last) = (i == 0, i + 2 == widths.len());
+            // A single output's weights are their own transpose.
+            turned += if is_first || is_last && outputs == 1 { 0 } else { weights.len() };
             offset = bias.end;
             Layer { inputs, outputs, weights, bias, turned: start..turned }
         });
@@ -104,6 +108,7 @@ impl Mlp {
         let hidden = &hidden[..hidden.len() - 1];
         Activations {
             rows,
+            kept: false,
             hidden: hidden.iter().map(|&width| room(width)).collect(),
             output: room(self.outputs()),
         }
@@ -133,6 +138,7 @@ impl Mlp {
         keep: bool,
     ) {
         assert_eq!(input.len(), room.rows * self.inputs(), "input has another shape");
+        room.kept = keep;
         if self.layers.len() > 1 {
             let first = &self.layers[0];
             let start = Start::Row(&parameters[first.bias.clone()]);
@@ -178,7 +184,7 @@ impl Mlp {
     /// activations. `d_output` is `[rows, outputs]`.
     ///
     /// # Panics
-    /// When the shapes do not fit.
+    /// When the shapes do not fit, or no forward pass went before.
     pub fn backward<T: Scalar>(
         &self,
         weights: &Weights<T>,
@@ -188,6 +194,7 @@ impl Mlp {
         room: &mut Activations<T>,
     ) {
         assert_eq!(d_output.len(), room.rows * self.outputs(), "output gradient has another shape");
+        assert!(std::mem::take(&mut room.kept), "a backward pass follows a forward pass, once");
         column_sums(d_output, &mut gradient[self.last().bias.clone()]);
         for (i, here) in self.layers.iter().enumerate().rev() {
             let (below, above) = room.hidden.split_at_mut(i);
@@ -308,6 +315,7 @@ mod tests {
         check_gradient(&[3, 1], 6);
         check_gradient(&[3, 4], 6);
         check_gradient(&[5, 9, 7, 8, 1], 3);
+        check_gradient(&[3, 4, 1, 5, 2], 4);
     }
 
     #[test]

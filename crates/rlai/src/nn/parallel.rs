@@ -1,7 +1,7 @@
 //! Two threads that work on two tasks, with a hand-over of well under a microsecond.
 //!
-//! An update hands over half a dozen times, a tenth of a millisecond to a millisecond of work each. A thread pool
-//! that puts its threads to sleep in between wakes them too late for that; this worker looks for work for about
+//! An update hands over some fifteen times, a few microseconds to a millisecond of work each. A thread pool that
+//! puts its threads to sleep in between wakes them too late for that; this worker looks for work for about
 //! a millisecond before it sleeps, longer than a task's step takes.
 
 use std::any::Any;

@@ -2,12 +2,12 @@
 
 use super::{Buffer, Layer, Mlp, Scalar, Team, buffer, zeros};
 
-/// A network's parameters and, beside them, the weights of its inner layers transposed: what the gradient of a
-/// layer's input is a product with. They change together or not at all.
+/// A network's parameters and, beside them, the weights of all layers but the first transposed: what the gradient
+/// of a layer's input is a product with. They change together.
 #[derive(Clone, Debug)]
 pub struct Weights<T> {
     parameters: Buffer<T>,
-    /// `[outputs, inputs]` of each layer but the first, one after the other.
+    /// `[outputs, inputs]` of each layer that has a place here, one after the other.
     turned: Buffer<T>,
 }
 
@@ -29,20 +29,24 @@ impl<T: Scalar> Weights<T> {
         &self.parameters
     }
 
-    /// Changes the parameters of `net`.
-    pub fn change<R>(&mut self, net: &Mlp, team: &Team, change: impl FnOnce(&mut [T]) -> R) -> R {
-        let result = change(&mut self.parameters);
+    /// Changes the parameters, those of `net`.
+    ///
+    /// # Panics
+    /// When `net` has another number of them.
+    pub fn change(&mut self, net: &Mlp, team: &Team, change: impl FnOnce(&mut [T])) {
+        assert_eq!(self.parameters.len(), net.parameter_count(), "the parameters of another net");
+        change(&mut self.parameters);
         self.turn(net, team);
-        result
     }
 
-    /// The weights of a layer transposed, `[outputs, inputs]`; nothing of the first.
+    /// The weights of a layer transposed, `[outputs, inputs]`.
     pub(super) fn turned(&self, layer: &Layer) -> &[T] {
         &self.turned[layer.turned.clone()]
     }
 
+    /// Half of a layer's outputs is a task of `team`'s.
     fn turn(&mut self, net: &Mlp, team: &Team) {
-        for layer in &net.layers()[1..] {
+        for layer in net.layers().iter().filter(|layer| !layer.turned.is_empty()) {
             let from = &self.parameters[layer.weights.clone()];
             let middle = layer.outputs / 2;
             let (low, high) = self.turned[layer.turned.clone()].split_at_mut(middle * layer.inputs);
@@ -64,7 +68,7 @@ mod tests {
         for threads in [1, 2] {
             let team = Team::new(threads).unwrap();
             weights.change(&net, &team, |parameters| stream.fill_normal(parameters));
-            for layer in &net.layers()[1..] {
+            for layer in net.layers().iter().filter(|layer| !layer.turned.is_empty()) {
                 let from = &weights.parameters()[layer.weights.clone()];
                 let turned = weights.turned(layer);
                 for (i, row) in from.chunks_exact(layer.outputs).enumerate() {

@@ -25,7 +25,8 @@ use tile::{Ending, Tile};
 const PARTIALS: usize = 16;
 
 /// Longest piece of the inner dimension that goes by at once, so that a copied panel, 64 kB with the widest
-/// vectors, stays in the second-level cache beside what else a product touches.
+/// vectors, stays in the second-level cache beside what else a product touches. Gradients that take the place of
+/// activations go by in one piece: behind layers of more than 512 units their panels are longer.
 const LONGEST: usize = 512;
 
 /// Room for a panel and partial sums, kept by each thread.
@@ -96,7 +97,7 @@ impl WithSimd for Run<'_, '_> {
                     columns: n,
                 };
                 // SAFETY: `Fused::run` has checked every shape: the tile's rows and columns lie in `result`,
-                // in `start` and in what `ending` points to.
+                // in `start` and in what `ending` points to, be that the result itself; both pointers to it are one.
                 unsafe { tile.rows(simd, m) };
                 from = to;
             }
@@ -160,5 +161,7 @@ fn ending(
     }
 }
 
+#[cfg(all(test, target_os = "linux"))]
+mod guarded;
 #[cfg(test)]
 mod tests;

@@ -213,6 +213,19 @@ fn long_and_wide_products_are_the_same_chains() {
     }
 }
 
+/// Gating by what the result held gives what gating by another place does, also where the inner dimension would
+/// else go by in pieces.
+#[test]
+fn gating_in_place_is_gating() {
+    for (m, inner, n) in [(60, 1100, 40), (50, 600, 530), (13, 7, 33), (1, 1, 1)] {
+        let case = Case { m, inner, n, transposed: (false, false), start: 0, finish: 2, seed: 12 };
+        let data = Data::new(&case);
+        let (apart, in_place) = (fast(&case, &data), fast(&Case { finish: 4, ..case }, &data));
+        assert_eq!(apart.result, in_place.result, "{m} {inner} {n}");
+        assert_eq!(apart.sums, in_place.sums);
+    }
+}
+
 /// Narrower vectors, as other CPUs have them, give the same bits.
 #[cfg(target_arch = "x86_64")]
 #[test]

@@ -15,7 +15,8 @@ use crate::nn::fused::Start;
 pub(super) enum Ending {
     Keep,
     Relu,
-    /// `rows` and `sums` may be null.
+    /// `rows` and `sums` may be null. Without `rows`, `activations` may be the result itself: a tile reads each
+    /// vector of them before it writes there, and nothing is written before the last piece.
     Gate {
         activations: *const f32,
         rows: *const usize,
@@ -204,6 +205,10 @@ impl Tile<'_> {
         sums
     }
 
+    /// What the sums begin with.
+    ///
+    /// # Safety
+    /// As for [`Tile::rows`], for these rows and columns.
     #[inline(always)]
     unsafe fn begin<S: Simd, const ROWS: usize, const VECTORS: usize, const WHOLE: bool>(
         &self,
@@ -233,6 +238,10 @@ impl Tile<'_> {
         sums
     }
 
+    /// Does to the sums what is wanted, and writes what is left.
+    ///
+    /// # Safety
+    /// As for [`Tile::rows`], for these rows and columns.
     #[inline(always)]
     unsafe fn end<S: Simd, const ROWS: usize, const VECTORS: usize, const WHOLE: bool>(
         &self,
@@ -311,7 +320,7 @@ impl Tile<'_> {
                         }
                     }
                     let partial = partials.wrapping_add((at.row + r) * PARTIALS);
-                    // SAFETY: the caller's promise, for this row.
+                    // SAFETY: the caller's promise: every row has its partial sums.
                     unsafe { vectors.add_to_partials(partial, at.column, weight, clipped) };
                 });
             }
@@ -340,6 +349,8 @@ struct Vectors<S: Simd, const WHOLE: bool> {
 }
 
 impl<S: Simd, const WHOLE: bool> Vectors<S, WHOLE> {
+    /// # Safety
+    /// The numbers of a vector exist there, or as many as the mask says.
     #[inline(always)]
     unsafe fn load(self, from: *const f32) -> S::f32s {
         // SAFETY: the caller's promise that the lanes exist.
@@ -364,6 +375,9 @@ impl<S: Simd, const WHOLE: bool> Vectors<S, WHOLE> {
 
     /// Adds the products of values and weights to a row's partial sums: whole vectors, whatever the columns; those
     /// that do not exist count nothing, also where something infinite went by.
+    ///
+    /// # Safety
+    /// [`PARTIALS`] numbers exist at `partials`.
     #[inline(always)]
     unsafe fn add_to_partials<const VECTORS: usize>(
         self,
@@ -394,6 +408,8 @@ impl<S: Simd, const WHOLE: bool> Vectors<S, WHOLE> {
         }
     }
 
+    /// # Safety
+    /// As for [`Vectors::load`].
     #[inline(always)]
     unsafe fn store(self, to: *mut f32, values: S::f32s) {
         // SAFETY: as for loads.
