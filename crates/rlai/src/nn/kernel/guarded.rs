@@ -61,8 +61,7 @@ fn run_all(mut run: impl FnMut(Fused<'_, f32>, &mut [f32]), (m, inner, n): (usiz
             (variant % 2 == 0, variant / 2 % 2 == 0, variant / 4 % 2 == 0);
         let (start, finish) = (variant / 8 % 3, variant / 24);
         let size = 3;
-        let counts =
-            [m * inner, inner * n, n, m.div_ceil(size) * n, m * n, n, n, m, m * n];
+        let counts = [m * inner, inner * n, n, m.div_ceil(size) * n, m * n, n, n, m, m * n];
         let mut buffers = counts.map(|count| Guarded::new(count, at_end));
         let [left, right, row, grouped, units, sums, weights, output, result] =
             buffers.each_mut().map(Guarded::numbers);
