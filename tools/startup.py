@@ -6,7 +6,7 @@
 Everything is in it: the program loaded, MuJoCo found, verified, opened and its model compiled, networks and
 replay made, the run's folder claimed and the first checkpoint safely on the disk. The first step is seen from
 outside, by the first line of metrics.jsonl (`--log-every 1`), after which the run is killed. One start before
-the measured ones warms the caches. Exit code 1: a median is above the limit.
+the measured ones warms the caches. Exit code 1: a median is above the limit, or a run fails; 2: bad input.
 """
 
 import argparse
@@ -46,11 +46,29 @@ def processor_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def program(text):
+    if shutil.which(text) is None:
+        raise argparse.ArgumentTypeError(f"{text!r}: no program is there")
+    return text
+
+
+def positive(kind):
+    def read(text):
+        try:
+            given = kind(text)
+        except ValueError:
+            given = 0
+        if not 0 < given < 1e6:
+            raise argparse.ArgumentTypeError(f"{text!r}: a number above 0 is needed")
+        return given
+    return read
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    arguments.add_argument("rlai")
-    arguments.add_argument("--rounds", type=int, default=9)
-    arguments.add_argument("--limit", type=float, default=0.2)
+    arguments.add_argument("rlai", type=program, help="the program")
+    arguments.add_argument("--rounds", type=positive(int), default=9, help="starts of each task [9]")
+    arguments.add_argument("--limit", type=positive(float), default=0.2, help="seconds that a median may be [0.2]")
     given = arguments.parse_args()
     good = True
     print(f"{'seconds to the first step':<28}{'median':>9}{'least':>9}{'most':>9}{'processor':>11}")

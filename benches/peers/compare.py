@@ -9,10 +9,12 @@ the rounds; a ratio is that of both rates of one round. See README.md in this fo
 """
 
 import argparse
+import hashlib
 import json
 import os
 import pathlib
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -26,12 +28,14 @@ CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / "
 def prepare(venv):
     """The virtual environment's Python; made and filled if it is not there."""
     python = venv / "bin" / "python"
-    if not (venv / ".complete").exists():
+    wanted = hashlib.sha256((HERE / "requirements.txt").read_bytes()).hexdigest()
+    complete = venv / ".complete"
+    if not complete.exists() or complete.read_text() != wanted:
         print(f"installing the peers into {venv} (some 3 GB to download, 6 GB on the disk)", file=sys.stderr)
         subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
         subprocess.run([python, "-m", "pip", "install", "--quiet", "--no-cache-dir", "-r",
                         str(HERE / "requirements.txt")], check=True)
-        (venv / ".complete").touch()
+        complete.write_text(wanted)
     return python
 
 
@@ -91,6 +95,39 @@ def print_table(report):
                   f"| {s['least']:.1f} to {s['most']:.1f} | {ratio} | {spread} |")
 
 
+def whole_number(text):
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1000:
+        raise argparse.ArgumentTypeError(f"{text!r}: a whole number from 1 to 1000 is needed")
+    return int(text)
+
+
+def numbers_of_cores(text):
+    return [whole_number(number) for number in text.split(",")]
+
+
+def seconds(text):
+    try:
+        given = float(text)
+    except ValueError:
+        given = 0.0
+    if not 1.0 <= given <= 3600.0:
+        raise argparse.ArgumentTypeError(f"{text!r}: a number from 1 to 3600 is needed")
+    return given
+
+
+def program(text):
+    if shutil.which(text) is None:
+        raise argparse.ArgumentTypeError(f"{text!r}: no program is there")
+    return text
+
+
+def new_file(text):
+    path = pathlib.Path(text)
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        raise argparse.ArgumentTypeError(f"{text!r}: no file can be written there")
+    return path
+
+
 def processor():
     for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
@@ -100,19 +137,20 @@ def processor():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("rlai", help="the program")
+    parser.add_argument("rlai", type=program, help="the program")
     parser.add_argument("--env", action="append", help="task, may be given again [HalfCheetah-v5]")
-    parser.add_argument("--cores", default="1,2", help="numbers of cores [1,2]")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=10.0, help="of each measurement, after warming up")
-    parser.add_argument("--venv", type=pathlib.Path, default=CACHE / "rlai-peers" / "venv")
-    parser.add_argument("--out", type=pathlib.Path, help="file for the JSON object")
+    parser.add_argument("--cores", type=numbers_of_cores, default=[1, 2], help="numbers of cores [1,2]")
+    parser.add_argument("--rounds", type=whole_number, default=5, help="measurements of each [5]")
+    parser.add_argument("--seconds", type=seconds, default=10.0, help="of each measurement, after warming up [10]")
+    parser.add_argument("--venv", type=pathlib.Path, default=CACHE / "rlai-peers" / "venv",
+                        help="the virtual environment, made if it is not there [~/.cache/rlai-peers/venv]")
+    parser.add_argument("--out", type=new_file, help="file for the JSON object")
     given = parser.parse_args()
     python = prepare(given.venv)
     usable = sorted(os.sched_getaffinity(0))
     measured = []
     for env in given.env or ["HalfCheetah-v5"]:
-        for count in map(int, given.cores.split(",")):
+        for count in given.cores:
             if count > len(usable):
                 print(f"left out: {count} cores, of which there are {len(usable)}", file=sys.stderr)
                 continue

@@ -100,6 +100,15 @@ pub fn wait_for_the_end() -> ! {
     }
 }
 
+/// Ends this process when its standard input does.
+pub fn end_with_input() {
+    std::thread::spawn(|| {
+        let mut sink = [0u8; 64];
+        while matches!(std::io::stdin().read(&mut sink), Ok(count) if count > 0) {}
+        std::process::exit(KILLED);
+    });
+}
+
 /// Also sets `stop` when standard input ends: how a study stops its runs, and how runs notice that
 /// their study is gone.
 pub fn stop_at_end_of_input(stop: &Arc<AtomicBool>) {

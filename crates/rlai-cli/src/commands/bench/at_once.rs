@@ -1,6 +1,6 @@
 //! Several processes at once against one alone: what the cores of this machine are worth to a study.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 
 use serde::{Deserialize, Serialize};
 
@@ -27,8 +27,10 @@ struct Report {
     updates_per_second_alone: f64,
     /// Of all processes together.
     updates_per_second_together: f64,
-    /// Together against alone, each pair measured one after the other; at best the number of processes.
+    /// Together against alone, the median of the pairs measured one after the other.
     ratio: f64,
+    /// What the cores allow at best.
+    best_ratio: f64,
     spread: Spreads,
 }
 
@@ -60,12 +62,7 @@ pub fn run(
         Ok(processes @ 2..=256) => processes,
         _ => return Err(Failure::input(format!("at_once = {processes}: from 2 to 256"))),
     };
-    let seconds = effort.seconds / (2 * effort.runs) as f64;
-    if seconds < LEAST_SECONDS {
-        let least = 2.0 * LEAST_SECONDS * effort.runs as f64;
-        let given = effort.seconds;
-        return Err(Failure::input(format!("seconds = {given}: at least {least} for these runs")));
-    }
+    let seconds = effort.seconds_of_a_run(2 * effort.runs, LEAST_SECONDS)?;
     // What cannot be measured is refused here, once, and not by every process.
     case.trainer()?;
     let (bar, mut alone, mut together) = (bar(2 * effort.runs), vec![], vec![]);
@@ -95,6 +92,7 @@ pub fn run(
         updates_per_second_alone: spread.updates_per_second_alone.median,
         updates_per_second_together: spread.updates_per_second_together.median,
         ratio: spread.ratio.median,
+        best_ratio: best_ratio(processes, case.config.threads),
         spread,
     };
     if json {
@@ -105,6 +103,12 @@ pub fn run(
     Ok(())
 }
 
+/// One process for every core, or for every two if a process has two threads; a process has its own at least.
+fn best_ratio(processes: usize, threads: usize) -> f64 {
+    let cores = std::thread::available_parallelism().map_or(processes * threads, usize::from);
+    (cores as f64 / threads.min(cores) as f64).min(processes as f64)
+}
+
 /// Updates a second of so many processes at the same time, all together.
 fn rate(settings: &Settings, processes: usize, seconds: f64) -> Result<f64, Failure> {
     let started: Vec<_> = (0..processes).map(|_| start(settings, seconds)).collect();
@@ -113,10 +117,17 @@ fn rate(settings: &Settings, processes: usize, seconds: f64) -> Result<f64, Fail
     rates.into_iter().sum()
 }
 
-fn start(settings: &Settings, seconds: f64) -> Result<Child, Failure> {
+/// A process, and its input, which ends with this process at the latest.
+struct Process {
+    child: Child,
+    _input: Option<ChildStdin>,
+}
+
+fn start(settings: &Settings, seconds: f64) -> Result<Process, Failure> {
     let program = std::env::current_exe().map_err(Failure::running)?;
     let mut command = Command::new(program);
-    command.args(["bench", "--json", "--runs", "1", "--seconds", &seconds.to_string()]);
+    let seconds = seconds.to_string();
+    command.args(["bench", "--json", "--ends-with-input", "--runs", "1", "--seconds", &seconds]);
     let number = |value: Option<i64>| value.map(|value| value.to_string());
     let hidden = settings
         .hidden
@@ -133,12 +144,14 @@ fn start(settings: &Settings, seconds: f64) -> Result<Child, Failure> {
     for (flag, value) in given {
         command.args(value.map(|value| format!("{flag}={value}")));
     }
-    let (input, output, errors) = (Stdio::null(), Stdio::piped(), Stdio::piped());
-    command.stdin(input).stdout(output).stderr(errors).spawn().map_err(Failure::running)
+    let (input, output, errors) = (Stdio::piped(), Stdio::piped(), Stdio::piped());
+    command.stdin(input).stdout(output).stderr(errors);
+    let mut child = command.spawn().map_err(Failure::running)?;
+    Ok(Process { _input: child.stdin.take(), child })
 }
 
-fn finish(process: Child) -> Result<f64, Failure> {
-    let output = process.wait_with_output().map_err(Failure::running)?;
+fn finish(process: Process) -> Result<f64, Failure> {
+    let output = process.child.wait_with_output().map_err(Failure::running)?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         return Err(Failure::running(format!("a process of several at once: {}", said.trim())));
@@ -156,6 +169,6 @@ impl Report {
         alone.print("updates, alone", 1, " /s");
         let name = format!("updates, {} at once", self.at_once);
         all.print(&name, 1, " /s together");
-        ratio.print("ratio", 2, &format!(" of at best {}", self.at_once));
+        ratio.print("ratio", 2, &format!(" of at best {} on these cores", self.best_ratio));
     }
 }

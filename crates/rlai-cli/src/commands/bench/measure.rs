@@ -16,6 +16,8 @@ pub struct Rates {
     pub steps: f64,
     pub updates: f64,
     pub gemm_gflops: f64,
+    /// Processor time of the training steps by the clock's and the threads' number, where the system tells.
+    pub share_of_cores: Option<f64>,
     pub phases: Phases,
 }
 
@@ -39,9 +41,13 @@ pub fn one_run(case: &Case, work: &Work, seconds: f64, profile: bool) -> Result<
     let yardstick = Duration::from_secs_f64(turn * YARDSTICK / work.shapes.len() as f64);
     let time = Duration::from_secs_f64(turn * (1.0 - YARDSTICK));
     let before = (trainer.step(), trainer.updates());
-    let (mut spent, mut rates, mut phases) = (0.0, vec![], Phases::default());
+    let (mut spent, mut worked, mut rates, mut phases) =
+        (0.0, Some(0.0), vec![], Phases::default());
     for _ in 0..TURNS {
+        let before = processor_seconds();
         spent += train(&mut trainer, time, profile).map_err(Failure::running)?;
+        let after = processor_seconds();
+        worked = worked.zip(before.zip(after)).map(|(sum, (before, after))| sum + after - before);
         phases.add(trainer.profile());
         rates.push(gemm_gflops(&work.shapes, case.config.threads, yardstick));
     }
@@ -50,8 +56,18 @@ pub fn one_run(case: &Case, work: &Work, seconds: f64, profile: bool) -> Result<
         steps: (trainer.step() - before.0) as f64 / spent,
         updates: (trainer.updates() - before.1) as f64 / spent,
         gemm_gflops: median(&rates),
+        share_of_cores: worked.map(|worked| worked / (spent * case.config.threads as f64)),
         phases,
     })
+}
+
+/// Processor time of all threads of this process so far, in hundredths of a second, where the system tells.
+fn processor_seconds() -> Option<f64> {
+    let told = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // What comes after the program's name, which may hold anything: user and system time are the 12th and 13th.
+    let mut fields = told.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let mut ticks = || fields.next()?.parse::<f64>().ok();
+    Some((ticks()? + ticks()?) / 100.0)
 }
 
 fn warm_up(trainer: &mut Trainer) -> Result<(), TrainError> {

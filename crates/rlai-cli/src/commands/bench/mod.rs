@@ -12,6 +12,7 @@ use rlai::train::{ConfigError, TrajectoryObjective};
 
 use crate::error::Failure;
 use crate::settings::{Settings, whole_number};
+use crate::signals;
 
 use case::Case;
 
@@ -33,17 +34,17 @@ pub struct Args {
     /// Task to train on
     #[arg(long, value_name = "ID", default_value = "HalfCheetah-v5")]
     env: String,
-    /// Policy update, any objective over actions that `rlai train` has
-    #[arg(long, value_name = "NAME", default_value = "reverse-kl")]
-    objective: String,
+    /// Policy update, any objective over actions that `rlai train` has [default: as in `rlai train`]
+    #[arg(long, value_name = "NAME")]
+    objective: Option<String>,
     /// Actions sampled per state [default: as in `rlai train`]
     #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true)]
     samples: Option<i64>,
-    /// Transitions per update [default: as in `rlai train`]
+    /// Transitions per update, 2 to 65536 [default: as in `rlai train`]
     #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true)]
     batch: Option<i64>,
-    /// Widths of the hidden layers of every network [default: as in `rlai train`]
-    #[arg(long, value_name = "W,W", value_delimiter = ',', value_parser = whole_number, allow_hyphen_values = true)]
+    /// Widths of the hidden layers of every network, with commas between them [default: as in `rlai train`]
+    #[arg(long, value_name = "W,W", value_delimiter = ',', value_parser = width, allow_hyphen_values = true)]
     hidden: Option<Vec<i64>>,
     /// Threads of a training step, 1 or 2
     #[arg(long, value_name = "N", value_parser = whole_number, allow_hyphen_values = true, default_value = "1")]
@@ -53,7 +54,7 @@ pub struct Args {
     runs: Option<i64>,
     /// How long to measure in all, in seconds, from 1 to 3600; filling replay and warming up come on top
     /// [default: 20, with --scaling 120]
-    #[arg(long, value_name = "S", allow_hyphen_values = true)]
+    #[arg(long, value_name = "S", value_parser = seconds, allow_hyphen_values = true)]
     seconds: Option<f64>,
     /// Tell how much of a training step each of its phases takes
     #[arg(long)]
@@ -61,18 +62,32 @@ pub struct Args {
     /// Measure how the updates' rate changes with batch, width, actions a state and threads, one at a time
     #[arg(long, conflicts_with_all = ["profile", "at_once", "threads"])]
     scaling: bool,
-    /// Compare that many processes at once with one alone, in turns
+    /// Compare that many processes at once, 2 to 256, with one alone, in turns; a run takes at least a second
     #[arg(long, value_name = "K", value_parser = whole_number, allow_hyphen_values = true, conflicts_with = "profile")]
     at_once: Option<i64>,
     /// Print the figures as one JSON object on standard output
     #[arg(long)]
     json: bool,
+    /// End when standard input does: one of several at once must not outlive who started it
+    #[arg(long, hide = true)]
+    ends_with_input: bool,
+}
+
+fn width(text: &str) -> Result<i64, String> {
+    let reason = "widths are whole numbers with commas between them, such as 256,256";
+    whole_number(text).map_err(|_| reason.to_owned())
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    text.parse().map_err(|_| "a number from 1 to 3600 is needed, such as 20".to_owned())
 }
 
 const SECONDS: f64 = 20.0;
 const SECONDS_OF_SCALING: f64 = 120.0;
 const RUNS: i64 = 5;
 const RUNS_OF_SCALING: i64 = 3;
+/// Of a run in seconds: less is noise.
+const SHORTEST_RUN: f64 = 0.05;
 
 /// How long and how often to measure.
 #[derive(Clone, Copy)]
@@ -88,10 +103,14 @@ struct Effort {
 /// Bad input, or a training step that fails.
 pub fn run(args: Args) -> Result<(), Failure> {
     let effort = args.effort()?;
-    if TrajectoryObjective::ALL.iter().any(|objective| objective.name() == args.objective) {
+    if args.ends_with_input {
+        signals::end_with_input();
+    }
+    let on_trajectories =
+        |name: &&String| TrajectoryObjective::ALL.iter().any(|known| known.name() == **name);
+    if let Some(name) = args.objective.as_ref().filter(on_trajectories) {
         let allowed = "an objective over actions: those on trajectories are not measured";
-        let error = ConfigError::new("objective", format!("{:?}", args.objective), allowed);
-        return Err(Failure::input(error));
+        return Err(Failure::input(ConfigError::new("objective", format!("{name:?}"), allowed)));
     }
     let settings = args.settings();
     let case = Case::check(&settings).map_err(Failure::input)?;
@@ -101,6 +120,23 @@ pub fn run(args: Args) -> Result<(), Failure> {
         scaling::run(&settings, &case, effort, args.json)
     } else {
         report::run(&case, effort, args.profile, args.json)
+    }
+}
+
+impl Effort {
+    /// Seconds of each of so many runs.
+    ///
+    /// # Errors
+    /// When that is too short to measure anything.
+    fn seconds_of_a_run(self, runs: usize, shortest: f64) -> Result<f64, Failure> {
+        let seconds = self.seconds / runs as f64;
+        if seconds < shortest {
+            let (given, least) = (self.seconds, shortest * runs as f64);
+            return Err(Failure::input(format!(
+                "seconds = {given}: at least {least} for {runs} runs of {shortest} s or more; or fewer --runs"
+            )));
+        }
+        Ok(seconds)
     }
 }
 
@@ -122,7 +158,7 @@ impl Args {
     fn settings(&self) -> Settings {
         Settings {
             env: Some(self.env.clone()),
-            objective: Some(self.objective.clone()),
+            objective: self.objective.clone(),
             samples: self.samples,
             batch: self.batch,
             hidden: self.hidden.clone(),

@@ -2,11 +2,11 @@ use serde::Serialize;
 
 use crate::error::Failure;
 
-use super::Effort;
 use super::case::{Case, Sizes, Work};
 use super::measure::{Rates, bar, one_run};
 use super::phases::{self, PhaseReport, Phases};
-use super::spread::Spread;
+use super::spread::{Spread, median};
+use super::{Effort, SHORTEST_RUN};
 
 /// What was measured. Rates are medians over the runs; `spread` has the least and the most of each.
 #[derive(Debug, Serialize)]
@@ -21,6 +21,10 @@ struct Report {
     gflop_per_update: f64,
     gemm_gflops: f64,
     fraction_of_gemm_limit: f64,
+    /// Share of the cores' time that the training steps had, where the system tells: less than 1 where others ran
+    /// too, and then the fraction is too low.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    share_of_cores: Option<f64>,
     spread: Spreads,
     #[serde(skip_serializing_if = "Option::is_none")]
     profile: Option<Vec<PhaseReport>>,
@@ -53,7 +57,7 @@ impl Spreads {
 /// A task that cannot be had, or a training step that fails.
 pub fn run(case: &Case, effort: Effort, profile: bool, json: bool) -> Result<(), Failure> {
     let work = case.work()?;
-    let seconds = effort.seconds / effort.runs as f64;
+    let seconds = effort.seconds_of_a_run(effort.runs, SHORTEST_RUN)?;
     let (bar, mut rates, mut phases) = (bar(effort.runs), vec![], Phases::default());
     for _ in 0..effort.runs {
         let run = one_run(case, &work, seconds, profile)?;
@@ -73,6 +77,7 @@ pub fn run(case: &Case, effort: Effort, profile: bool, json: bool) -> Result<(),
         gflop_per_update: work.gflop,
         gemm_gflops: spread.gemm_gflops.median,
         fraction_of_gemm_limit: spread.fraction_of_gemm_limit.median,
+        share_of_cores: share_of_cores(&rates),
         spread,
         profile: profile.then(|| phases.report()),
         peak_rss_mb: peak_rss_mb(),
@@ -94,6 +99,12 @@ impl Report {
         self.spread.gemm_gflops.print("matrix products", 1, " GFLOP/s");
         self.spread.fraction_of_gemm_limit.print("fraction of limit", 3, "");
         line_out!("{:<20}{:>10.3} GFLOP an update", "needed work", self.gflop_per_update);
+        if let Some(share) = self.share_of_cores.filter(|&share| share < BUSY) {
+            let (name, taken) = ("cores", 100.0 * (1.0 - share));
+            line_out!(
+                "{name:<20}{taken:>9.0}% of their time went to others: the fraction is too low"
+            );
+        }
         if let Some(peak) = self.peak_rss_mb {
             line_out!("{:<20}{peak:>10.0} MB", "peak memory");
         }
@@ -101,6 +112,15 @@ impl Report {
             phases::print(profile);
         }
     }
+}
+
+/// Below this share of the cores' time others are to be told of.
+const BUSY: f64 = 0.95;
+
+/// The median over the runs.
+fn share_of_cores(rates: &[Rates]) -> Option<f64> {
+    let shares: Option<Vec<f64>> = rates.iter().map(|run| run.share_of_cores).collect();
+    shares.map(|shares| median(&shares).min(1.0))
 }
 
 /// The most memory the process ever held, in 10^6 bytes, where the system tells.

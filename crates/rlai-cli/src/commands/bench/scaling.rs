@@ -5,10 +5,10 @@ use serde::Serialize;
 use crate::error::Failure;
 use crate::settings::Settings;
 
-use super::Effort;
 use super::case::{Case, Sizes, Work};
 use super::measure::{bar, one_run};
 use super::spread::Spread;
+use super::{Effort, SHORTEST_RUN};
 
 const BATCHES: [i64; 7] = [64, 128, 256, 512, 1024, 2048, 4096];
 const WIDTHS: [i64; 5] = [64, 128, 256, 512, 1024];
@@ -33,6 +33,7 @@ struct Row {
     updates_per_second: [f64; 2],
     spread: [Spread; 2],
     fraction_of_gemm_limit: [f64; 2],
+    fraction_spread: [Spread; 2],
 }
 
 #[derive(Debug, Serialize)]
@@ -52,7 +53,7 @@ struct Report {
 pub fn run(settings: &Settings, case: &Case, effort: Effort, json: bool) -> Result<(), Failure> {
     let points = points(settings)?;
     let measurements = 2 * effort.runs * points.len();
-    let seconds = effort.seconds / measurements as f64;
+    let seconds = effort.seconds_of_a_run(measurements, SHORTEST_RUN)?;
     let bar = bar(measurements);
     let mut measured = vec![[vec![], vec![]]; points.len()];
     for _ in 0..effort.runs {
@@ -108,6 +109,7 @@ impl Row {
             updates_per_second: spread.map(|spread| spread.median),
             spread,
             fraction_of_gemm_limit: fraction.map(|spread| spread.median),
+            fraction_spread: fraction,
         }
     }
 }
@@ -117,7 +119,7 @@ impl Report {
         line_out!("{}, one size changed at a time", self.sizes);
         let (runs, seconds) = (self.runs, self.seconds_of_a_run);
         line_out!(
-            "updates a second, medians of {runs} runs of {seconds:.1} s; fraction of the limit"
+            "updates a second, medians of {runs} runs of {seconds:.2} s; fraction of the limit"
         );
         line_out!(
             "{:<8}{:>6}{:>9}{:>11}{:>11}{:>7}{:>11}{:>11}",

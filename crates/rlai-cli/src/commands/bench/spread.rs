@@ -21,7 +21,8 @@ impl Spread {
 
     /// The heading above lines of [`Spread::print`].
     pub fn print_heading(runs: usize, seconds: f64) {
-        let heading = format!("{runs} runs of {seconds:.1} s");
+        let runs_of = if runs == 1 { "run of" } else { "runs of" };
+        let heading = format!("{runs} {runs_of} {seconds:.2} s");
         line_out!("{heading:<20}{:>10}{:>10}{:>10}", "median", "least", "most");
     }
 
