@@ -102,20 +102,20 @@ pub fn wait_for_the_end() -> ! {
 
 /// Ends this process when its standard input does.
 pub fn end_with_input() {
-    std::thread::spawn(|| {
-        let mut sink = [0u8; 64];
-        while matches!(std::io::stdin().read(&mut sink), Ok(count) if count > 0) {}
-        std::process::exit(KILLED);
-    });
+    at_end_of_input(|| std::process::exit(KILLED));
 }
 
 /// Also sets `stop` when standard input ends: how a study stops its runs, and how runs notice that
 /// their study is gone.
 pub fn stop_at_end_of_input(stop: &Arc<AtomicBool>) {
     let stop = Arc::clone(stop);
+    at_end_of_input(move || stop.store(true, Ordering::Relaxed));
+}
+
+fn at_end_of_input(act: impl FnOnce() + Send + 'static) {
     std::thread::spawn(move || {
         let mut sink = [0u8; 64];
         while matches!(std::io::stdin().read(&mut sink), Ok(count) if count > 0) {}
-        stop.store(true, Ordering::Relaxed);
+        act();
     });
 }
