@@ -284,7 +284,7 @@ impl<T: Scalar> TwinCritic<T> {
                 gated_rows(parameters, below, rows, d_below);
             } else {
                 let delta = &current[..count * layer.outputs];
-                let finish = Finish::Gate { activations: below, rows: Some(rows), sums: None };
+                let finish = Finish::Gate { activations: below, rows };
                 input_gradient(layer, weights, delta, finish).run(d_below);
             }
             std::mem::swap(&mut current, &mut next);

@@ -43,16 +43,14 @@ pub enum Finish<'a, T> {
     Gate {
         /// The units' activations, `[., N]`.
         activations: &'a [T],
-        /// The row of `activations` for each row of the result; the same row without.
-        rows: Option<&'a [usize]>,
-        /// Takes the sum of each column, `[N]`: the gradient of the bias.
-        sums: Option<&'a mut [T]>,
+        /// The row of `activations` for each row of the result.
+        rows: &'a [usize],
     },
     /// [`Finish::Gate`] by what the result held before: the gradient takes the place of the activations, which
     /// nobody needs any more.
     GateInPlace {
-        /// As of [`Finish::Gate`].
-        sums: Option<&'a mut [T]>,
+        /// Takes the sum of each column, `[N]`: the gradient of the bias.
+        sums: &'a mut [T],
     },
     /// Clipping at zero, then the inner product of each row with `weights` plus `bias`: the last two layers of
     /// a network with one output. What is left in the result is of no use unless `keep`.
@@ -86,20 +84,12 @@ impl<T: Scalar> Fused<'_, T> {
         }
         match &self.finish {
             Finish::Keep | Finish::Relu => {}
-            Finish::Gate { activations, rows, sums } => {
-                let fits = match rows {
-                    Some(rows) => {
-                        rows.len() == m
-                            && rows.iter().all(|&row| row < activations.len() / n.max(1))
-                    }
-                    None => activations.len() >= m * n,
-                };
+            Finish::Gate { activations, rows } => {
+                let fits =
+                    rows.len() == m && rows.iter().all(|&row| row < activations.len() / n.max(1));
                 assert!(fits, "an activation for every element");
-                assert!(sums.as_ref().is_none_or(|sums| sums.len() == n), "a sum for every column");
             }
-            Finish::GateInPlace { sums } => {
-                assert!(sums.as_ref().is_none_or(|sums| sums.len() == n), "a sum for every column");
-            }
+            Finish::GateInPlace { sums } => assert!(sums.len() == n, "a sum for every column"),
             Finish::ReluDot { weights, output, .. } => {
                 assert!(weights.len() == n && output.len() == m, "an output for every row");
             }
@@ -108,10 +98,8 @@ impl<T: Scalar> Fused<'_, T> {
             return T::fused(self, result);
         }
         match self.finish {
-            Finish::Keep | Finish::Relu => {}
-            Finish::Gate { sums, .. } | Finish::GateInPlace { sums } => {
-                sums.into_iter().for_each(|sums| sums.fill(T::zero()))
-            }
+            Finish::Keep | Finish::Relu | Finish::Gate { .. } => {}
+            Finish::GateInPlace { sums } => sums.fill(T::zero()),
             Finish::ReluDot { bias, output, .. } => output.fill(bias),
         }
     }
@@ -149,20 +137,14 @@ pub(super) fn plain<T: Scalar>(job: Fused<'_, T>, result: &mut [T]) {
     match job.finish {
         Finish::Keep => {}
         Finish::Relu => relu(result),
-        Finish::Gate { activations, rows, sums } => {
-            for (i, row) in result.chunks_exact_mut(n).enumerate() {
-                let from = rows.map_or(i, |rows| rows[i]) * n;
-                gate(row, &activations[from..from + n]);
-            }
-            if let Some(sums) = sums {
-                super::column_sums(result, sums);
+        Finish::Gate { activations, rows } => {
+            for (row, &from) in result.chunks_exact_mut(n).zip(rows) {
+                gate(row, &activations[from * n..(from + 1) * n]);
             }
         }
         Finish::GateInPlace { sums } => {
             gate(result, &units);
-            if let Some(sums) = sums {
-                super::column_sums(result, sums);
-            }
+            super::column_sums(result, sums);
         }
         Finish::ReluDot { weights, bias, output, .. } => {
             relu(result);

@@ -211,7 +211,7 @@ impl Mlp {
                 output_gradient(delta, units, output, d_weights, sums);
             } else {
                 weight_gradient(here, units, delta, gradient);
-                let finish = Finish::GateInPlace { sums: Some(&mut gradient[bias_below]) };
+                let finish = Finish::GateInPlace { sums: &mut gradient[bias_below] };
                 input_gradient(here, weights, delta, finish).run(units);
             }
         }

@@ -74,7 +74,7 @@ impl WithSimd for Run<'_, '_> {
         let (m, inner, n) = (job.left.rows(), job.left.cols(), job.right.cols());
         let Scratch { panel: room, partials } = scratch;
         let result = result.as_mut_ptr();
-        let ending = ending(&mut job.finish, m, n, partials, result);
+        let ending = ending(&mut job.finish, m, partials, result);
         // Sums of one piece would overwrite what the next is gated by.
         let in_place = matches!(job.finish, Finish::GateInPlace { .. });
         let pieces = if in_place { 1 } else { inner.div_ceil(LONGEST).max(1) };
@@ -131,27 +131,21 @@ fn sum(row: &[f32]) -> f32 {
 fn ending(
     finish: &mut Finish<'_, f32>,
     m: usize,
-    n: usize,
     partials: &mut Buffer<f32>,
     result: *const f32,
 ) -> Ending {
-    let start_sums = |sums: &mut Option<&mut [f32]>| {
-        sums.as_deref_mut().map_or(std::ptr::null_mut(), |sums| {
-            debug_assert_eq!(sums.len(), n);
-            sums.fill(0.0);
-            sums.as_mut_ptr()
-        })
-    };
     match finish {
         Finish::Keep => Ending::Keep,
         Finish::Relu => Ending::Relu,
-        Finish::Gate { activations, rows, sums } => {
-            let sums = start_sums(sums);
-            let rows = rows.map_or(std::ptr::null(), <[usize]>::as_ptr);
-            Ending::Gate { activations: activations.as_ptr(), rows, sums }
-        }
+        Finish::Gate { activations, rows } => Ending::Gate {
+            activations: activations.as_ptr(),
+            rows: rows.as_ptr(),
+            sums: std::ptr::null_mut(),
+        },
         Finish::GateInPlace { sums } => {
-            Ending::Gate { activations: result, rows: std::ptr::null(), sums: start_sums(sums) }
+            sums.fill(0.0);
+            let (rows, sums) = (std::ptr::null(), sums.as_mut_ptr());
+            Ending::Gate { activations: result, rows, sums }
         }
         Finish::ReluDot { weights, keep, .. } => {
             partials.clear();
