@@ -27,7 +27,7 @@ use drawing::Known;
 use duals::AgentDuals;
 use exploration::Explorer;
 use normaliser::Normaliser;
-use scratch::{Scratch, halves, split_mut};
+use scratch::{Scratch, Seen, halves, split_mut};
 use shard::{Networked, Shard};
 use valuing::Valuing;
 
@@ -225,7 +225,7 @@ impl<T: Scalar> Agent<T> {
         let Some(normaliser) = &self.normaliser else {
             return self.actor.act(observation, explorer, stream, action);
         };
-        let normalised = &mut self.scratch.observations[..observation.len()];
+        let normalised = &mut self.scratch.now.observations[..observation.len()];
         normalised.copy_from_slice(observation);
         normaliser.normalise(normalised);
         self.actor.act(normalised, explorer, stream, action)
@@ -301,7 +301,7 @@ impl<T: Scalar> Agent<T> {
         let scratch = &mut self.scratch;
         let alpha = T::from_f64(self.duals.alpha());
         let sizes = (first.states(), second.states());
-        let (seen, raw) = halves(&scratch.next_observations, &scratch.raw[1], sizes);
+        let (seen, raw) = halves(&scratch.next.observations, &scratch.next.raw, sizes);
         let [values, same] = &mut scratch.next_values;
         let (one, two) = values.split_at_mut(sizes.0);
         self.team.both(
@@ -321,8 +321,9 @@ impl<T: Scalar> Agent<T> {
             default_policy: &self.default_policy,
         };
         let sizes = (first.states(), second.states());
-        let (seen, raw) = halves(&scratch.next_observations, &scratch.raw[1], sizes);
-        let inputs = split_mut(&mut scratch.next_input, sizes.0, sizes.1);
+        let Seen { observations, raw, input } = &mut scratch.next;
+        let (seen, raw) = halves(observations, raw, sizes);
+        let inputs = split_mut(input, sizes.0, sizes.1);
         let ratios = scratch.next_log_ratio.split_at_mut(sizes.0);
         self.team.both(
             || first.next_actions(networks, (seen.0, raw.0), inputs.0, ratios.0),
@@ -330,7 +331,7 @@ impl<T: Scalar> Agent<T> {
         );
         let [one, two] = &mut self.critic.halves();
         let [values_one, values_two] = &mut scratch.next_values;
-        let input = &scratch.next_input;
+        let input = &scratch.next.input;
         self.team
             .both(|| one.target_values(input, values_one), || two.target_values(input, values_two));
     }
@@ -341,12 +342,12 @@ impl<T: Scalar> Agent<T> {
             max_gradient_norm: self.config.max_gradient_norm,
             polyak: T::from_f64(self.config.polyak),
         };
-        let Scratch { input, targets, choices, .. } = &self.scratch;
+        let Scratch { now, targets, choices, .. } = &self.scratch;
         let chosen = if self.critic.choices().is_some() { &choices[..] } else { &[] };
         let [one, two] = &mut self.critic.halves();
         let (one, two) = self.team.both(
-            || one.update(input, chosen, targets, &step),
-            || two.update(input, chosen, targets, &step),
+            || one.update(&now.input, chosen, targets, &step),
+            || two.update(&now.input, chosen, targets, &step),
         );
         metrics.critic_loss = one.loss + two.loss;
         metrics.critic_gradient_norm = one.gradient_norm.hypot(two.gradient_norm);

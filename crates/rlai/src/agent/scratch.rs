@@ -8,15 +8,10 @@ use crate::train::TrainConfig;
 
 /// One batch on its way through an update.
 pub(super) struct Scratch<T> {
-    /// Observations and next observations as the networks see them.
-    pub(super) observations: Vec<T>,
-    pub(super) next_observations: Vec<T>,
-    /// The same as the task gave them; empty where networks see those.
-    pub(super) raw: [Vec<T>; 2],
-    /// Observation and the action's features side by side, `[B, O + F]`; over choices the observation
-    /// alone.
-    pub(super) input: Vec<T>,
-    pub(super) next_input: Vec<T>,
+    /// Before the action, with the action taken.
+    pub(super) now: Seen<T>,
+    /// After it, with the next action.
+    pub(super) next: Seen<T>,
     pub(super) next_log_ratio: Vec<T>,
     pub(super) next_values: [Vec<T>; 2],
     pub(super) rewards: Vec<T>,
@@ -29,17 +24,29 @@ pub(super) struct Scratch<T> {
     pub(super) log_densities: Vec<T>,
 }
 
+/// Observations at one time, in every form in which they are looked at.
+pub(super) struct Seen<T> {
+    /// As the networks see them, `[B, O]`.
+    pub(super) observations: Vec<T>,
+    /// As the task gave them; empty where networks see those.
+    pub(super) raw: Vec<T>,
+    /// Observation and the action's features side by side, `[B, O + F]`; over choices the observation alone.
+    pub(super) input: Vec<T>,
+}
+
 impl<T: Scalar> Scratch<T> {
     pub(super) fn new(config: &TrainConfig, observation: usize, shape: &ActionShape) -> Self {
         let room = |width: usize| vec![T::zero(); config.batch * width];
         let features = shape.critic_inputs();
         let raw = if config.normalise_observations { observation } else { 0 };
-        Self {
+        let seen = || Seen {
             observations: room(observation),
-            next_observations: room(observation),
-            raw: [room(raw), room(raw)],
+            raw: room(raw),
             input: room(observation + features),
-            next_input: room(observation + features),
+        };
+        Self {
+            now: seen(),
+            next: seen(),
             next_log_ratio: room(1),
             next_values: [room(1), room(1)],
             rewards: room(1),
@@ -60,7 +67,7 @@ impl<T: Scalar> Scratch<T> {
             old_policy: None,
             alpha: T::one(),
         };
-        let (states, raw) = halves(&self.observations, &self.raw[0], (first, second));
+        let (states, raw) = halves(&self.now.observations, &self.now.raw, (first, second));
         let actions = split(&self.actions, first, second);
         let log_density = split(&self.log_densities, first, second);
         [
@@ -83,28 +90,18 @@ impl<T: Scalar> Scratch<T> {
         convert(&batch.log_densities, &mut self.log_densities);
         let half = batch.len().div_ceil(2);
         let sizes = (half, batch.len() - half);
-        let [raw, next_raw] = &mut self.raw;
-        let raw = split_mut(raw, sizes.0, sizes.1);
-        let next_raw = split_mut(next_raw, sizes.0, sizes.1);
-        let seen = split_mut(&mut self.observations, sizes.0, sizes.1);
-        let next_seen = split_mut(&mut self.next_observations, sizes.0, sizes.1);
-        let input = split_mut(&mut self.input, sizes.0, sizes.1);
-        let next_input = split_mut(&mut self.next_input, sizes.0, sizes.1);
+        let [now, later_now] = self.now.parts(&batch.observations, sizes);
+        let [next, later_next] = self.next.parts(&batch.next_observations, sizes);
         let choices = split_mut(&mut self.choices, sizes.0, sizes.1);
-        let given = split(&batch.observations, sizes.0, sizes.1);
-        let next_given = split(&batch.next_observations, sizes.0, sizes.1);
         let actions = split(&self.actions, sizes.0, sizes.1);
+        let fill = |mut now: Part<'_, T>, mut next: Part<'_, T>, actions, choices| {
+            now.fill(normaliser);
+            next.fill(normaliser);
+            now.fill_features(actions, shape, choices);
+        };
         team.both(
-            || {
-                see(given.0, normaliser, seen.0, raw.0, input.0, sizes.0);
-                see(next_given.0, normaliser, next_seen.0, next_raw.0, next_input.0, sizes.0);
-                fill_features(actions.0, shape, sizes.0, choices.0, input.0);
-            },
-            || {
-                see(given.1, normaliser, seen.1, raw.1, input.1, sizes.1);
-                see(next_given.1, normaliser, next_seen.1, next_raw.1, next_input.1, sizes.1);
-                fill_features(actions.1, shape, sizes.1, choices.1, input.1);
-            },
+            || fill(now, next, actions.0, choices.0),
+            || fill(later_now, later_next, actions.1, choices.1),
         );
     }
 }
@@ -123,46 +120,63 @@ pub(super) fn halves<'a, T>(
     (split(seen, first, second), split(given, first, second))
 }
 
-/// Observations of `size` states as the networks see them, and in the first columns of the rows that a critic looks
-/// at.
-fn see<T: Scalar>(
-    given: &[f32],
-    normaliser: Option<&Normaliser>,
-    seen: &mut [T],
-    raw: &mut [T],
-    input: &mut [T],
-    size: usize,
-) {
-    convert(given, seen);
-    if let Some(normaliser) = normaliser {
-        raw.copy_from_slice(seen);
-        normaliser.normalise(seen);
-    }
-    if size == 0 {
-        return;
-    }
-    let (observation, width) = (seen.len() / size, input.len() / size);
-    for (row, seen) in input.chunks_exact_mut(width).zip(seen.chunks_exact(observation)) {
-        row[..observation].copy_from_slice(seen);
+/// Some of the observations, as a batch gives them and where they go.
+struct Part<'a, T> {
+    given: &'a [f32],
+    observations: &'a mut [T],
+    raw: &'a mut [T],
+    input: &'a mut [T],
+    /// O, and numbers in a row of `input`.
+    widths: (usize, usize),
+}
+
+impl<T: Scalar> Seen<T> {
+    /// Both halves, to be filled with what a batch gives.
+    fn parts<'a>(
+        &'a mut self,
+        given: &'a [f32],
+        (first, second): (usize, usize),
+    ) -> [Part<'a, T>; 2] {
+        let states = first + second;
+        let widths = (self.observations.len() / states, self.input.len() / states);
+        let given = split(given, first, second);
+        let observations = split_mut(&mut self.observations, first, second);
+        let raw = split_mut(&mut self.raw, first, second);
+        let input = split_mut(&mut self.input, first, second);
+        let part =
+            |given, observations, raw, input| Part { given, observations, raw, input, widths };
+        [
+            part(given.0, observations.0, raw.0, input.0),
+            part(given.1, observations.1, raw.1, input.1),
+        ]
     }
 }
 
-/// Puts the features of the actions taken in the last columns, and their choices in `choices`.
-fn fill_features<T: Scalar>(
-    actions: &[T],
-    shape: &ActionShape,
-    size: usize,
-    choices: &mut [usize],
-    input: &mut [T],
-) {
-    let (stored, factors) = (shape.stored_width(), shape.factors.len());
-    let width = input.len().checked_div(size).unwrap_or(1);
-    let features = shape.critic_inputs();
-    for (i, row) in input.chunks_exact_mut(width).enumerate() {
-        let choices = &mut choices[i * factors..(i + 1) * factors];
-        let coordinates = shape.read_stored(&actions[i * stored..(i + 1) * stored], choices);
-        if features > 0 {
-            shape.write_features(choices, coordinates, &mut row[width - features..]);
+impl<T: Scalar> Part<'_, T> {
+    /// Observations as the networks see them, and in the first columns of the rows that a critic looks at.
+    fn fill(&mut self, normaliser: Option<&Normaliser>) {
+        convert(self.given, self.observations);
+        if let Some(normaliser) = normaliser {
+            self.raw.copy_from_slice(self.observations);
+            normaliser.normalise(self.observations);
+        }
+        let (width, row) = self.widths;
+        let rows = self.input.chunks_exact_mut(row).zip(self.observations.chunks_exact(width));
+        for (row, seen) in rows {
+            row[..width].copy_from_slice(seen);
+        }
+    }
+
+    /// The features of the actions taken in the last columns, and their choices in `choices`.
+    fn fill_features(&mut self, actions: &[T], shape: &ActionShape, choices: &mut [usize]) {
+        let (stored, factors) = (shape.stored_width(), shape.factors.len());
+        let (width, row) = self.widths;
+        for (i, row) in self.input.chunks_exact_mut(row).enumerate() {
+            let choices = &mut choices[i * factors..(i + 1) * factors];
+            let coordinates = shape.read_stored(&actions[i * stored..(i + 1) * stored], choices);
+            if row.len() > width {
+                shape.write_features(choices, coordinates, &mut row[width..]);
+            }
         }
     }
 }
