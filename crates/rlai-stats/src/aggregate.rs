@@ -7,11 +7,11 @@
 use crate::bootstrap::{Bootstrap, Estimate};
 use crate::error::Result;
 use crate::quantile::median_of;
-use crate::scores::{Scores, mean as mean_of};
+use crate::scores::{Scores, mean as mean_of_runs, mean_of};
 
 /// The mean of the tasks' mean scores.
 pub fn mean(scores: &Scores) -> f64 {
-    scores.iter().map(mean_of).sum::<f64>() / scores.tasks() as f64
+    mean_of(scores.iter().map(mean_of_runs))
 }
 
 /// The median of the tasks' mean scores.
@@ -35,7 +35,7 @@ pub fn interquartile_mean(scores: &Scores) -> f64 {
     }
     let mut values = scores.values().to_vec();
     let cut = values.len() / 4;
-    mean_of(sorted_middle(&mut values, cut))
+    mean_of_runs(sorted_middle(&mut values, cut))
 }
 
 /// What remains of the values, sorted, when `cut` are left out at either end, whose order nobody needs: resamples
@@ -75,9 +75,8 @@ fn weighted_interquartile_mean(scores: &Scores) -> f64 {
 
 /// How far scores stay below `target` on average, those above it counted as reaching it: lower is better.
 pub fn optimality_gap(scores: &Scores, target: f64) -> f64 {
-    let reached =
-        |runs: &[f64]| runs.iter().map(|score| score.min(target)).sum::<f64>() / runs.len() as f64;
-    target - scores.iter().map(reached).sum::<f64>() / scores.tasks() as f64
+    let reached = |runs: &[f64]| mean_of(runs.iter().map(|score| score.min(target)));
+    target - mean_of(scores.iter().map(reached))
 }
 
 /// The four aggregates with their intervals, in the scores' units.

@@ -23,15 +23,14 @@ pub fn under(curve: &Curve, until: f64) -> Result<f64> {
     let (steps, values) = (curve.steps(), curve.values());
     let mut before = (0.0, values[0]);
     let mut area = 0.0;
+    // What the curve between two points adds to the mean: no sum is larger than its values.
+    let share =
+        |from: (f64, f64), to: (f64, f64)| (to.0 - from.0) / until * f64::midpoint(from.1, to.1);
     for (&step, &value) in steps.iter().zip(values).take_while(|(step, _)| **step < until) {
-        area += trapezoid(before, (step, value));
+        area += share(before, (step, value));
         before = (step, value);
     }
     // Within the curve, or before its first point.
     let end = curve.at(until).unwrap_or(values[0]);
-    Ok((area + trapezoid(before, (until, end))) / until)
-}
-
-fn trapezoid(from: (f64, f64), to: (f64, f64)) -> f64 {
-    (to.0 - from.0) * (from.1 + to.1) / 2.0
+    Ok(area + share(before, (until, end)))
 }

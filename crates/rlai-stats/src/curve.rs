@@ -93,7 +93,8 @@ impl Curve {
 
 /// The exponential moving average m_k = w m_(k-1) + (1 - w) x_k, m_0 = x_0, where w is the weight of the past:
 /// 0 leaves the values as they are. The first value has the weight w^k in m_k, not (1 - w) w^k as if nothing had
-/// been before it: nothing is divided by the sum of the weights, which is 1 this way.
+/// been before it: nothing is divided by the sum of the weights, which is 1 this way. An average lies between
+/// the two numbers that it is of, also in its last digit: that of equal numbers is that number.
 ///
 /// # Errors
 /// A weight outside of 0 to 1, or 1.
@@ -103,7 +104,8 @@ pub fn exponential_average(values: &[f64], past: f64) -> Result<Vec<f64>> {
     }
     let mut average = values.first().copied().unwrap_or_default();
     let smooth = |value: &f64| {
-        average = past * average + (1.0 - past) * value;
+        let weighted = past * average + (1.0 - past) * value;
+        average = weighted.clamp(average.min(*value), average.max(*value));
         average
     };
     Ok(values.iter().map(smooth).collect())
@@ -163,10 +165,12 @@ pub fn half_deviation_band(curves: &[Curve]) -> Result<Vec<Point>> {
     Ok(steps.iter().enumerate().map(point).collect())
 }
 
-/// The variance of at least two numbers, with divisor n - 1.
+/// The variance of at least two numbers, with divisor n - 1; exactly 0 of equal ones, whose mean may differ
+/// from them in its last digit.
 pub(crate) fn variance(values: &[f64]) -> f64 {
-    let mean = mean(values);
-    values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (values.len() - 1) as f64
+    let apart: Vec<f64> = values.iter().map(|value| value - values[0]).collect();
+    let mean = mean(&apart);
+    apart.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (values.len() - 1) as f64
 }
 
 /// The steps at which all curves were measured.

@@ -89,7 +89,8 @@ impl Distribution {
         let [low, high] = match method {
             Method::Percentile => [self.quantile(tail)?, self.quantile(1.0 - tail)?],
             Method::Basic => {
-                let mirrored = |share| Ok::<f64, Error>(2.0 * self.value - self.quantile(share)?);
+                let mirrored =
+                    |share| Ok::<f64, Error>(self.value + (self.value - self.quantile(share)?));
                 [mirrored(1.0 - tail)?, mirrored(tail)?]
             }
             Method::BiasCorrected => self.corrected(tail, self.bias(Ties::Half), 0.0)?,
@@ -108,11 +109,16 @@ impl Distribution {
         Ok(Estimate { value: self.value, low, high })
     }
 
-    /// Percentiles at shares moved by the bias z0 and the acceleration a.
+    /// Percentiles at shares moved by the bias z0 and the acceleration a. Where 1 - a (z0 + z) falls to 0, the
+    /// share has reached its end; beyond, the formula would come back from the other one.
     fn corrected(&self, tail: f64, z0: f64, a: f64) -> Result<[f64; 2]> {
         let end = |z: f64| {
             let moved = z0 + z;
-            self.quantile(normal_cdf(z0 + moved / (1.0 - a * moved)))
+            let shrunk = 1.0 - a * moved;
+            self.quantile(match shrunk > 0.0 {
+                true => normal_cdf(z0 + moved / shrunk),
+                false => f64::from(u8::from(moved > 0.0)),
+            })
         };
         let z = normal_quantile(tail);
         Ok([end(z)?, end(-z)?])

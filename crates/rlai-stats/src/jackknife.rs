@@ -1,6 +1,6 @@
 //! The jackknife: what a statistic becomes when one run is left out.
 
-use crate::scores::Runs;
+use crate::scores::{Runs, mean_of};
 
 /// The acceleration of BCa intervals for each output, by the jackknife over every run of every task of every
 /// group: sum U^3 / n^3 over 6 (sum U^2 / n^2)^(3/2), U = (n - 1)(mean - value without the run), n the runs of
@@ -11,7 +11,7 @@ pub(crate) fn acceleration<T: Copy>(
     outputs: usize,
     statistics: &impl Fn(&[Runs<T>], &mut [f64]),
 ) -> Vec<Option<f64>> {
-    let (mut cubes, mut squares) = (vec![0.0; outputs], vec![0.0; outputs]);
+    let mut influences = vec![Vec::new(); outputs];
     let mut left_out = groups.to_vec();
     for (group, runs) in groups.iter().enumerate() {
         for task in (0..runs.tasks()).filter(|&task| runs.task(task).len() > 1) {
@@ -21,23 +21,29 @@ pub(crate) fn acceleration<T: Copy>(
                 leave_out(&mut left_out[group], runs, task, run);
                 statistics(&left_out, out);
             }
-            for output in 0..outputs {
-                let column = values.iter().skip(output).step_by(outputs);
-                let mean = column.clone().sum::<f64>() / n as f64;
-                for value in column {
-                    let influence = (n - 1) as f64 * (mean - value) / n as f64;
-                    cubes[output] += influence.powi(3);
-                    squares[output] += influence.powi(2);
-                }
+            for (output, influences) in influences.iter_mut().enumerate() {
+                let column = values.iter().copied().skip(output).step_by(outputs);
+                let mean = mean_of(column.clone());
+                influences.extend(column.map(|value| (n - 1) as f64 / n as f64 * (mean - value)));
             }
         }
         left_out[group] = runs.clone();
     }
-    let one = |(cubes, squares): (f64, f64)| match squares {
-        0.0 => Some(0.0),
-        _ => Some(cubes / (6.0 * squares.powf(1.5))).filter(|a| a.is_finite()),
-    };
-    cubes.into_iter().zip(squares).map(one).collect()
+    influences.iter().map(|influences| of_influences(influences)).collect()
+}
+
+/// sum U^3 over 6 (sum U^2)^(3/2). It has no unit: powers are of shares of the largest, for those of very large
+/// or small numbers are none.
+fn of_influences(influences: &[f64]) -> Option<f64> {
+    let largest = influences.iter().map(|influence| influence.abs()).fold(0.0, f64::max);
+    if influences.iter().any(|influence| !influence.is_finite()) {
+        return None;
+    }
+    if largest == 0.0 {
+        return Some(0.0);
+    }
+    let sum = |power: i32| influences.iter().map(|it| (it / largest).powi(power)).sum::<f64>();
+    Some(sum(3) / (6.0 * sum(2).powf(1.5)))
 }
 
 /// All runs but one.

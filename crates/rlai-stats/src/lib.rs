@@ -48,7 +48,7 @@
 //! |---|---|
 //! | How good is an algorithm on all tasks? | [`aggregate`]: mean, median of task means, interquartile mean, optimality gap |
 //! | How sure is that? | [`Bootstrap`]: percentile, basic, bias-corrected and BCa intervals ([`Method`]) of any statistic; [`enumerate`]: all resamples of small samples |
-//! | Which of two is better? | [`Permutation`]: an exact test; [`improvement`]; [`Welch`]; [`power`]: how many runs are enough |
+//! | Which of two is better? | [`Permutation`]: an exact test; [`Better`]: the same for unequal numbers of runs; [`improvement`]; [`Welch`]; [`power`]: how many runs are enough |
 //! | On how many runs does it reach a score? | [`profile`] |
 //! | How fast does it learn? | [`threshold`]: steps to a return, three readings of "x% more sample-efficient", null ranges; [`area`]; [`curve`] |
 //! | How much does it depend on a setting? | [`robustness`]: retention, difference in differences, sensitivity, worst case, value at risk |
@@ -60,7 +60,7 @@
 //!   ([`Bootstrap::tasks`] draws tasks too). One run of a task is drawn every time, so it adds no spread: give
 //!   each task several.
 //! - **Normalise before you aggregate** over tasks ([`Scores::normalised`]), with references fixed beforehand.
-//! - **Few runs make percentile intervals too narrow**: five runs' 95% hold the truth in about 85% of the cases.
+//! - **Few runs make percentile intervals too narrow**: five runs' 95% hold the truth in about 84% of the cases.
 //!   So decide by a test ([`Permutation`]), not by whether an interval holds 0.5.
 //! - **Choose thresholds, aggregates and tests before you look**, and report all of them. Pairs that are
 //!   compared one by one are not corrected for their number.
@@ -74,6 +74,7 @@
 
 pub mod aggregate;
 pub mod area;
+pub mod better;
 pub mod bootstrap;
 pub mod curve;
 pub mod distribution;
@@ -93,6 +94,7 @@ pub mod variation;
 pub mod welch;
 
 pub use aggregate::Aggregates;
+pub use better::Better;
 pub use bootstrap::{Bootstrap, Estimate};
 pub use curve::Curve;
 pub use distribution::{Distribution, Method};

@@ -122,22 +122,34 @@ pub fn detectable_by_permutation(
     };
     let mut needed: Vec<f64> = (0..DRAWS).map(&mut needed).collect();
     needed.sort_unstable_by(f64::total_cmp);
-    of_sorted(&needed, power).map(Some)
+    // A power below the significance takes no difference at all.
+    Ok(Some(of_sorted(&needed, power)?.max(0.0)))
 }
 
 /// P(|T| > critical) of the non-central t distribution: over the scale s = sqrt(chi^2 / degrees), a normal is
-/// beyond critical s. Simpson's rule within ten standard deviations of s.
+/// beyond critical s. Within ten standard deviations of s, in three parts: of a large critical value the
+/// normal falls from 1 to 0 in a small part of the scales.
 fn beyond(critical: f64, shift: f64, degrees: f64) -> f64 {
-    const INTERVALS: usize = 2000;
     let reach = 10.0 / (2.0 * degrees).sqrt();
     let (low, high) = ((1.0 - reach).max(0.0), 1.0 + reach);
     let half = degrees / 2.0;
     let constant = std::f64::consts::LN_2 + half * half.ln() - ln_gamma(half);
-    let at = |i: usize| {
-        let s = low + (high - low) * i as f64 / INTERVALS as f64;
+    let at = |s: f64| {
         let density = (constant + (degrees - 1.0) * s.ln() - half * s * s).exp();
         density * (normal_cdf(shift - critical * s) + normal_cdf(-shift - critical * s))
     };
-    let inner: f64 = (1..INTERVALS).map(|i| if i % 2 == 1 { 4.0 } else { 2.0 } * at(i)).sum();
-    ((at(0) + inner + at(INTERVALS)) * (high - low) / INTERVALS as f64 / 3.0).clamp(0.0, 1.0)
+    let fall = [-10.0, 10.0].map(|z| ((shift.abs() + z) / critical).clamp(low, high));
+    let parts = [(low, fall[0]), (fall[0], fall[1]), (fall[1], high)];
+    parts.into_iter().map(|(from, to)| simpson(at, from, to)).sum::<f64>().clamp(0.0, 1.0)
+}
+
+/// The integral from one number to another by Simpson's rule.
+fn simpson(at: impl Fn(f64) -> f64, from: f64, to: f64) -> f64 {
+    const INTERVALS: usize = 2000;
+    let width = (to - from) / INTERVALS as f64;
+    let weighted = |i: usize| {
+        let weight = if i == 0 || i == INTERVALS { 1.0 } else { 2.0 + 2.0 * (i % 2) as f64 };
+        weight * at(from + width * i as f64)
+    };
+    (0..=INTERVALS).map(weighted).sum::<f64>() * width / 3.0
 }

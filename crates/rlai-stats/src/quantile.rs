@@ -24,7 +24,8 @@ pub fn of_sorted(sorted: &[f64], share: f64) -> Result<f64> {
     let place = share * last as f64;
     let (low, part) = (place.floor() as usize, place.fract());
     let (a, b) = (sorted[low], sorted[(low + 1).min(last)]);
-    // Equal ends may be infinite, and no number lies between two infinite ones. From the nearer end, as NumPy does, the other one is met exactly.
+    // Equal ends may be infinite, and no number lies between two infinite ones. From the nearer end, as NumPy
+    // does, the other one is met exactly; ends whose distance is no number are weighed instead.
     Ok(match part {
         _ if a == b || part == 0.0 => a,
         part if a.is_infinite() && b.is_infinite() => {
@@ -35,6 +36,7 @@ pub fn of_sorted(sorted: &[f64], share: f64) -> Result<f64> {
             }
         }
         _ if a.is_infinite() => a,
+        part if b.is_finite() && (b - a).is_infinite() => a * (1.0 - part) + b * part,
         part if part < 0.5 || b.is_infinite() => a + (b - a) * part,
         part => b - (b - a) * (1.0 - part),
     })
@@ -56,7 +58,9 @@ pub(crate) fn median_of(values: &mut [f64]) -> f64 {
     let middle = values.len() / 2;
     let (below, &mut upper, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
     match below.iter().copied().max_by(f64::total_cmp) {
-        Some(lower) if below.len() * 2 == values.len() && lower != upper => (lower + upper) / 2.0,
+        Some(lower) if below.len() * 2 == values.len() && lower != upper => {
+            f64::midpoint(lower, upper)
+        }
         _ => upper,
     }
 }

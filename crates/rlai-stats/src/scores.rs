@@ -48,7 +48,7 @@ impl<T> Runs<T> {
     }
 
     /// The runs of each task.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &[T]> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &[T]> + Clone {
         (0..self.tasks()).map(|task| self.task(task))
     }
 
@@ -144,7 +144,18 @@ impl Scores {
 
 /// The mean of at least one number.
 pub(crate) fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
+    mean_of(values.iter().copied())
+}
+
+/// [`mean`] of numbers that lie in no list.
+pub(crate) fn mean_of(values: impl ExactSizeIterator<Item = f64> + Clone) -> f64 {
+    let count = values.len() as f64;
+    let sum: f64 = values.clone().sum();
+    if sum.is_finite() {
+        return sum / count;
+    }
+    // A sum of numbers near the largest one lies beyond it, their mean does not.
+    values.map(|value| value / count).sum()
 }
 
 /// As many tasks here as there.

@@ -35,7 +35,9 @@ pub fn steps_to(curve: &Curve, threshold: f64) -> Option<f64> {
     let Some(before) = at.checked_sub(1) else {
         return Some(steps[0]);
     };
-    let part = (threshold - values[before]) / (values[at] - values[before]);
+    // Halves, which are exact: the distance of two numbers may be beyond the largest one.
+    let [threshold, low, high] = [threshold, values[before], values[at]].map(|it| it / 2.0);
+    let part = (threshold - low) / (high - low);
     Some(steps[before] + (steps[at] - steps[before]) * part)
 }
 

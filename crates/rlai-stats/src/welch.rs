@@ -2,9 +2,10 @@
 
 use statrs::function::beta::beta_reg;
 
+use crate::aggregate;
 use crate::curve::variance;
 use crate::error::{Error, Result, finite, open_share};
-use crate::scores::mean;
+use crate::scores::{Scores, mean, same_tasks};
 
 /// What the test says.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,11 +41,32 @@ impl Welch {
         Self::of_means(mean(x) - mean(y), &[x, y].map(|sample| Part::of(sample, 1.0)), level)
     }
 
+    /// Of the mean over tasks of the tasks' means, with an interval of this confidence: unlike a permutation
+    /// test it supposes neither equal spread nor equal numbers of runs.
+    ///
+    /// # Errors
+    /// Those of [`Welch::test`], and other numbers of tasks.
+    pub fn of_tasks(x: &Scores, y: &Scores, level: f64) -> Result<Self> {
+        open_share("level", level)?;
+        same_tasks(x, y)?;
+        if x.iter().chain(y.iter()).any(|runs| runs.len() < 2) {
+            return Err(Error::too_few("scores of a sample", 2));
+        }
+        let weight = 1.0 / x.tasks() as f64;
+        let parts = x.iter().chain(y.iter()).map(|runs| Part::of(runs, weight));
+        let difference = aggregate::mean(x) - aggregate::mean(y);
+        Self::of_means(difference, &parts.collect::<Vec<Part>>(), level)
+    }
+
     /// Of a weighted sum of means of samples, by Satterthwaite's degrees of freedom (1946).
     pub(crate) fn of_means(difference: f64, parts: &[Part], level: f64) -> Result<Self> {
         let sum: f64 = parts.iter().map(|part| part.variance).sum();
         if !(sum > 0.0 && sum.is_finite()) {
             let reason = "no sample has a variance, or one too large for a number";
+            return Err(Error::undefined("Welch's t", reason));
+        }
+        if !difference.is_finite() {
+            let reason = "the difference of the means is too large for a number";
             return Err(Error::undefined("Welch's t", reason));
         }
         let error = sum.sqrt();

@@ -195,7 +195,8 @@ proptest! {
         let quick = Bootstrap { repetitions: 100, method: Method::Bca, ..Bootstrap::default() };
         if let Ok(scores) = Scores::new(tasks.clone()) {
             if let Ok(estimate) = quick.estimate(&scores, aggregate::interquartile_mean) {
-                prop_assert!(!estimate.low.is_nan() && !estimate.high.is_nan());
+                prop_assert!(estimate.low.is_finite() && estimate.high.is_finite());
+                prop_assert!(estimate.value.is_finite() && estimate.low <= estimate.high);
             }
             let _ = Welch::test(scores.task(0), scores.task(scores.tasks() - 1), 0.9);
         }

@@ -2,7 +2,7 @@
 
 use rand::{Rng, SeedableRng};
 use rlai_stats::robustness::{TwoByTwo, difference_in_differences, difference_in_differences_test};
-use rlai_stats::{Bootstrap, Permutation, Scores, aggregate, power, quantile};
+use rlai_stats::{Better, Bootstrap, Permutation, Scores, Welch, aggregate, power, quantile};
 
 /// Normal numbers from a stream that is always the same.
 struct Normal(chacha20::ChaCha8Rng);
@@ -118,4 +118,45 @@ fn equal_algorithms_are_seldom_told_apart() {
         assert!(f64::from(verdicts) / (STUDIES as f64) < most(0.05), "{runs}");
         assert!(f64::from(leads) / (STUDIES as f64) < most(0.15), "{runs}");
     }
+}
+
+/// Fewer and wilder runs of one of two whose means and medians are equal: a permutation test alone tells them
+/// apart, for they are not the same; neither is better.
+#[test]
+fn fewer_and_wilder_runs_are_not_called_better() {
+    const STUDIES: usize = 4_000;
+    for (runs, spread, alone) in [((4, 8), 4.0, 0.08), ((3, 10), 5.0, 0.15)] {
+        let mut normal = Normal::new(500 + runs.0 as u64);
+        let mut by_permutation = 0;
+        let both = share(STUDIES, || {
+            let wild: Vec<f64> =
+                normal.runs(runs.0, 0.0).values().iter().map(|score| spread * score).collect();
+            let (x, y) = (Scores::of_task(&wild).unwrap(), normal.runs(runs.1, 0.0));
+            let test = Better::test(&x, &y, 0).unwrap();
+            by_permutation += usize::from(test.permutation.p <= 0.05 + 1e-12);
+            test.p() <= 0.05 + 1e-12
+        });
+        let by_permutation = by_permutation as f64 / STUDIES as f64;
+        println!("{runs:?}: {by_permutation} by permutations, {both} by both");
+        assert!(by_permutation > alone, "{runs:?}: {by_permutation}");
+        // Four standard errors of a share of 0.05.
+        assert!(both < 0.064, "{runs:?}: {both}");
+    }
+}
+
+/// Welch's test over tasks: of one task it is the test of two samples; of two alike it has half the variance.
+#[test]
+fn welchs_test_over_tasks_is_that_of_means_of_means() {
+    let (x, y) = ([3.0, 4.0, 6.0, 9.0], [1.0, 2.0, 2.5]);
+    let of = |tasks: usize| {
+        let [x, y] = [x.to_vec(), y.to_vec()].map(|runs| Scores::new(vec![runs; tasks]).unwrap());
+        Welch::of_tasks(&x, &y, 0.95).unwrap()
+    };
+    let (one, plain, two) = (of(1), Welch::test(&x, &y, 0.95).unwrap(), of(2));
+    for (ours, theirs) in [(one.t, plain.t), (one.p, plain.p), (one.low, plain.low)] {
+        assert!((ours - theirs).abs() < 1e-12, "{ours} and {theirs}");
+    }
+    assert!((two.difference - one.difference).abs() < 1e-12);
+    assert!((two.t / one.t - 2f64.sqrt()).abs() < 1e-12);
+    assert!((two.degrees / one.degrees - 2.0).abs() < 1e-12);
 }
