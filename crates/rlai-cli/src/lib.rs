@@ -53,7 +53,7 @@ Exit codes:
   1   failed while running
   2   bad input or environment; nothing was created or changed
   75  train, resume or study stopped by a signal; what was learned is saved, and goes on when asked
-  130 stopped at once: by a second signal, or any other command by the first
+  130 stopped at once: by a second signal, or any other command by the first (143 if by SIGTERM)
 
 RLAI_LOG sets what is logged to standard error: error, warn, info, debug or trace."
 )]

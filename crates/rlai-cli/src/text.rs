@@ -2,6 +2,7 @@
 
 use std::fmt::Arguments;
 use std::io::Write;
+use std::path::Path;
 
 /// Writes to standard output. A reader that has seen enough (`| head`) is no error: the program ends
 /// quietly. Anything else that keeps the output from being written ends it with exit code 1.
@@ -79,6 +80,29 @@ pub fn thousands(number: u64) -> String {
     grouped
 }
 
+/// A setting in words, its value as people read it: long whole numbers with thousands separators.
+pub fn setting(key: &str, value: &str) -> String {
+    format!("{key} = {}", readable_value(value))
+}
+
+/// A setting's value as people read it.
+pub fn readable_value(value: &str) -> String {
+    match value.parse::<u64>() {
+        Ok(number) if number >= 10_000 => thousands(number),
+        _ => value.to_owned(),
+    }
+}
+
+/// A path as a word of a shell's command: quoted where it holds more than letters that no shell looks at.
+pub fn in_shell(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "-_./,=+:@%".contains(c);
+    match !text.is_empty() && text.chars().all(plain) {
+        true => text,
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
 /// A number to one decimal place, its whole part with thousands separators.
 pub fn decimal(number: f64) -> String {
     if !number.is_finite() {
@@ -102,6 +126,27 @@ pub fn duration(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_numbers_of_settings_are_grouped_and_nothing_else() {
+        assert_eq!(setting("buffer", "1000000"), "buffer = 1,000,000");
+        assert_eq!(setting("buffer", "1000"), "buffer = 1000");
+        assert_eq!(setting("hidden", "256x256"), "hidden = 256x256");
+        assert_eq!(setting("learning-rate", "0.00003"), "learning-rate = 0.00003");
+    }
+
+    #[test]
+    fn a_path_is_one_word_of_a_shell() {
+        for (path, word) in [
+            ("runs/Hopper-v5,buffer=1000/seed0", "runs/Hopper-v5,buffer=1000/seed0"),
+            ("my runs/a", "'my runs/a'"),
+            ("it's", r"'it'\''s'"),
+            ("$HOME", "'$HOME'"),
+            ("", "''"),
+        ] {
+            assert_eq!(in_shell(Path::new(path)), word);
+        }
+    }
 
     #[test]
     fn numbers_are_grouped_by_three() {

@@ -55,22 +55,15 @@ impl Answer {
     }
 }
 
-/// How the two of a comparison are called, and what is said after them: where both have the same setting of
-/// the grid, it is told once.
-fn names<'a>(study: &'a Study, it: &Comparison) -> (&'a str, &'a str, String) {
-    let (x, y) = (&study.methods[it.candidate], &study.methods[it.baseline]);
-    let named = !x.base_label.is_empty() && !y.base_label.is_empty() && x.base != y.base;
-    if x.grid.is_empty() || x.grid != y.grid || !named {
-        return (&x.label, &y.label, String::new());
-    }
-    let setting: Vec<String> =
-        x.grid.iter().map(|(key, value)| format!("{key} = {value}")).collect();
-    (&x.base_label, &y.base_label, format!(" with {}", setting.join(", ")))
+/// How the two of a comparison are called, and what is said after them.
+fn named<'a>(study: &'a Study, it: &Comparison) -> (&'a str, &'a str, String) {
+    let (x, y, setting) = study.pair_names(it.candidate, it.baseline);
+    (x, y, setting.map_or_else(String::new, |setting| format!(" with {setting}")))
 }
 
 /// One comparison: a verdict, and what it rests on.
 fn finding(study: &Study, scale: &Scale, it: &Comparison, all: &[Comparison]) -> Finding {
-    let (x, y, setting) = names(study, it);
+    let (x, y, setting) = named(study, it);
     let Some(improvement) = it.improvement else { return nothing(study, it) };
     let on = basis(it);
     let interval = format!("[{}, {}]", share(improvement.low), share(improvement.high));

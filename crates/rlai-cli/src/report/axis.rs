@@ -74,16 +74,22 @@ impl Axis {
         };
         let choices: [&[f64]; 3] = [&[1.0], &[1.0, 2.0, 5.0], &[1.0, 1.2, 1.5, 2.0, 3.0, 5.0, 7.0]];
         let enough = choices.iter().map(|digits| within(digits)).find(|ticks| ticks.len() >= 3);
-        enough.unwrap_or_else(|| vec![self.low, self.high])
+        // So short an axis is nearly even.
+        enough.unwrap_or_else(|| self.even_ticks(4))
     }
 
-    /// Draws a horizontal axis at height `y` with grid lines up to `top`.
-    pub fn draw_below(&self, drawing: &mut Drawing, y: f64, top: f64, label: &str) {
+    /// Draws the grid lines of a horizontal axis from height `top` to `bottom`.
+    pub fn draw_grid(&self, drawing: &mut Drawing, top: f64, bottom: f64) {
+        for value in self.ticks(5) {
+            drawing.rule((self.at(value), top), (self.at(value), bottom), Ink::Grid);
+        }
+    }
+
+    /// Draws a horizontal axis at height `y`: its line, its numbers, its label.
+    pub fn draw_below(&self, drawing: &mut Drawing, y: f64, label: &str) {
         let size = f64::from(TICK_SIZE);
-        let ticks = self.ticks(5);
-        for &value in &ticks {
+        for value in self.ticks(5) {
             let x = self.at(value);
-            drawing.rule((x, top), (x, y), Ink::Grid);
             let text = tick(value);
             let half = text_width(&text, TICK_SIZE) / 2.0 + 2.0;
             // Nothing sticks out of the drawing.
@@ -130,6 +136,8 @@ mod tests {
         assert_eq!(ticks(3.0, 3.0).len(), 3);
         let ratio = Axis::logarithmic((0.4, 3.0), (0.0, 100.0));
         assert_eq!(ratio.ticks(5), [0.5, 1.0, 2.0]);
+        let short = Axis::logarithmic((0.727, 1.375), (0.0, 100.0));
+        assert_eq!(short.ticks(5), [0.8, 1.0, 1.2]);
         assert!(Axis::even((f64::NAN, 1.0), (0.0, 1.0)).ticks(5).len() > 2);
     }
 

@@ -73,7 +73,8 @@ impl Chart {
         let bottom = top + (right - left) * ASPECT;
         let x_axis = Axis::even(self.x_ends(), (left, right));
         let y_axis = Axis::even(self.y_ends(), (bottom, top));
-        x_axis.draw_below(&mut drawing, bottom, top, &self.x_label);
+        x_axis.draw_grid(&mut drawing, top, bottom);
+        x_axis.draw_below(&mut drawing, bottom, &self.x_label);
         y_axis.draw_left(&mut drawing, left, right);
         self.curves(&mut drawing, &x_axis, &y_axis);
         finish(&mut drawing, bottom + 44.0, caption);

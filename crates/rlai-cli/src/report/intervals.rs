@@ -68,7 +68,25 @@ impl Intervals {
         let height = |lines: &Vec<String>| LINE * lines.len() as f64 + BAR;
         let bottom = top + labels.iter().map(height).sum::<f64>() + 8.0;
         let axis = self.axis((20.0, width - 20.0));
-        axis.draw_below(&mut drawing, bottom, top, &self.x_label);
+        axis.draw_below(&mut drawing, bottom, &self.x_label);
+        let mut y = top;
+        for (row, lines) in self.rows.iter().zip(&labels) {
+            for (i, line) in lines.iter().enumerate() {
+                let at = (20.0, y + 14.0 + LINE * i as f64);
+                drawing.text(at, line, LABEL_SIZE, Anchor::Start, Ink::Text);
+            }
+            y += height(lines);
+            self.draw_behind(&mut drawing, &axis, y);
+            draw_row(&mut drawing, &axis, row, y - BAR + 10.0);
+        }
+        finish(&mut drawing, bottom + 44.0, caption);
+        drawing
+    }
+
+    /// The grid and the mark behind the interval that ends at height `bottom`: no line runs through a label.
+    fn draw_behind(&self, drawing: &mut Drawing, axis: &Axis, bottom: f64) {
+        let top = bottom - BAR + 1.0;
+        axis.draw_grid(drawing, top, bottom);
         if let Some(mark) = self.mark.filter(|mark| axis.holds(*mark)) {
             let x = axis.at(mark);
             drawing.shapes.push(Shape::Line {
@@ -79,17 +97,6 @@ impl Intervals {
                 opacity: 1.0,
             });
         }
-        let mut y = top;
-        for (row, lines) in self.rows.iter().zip(&labels) {
-            for (i, line) in lines.iter().enumerate() {
-                let at = (20.0, y + 14.0 + LINE * i as f64);
-                drawing.text(at, line, LABEL_SIZE, Anchor::Start, Ink::Text);
-            }
-            y += height(lines);
-            draw_row(&mut drawing, &axis, row, y - BAR + 10.0);
-        }
-        finish(&mut drawing, bottom + 44.0, caption);
-        drawing
     }
 
     fn axis(&self, pixels: (f64, f64)) -> Axis {

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use crate::metrics::{Line, lines_of, metrics_of};
 use crate::run_folder::{RESULT, RunResult};
 use crate::study::{Outcome, Plan, State};
+use crate::text::setting;
 
 /// A study as it is reported.
 pub struct Study {
@@ -144,6 +145,26 @@ impl Study {
         (0..self.tasks.len())
             .filter(|&task| methods.iter().all(|method| has(method, task)))
             .collect()
+    }
+
+    /// How two methods are called beside each other, and the setting of the grid that both have, which is
+    /// then told once; otherwise nothing.
+    pub fn pair_names(&self, x: usize, y: usize) -> (&str, &str, Option<String>) {
+        let (x, y) = (&self.methods[x], &self.methods[y]);
+        let named = !x.base_label.is_empty() && !y.base_label.is_empty() && x.base != y.base;
+        if x.grid.is_empty() || x.grid != y.grid || !named {
+            return (&x.label, &y.label, None);
+        }
+        let settings: Vec<String> = x.grid.iter().map(|(key, value)| setting(key, value)).collect();
+        (&x.base_label, &y.base_label, Some(settings.join(", ")))
+    }
+
+    /// `x over y`, for the label of a row.
+    pub fn pair_label(&self, x: usize, y: usize) -> String {
+        match self.pair_names(x, y) {
+            (x, y, None) => format!("{x} over {y}"),
+            (x, y, Some(setting)) => format!("{x} over {y}, {setting}"),
+        }
     }
 
     /// How many runs stand so.

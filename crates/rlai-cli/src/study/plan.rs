@@ -11,6 +11,7 @@ use crate::error::Failure;
 use crate::run_folder::{self, FolderState};
 use crate::source::Source;
 use crate::spec::RunSpec;
+use crate::text::setting;
 use crate::training;
 
 /// A checked study.
@@ -76,7 +77,7 @@ impl Variant {
         let besides: Vec<String> = grid
             .iter()
             .filter(|(key, _)| key != "env")
-            .map(|(key, value)| format!("{key} = {value}"))
+            .map(|(key, value)| setting(key, value))
             .collect();
         let label = match (base_label.is_empty(), besides.is_empty()) {
             (true, true) => name.clone(),

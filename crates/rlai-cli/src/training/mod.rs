@@ -20,7 +20,7 @@ use crate::run_folder::{self, Attempt, FolderState, Made, RESULT, RunResult};
 use crate::signals::{self, OnSignal};
 use crate::slurm_job::SlurmJob;
 use crate::spec::RunSpec;
-use crate::text::{decimal, duration, thousands};
+use crate::text::{decimal, duration, in_shell, thousands};
 
 const FINISHED: &str = "finished";
 const STOPPED: &str = "stopped";
@@ -156,14 +156,14 @@ pub fn refused_in_study(dir: &Path, held: &FolderState) -> Failure {
 }
 
 fn refused(dir: &Path, held: &FolderState, alone: bool) -> Failure {
-    let dir = dir.display();
+    let (dir, word) = (dir.display(), in_shell(dir));
     match held {
         FolderState::OtherRun(differences) => {
             let lines: Vec<String> =
                 differences.iter().map(|difference| format!("\n  {difference}")).collect();
             let further = alone && differences.len() == 1 && differences[0].key == "steps";
             let hint = match further {
-                true => format!(", or go on further: rlai resume {dir} --steps N"),
+                true => format!(", or go on further: rlai resume {word} --steps N"),
                 false => String::new(),
             };
             Failure::input(format!(
@@ -300,7 +300,7 @@ fn what_is_kept(spec: &RunSpec, recorder: &Recorder, error: &TrainError) -> Fail
     }
     Failure::running(format!(
         "{error}\nthe checkpoint of step {step} is kept in {path}; go on from it: rlai resume {}",
-        spec.out.display()
+        in_shell(&spec.out)
     ))
 }
 
@@ -368,9 +368,10 @@ impl Manner {
                 thousands(last.step)
             );
         }
-        line_err!("networks in {0}; play them: rlai evaluate {0}", out.display());
+        let word = in_shell(out);
+        line_err!("networks in {}; play them: rlai evaluate {word}", out.display());
         if result.status == STOPPED {
-            line_err!("go on: rlai resume {}", out.display());
+            line_err!("go on: rlai resume {word}");
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ use crate::run_folder::{
 };
 use crate::settings::Settings;
 use crate::source::Source;
-use crate::text::thousands;
+use crate::text::{in_shell, thousands};
 use crate::training;
 
 /// A checkpoint, and whether it is whole.
@@ -224,7 +224,7 @@ impl RunReport {
     }
 
     fn next(&self) -> String {
-        let dir = self.dir.display();
+        let dir = in_shell(&self.dir);
         let newest = self.attempts.first();
         let any = self.attempts.iter().any(|attempt| !attempt.checkpoints.is_empty());
         match (newest.and_then(|attempt| attempt.life), self.step) {

@@ -12,7 +12,7 @@ use crate::study::{
     Coordinator, Engine, Forecast, Outcome, Plan, Pool, Report, RunStanding, Selection, State,
     Typed, folder, of_all, run_all,
 };
-use crate::text::thousands;
+use crate::text::{in_shell, thousands};
 use crate::training;
 
 /// How a study goes on.
@@ -107,7 +107,7 @@ fn local(
     if stop.load(Ordering::Relaxed) {
         line_err!(
             "stopped; what has finished is kept, and it goes on: rlai study resume {}",
-            plan.out.display()
+            in_shell(&plan.out)
         );
         return Err(Failure::Stopped);
     }

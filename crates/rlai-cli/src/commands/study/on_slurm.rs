@@ -10,6 +10,7 @@ use crate::report;
 use crate::signals;
 use crate::study::slurm::{self, Choice, Round};
 use crate::study::{Coordinator, Outcome, Plan, Report, folder};
+use crate::text::in_shell;
 
 /// How often a study that is waited for is looked at.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -31,7 +32,7 @@ pub fn go(plan: &Plan, selected: &[usize], options: &Options) -> Result<(), Fail
     let mut told = BTreeSet::new();
     tell_new(round.notes(plan), &mut told);
     if !options.wait {
-        let dir = plan.out.display();
+        let dir = in_shell(&plan.out);
         line_err!("look: rlai study status {dir}; submit what is lost: rlai study resume {dir}");
         return Ok(());
     }
@@ -88,7 +89,7 @@ fn wait(
     let mut last = (String::new(), Instant::now());
     loop {
         if sleep(stop) {
-            line_err!("stopped waiting; jobs go on: rlai study status {}", plan.out.display());
+            line_err!("stopped waiting; jobs go on: rlai study status {}", in_shell(&plan.out));
             return Err(Failure::Stopped);
         }
         coordinator.fence().map_err(Failure::running)?;

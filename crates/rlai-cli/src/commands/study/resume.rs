@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::go::{self, Options};
 use crate::error::Failure;
 use crate::study::folder;
+use crate::text::in_shell;
 
 /// Go on with a study: start again whatever has no valid result
 ///
@@ -33,7 +34,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<(), Failure> {
     let mut plan = folder::reopen(&args.study)?;
     if !plan.out.join(folder::STUDY).is_file() {
-        let (dir, file) = (plan.out.display(), args.study.display());
+        let (dir, file) = (plan.out.display(), in_shell(&args.study));
         let why = format!("{dir}: the study was never started: rlai study run {file}");
         return Err(Failure::input(why));
     }

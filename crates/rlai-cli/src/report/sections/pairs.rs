@@ -49,7 +49,7 @@ pub fn section(context: &Context<'_>) -> Option<Section> {
 
 fn figure(context: &Context<'_>, pairs: &[&Comparison]) -> Option<Figure> {
     let row = |it: &&Comparison| {
-        let label = format!("{} over {}", context.label(it.candidate), context.label(it.baseline));
+        let label = context.study.pair_label(it.candidate, it.baseline);
         Some(Row::new(&label, it.candidate, &it.improvement?, it.has_interval()))
     };
     let intervals = Intervals {

@@ -10,7 +10,7 @@ use crate::report::intervals::{Intervals, Row};
 use crate::report::section::{Figure, Section, file_part};
 use crate::report::study::Method;
 use crate::report::table::{Cell, Table};
-use crate::text::thousands;
+use crate::text::{readable_value, setting, thousands};
 
 /// Two settings of a method that differ in one key alone.
 pub(super) struct Change {
@@ -29,8 +29,8 @@ impl Change {
     pub fn name(&self, methods: &[Method]) -> String {
         let (changed, usual) = &self.values;
         let rest = methods[self.changed].grid.iter().filter(|(key, _)| *key != self.key);
-        let rest: String = rest.map(|(key, value)| format!(", {key} = {value}")).collect();
-        format!("{} {changed} for {usual}{rest}", self.key)
+        let rest: String = rest.map(|(key, value)| format!(", {}", setting(key, value))).collect();
+        format!("{} {} for {}{rest}", self.key, readable_value(changed), readable_value(usual))
     }
 }
 
@@ -117,9 +117,13 @@ fn add(context: &Context<'_>, key: &str, changes: &[Change], section: &mut Secti
     let label = |it: &Measured<'_>| {
         let (changed, usual) = &it.change.values;
         let base = &context.study.methods[it.change.changed];
-        let rest = base.grid.iter().filter(|(k, _)| k != key).map(|(k, v)| format!("{k} = {v}"));
+        let rest = base.grid.iter().filter(|(k, _)| k != key).map(|(k, v)| setting(k, v));
         let named = (!base.base_label.is_empty()).then(|| base.base_label.clone());
-        let parts = named.into_iter().chain(rest).chain([format!("{key} {changed} for {usual}")]);
+        let parts = named.into_iter().chain(rest).chain([format!(
+            "{key} {} for {}",
+            readable_value(changed),
+            readable_value(usual)
+        )]);
         parts.collect::<Vec<_>>().join(", ")
     };
     let rows = measured.iter().filter_map(|it| {

@@ -124,9 +124,9 @@ fn figure(context: &Context<'_>, task: usize, pairs: &[Pair]) -> Option<Figure> 
         let rows = SHARES.iter().zip(&pair.thresholds).zip(&pair.speed_ups);
         rows.filter_map(move |((share, threshold), speed_up)| {
             let ratio = &speed_up.ratio;
-            let (x, y) = (context.label(pair.candidate), context.label(pair.baseline));
+            let pair_label = context.study.pair_label(pair.candidate, pair.baseline);
             Some(Row {
-                label: format!("{x} over {y}, {:.0}%: {}", share * 100.0, number(*threshold)),
+                label: format!("{pair_label}, {:.0}%: {}", share * 100.0, number(*threshold)),
                 number: pair.candidate,
                 value: ratio.value?,
                 interval: ratio.interval.filter(|_| has_interval).map(ends),

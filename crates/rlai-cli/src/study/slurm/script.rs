@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::FOLDER;
 use crate::study::SlurmSettings;
+use crate::text::in_shell;
 
 /// What a script is made of.
 #[derive(Clone, Debug)]
@@ -42,8 +43,8 @@ impl Script<'_> {
             text += line;
             text.push('\n');
         }
-        let (program, study) = (quoted(self.program), quoted(self.study));
-        let names = quoted(&self.study.join(FOLDER).join(names_file(self.submission)));
+        let (program, study) = (in_shell(self.program), in_shell(self.study));
+        let names = in_shell(&self.study.join(FOLDER).join(names_file(self.submission)));
         text += &format!(
             "# An early warning must not end this shell: the program that takes its place listens.\n\
              trap '' USR1\n\
@@ -73,11 +74,6 @@ impl Script<'_> {
 /// The file of a submission in which each task finds the name of its run.
 pub fn names_file(submission: u64) -> String {
     format!("submission-{submission}.runs")
-}
-
-/// A path as one word of a shell's line, whatever is in it.
-fn quoted(path: &Path) -> String {
-    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
 }
 
 /// `1-3,7` of 1, 2, 3, 7.
@@ -129,8 +125,8 @@ mod tests {
 module load x
 # An early warning must not end this shell: the program that takes its place listens.
 trap '' USR1
-run=$(sed -n "s/^$SLURM_ARRAY_TASK_ID //p" '/scratch/runs/s/slurm/submission-3.runs')
-exec '/opt/rlai' study run '/scratch/runs/s' --run "$run" --take-over --on-signal wait
+run=$(sed -n "s/^$SLURM_ARRAY_TASK_ID //p" /scratch/runs/s/slurm/submission-3.runs)
+exec /opt/rlai study run /scratch/runs/s --run "$run" --take-over --on-signal wait
 "#;
         assert_eq!(script(study, &settings).text(), expected);
         let arguments = script(study, &settings).arguments("rlai.s.1a.3", &[0, 1, 2, 9], Some(4));
