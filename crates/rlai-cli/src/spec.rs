@@ -337,6 +337,11 @@ fn check_offline(s: &Settings) -> Result<(), ConfigError> {
     }
 }
 
+/// Whether these settings have an objective on trajectories, which knows other ones than those on actions.
+pub fn is_of_trajectories(settings: &Settings) -> bool {
+    trajectory::objective(settings.objective.as_deref()).is_some()
+}
+
 /// An objective on trajectories, with its settings. What only the task itself can tell is checked when
 /// the run is built.
 fn trajectories(

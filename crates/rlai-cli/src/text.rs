@@ -80,6 +80,14 @@ pub fn thousands(number: u64) -> String {
     grouped
 }
 
+/// `once`, `3 times`.
+pub fn times(count: usize) -> String {
+    match count {
+        1 => "once".to_owned(),
+        count => format!("{count} times"),
+    }
+}
+
 /// A setting in words, its value as people read it: long whole numbers with thousands separators.
 pub fn setting(key: &str, value: &str) -> String {
     format!("{key} = {}", readable_value(value))
@@ -88,7 +96,7 @@ pub fn setting(key: &str, value: &str) -> String {
 /// A setting's value as people read it.
 pub fn readable_value(value: &str) -> String {
     match value.parse::<u64>() {
-        Ok(number) if number >= 10_000 => thousands(number),
+        Ok(number) if number >= 1_000 => thousands(number),
         _ => value.to_owned(),
     }
 }
@@ -130,7 +138,8 @@ mod tests {
     #[test]
     fn long_numbers_of_settings_are_grouped_and_nothing_else() {
         assert_eq!(setting("buffer", "1000000"), "buffer = 1,000,000");
-        assert_eq!(setting("buffer", "1000"), "buffer = 1000");
+        assert_eq!(setting("buffer", "1000"), "buffer = 1,000");
+        assert_eq!(setting("batch", "256"), "batch = 256");
         assert_eq!(setting("hidden", "256x256"), "hidden = 256x256");
         assert_eq!(setting("learning-rate", "0.00003"), "learning-rate = 0.00003");
     }

@@ -112,6 +112,33 @@ fn a_study_is_a_curve_a_variant() {
 }
 
 #[test]
+fn a_run_that_has_just_begun_cuts_no_other() {
+    let room = Room::new();
+    room.write("s.toml", STUDY);
+    room.ok(&["study", "run", "s.toml"]);
+    let whole = curves(&room, &["runs/tiny"]);
+    // As if the third seed were still at its first evaluation.
+    let third = room.path("runs/tiny/reverse/seed2");
+    fs::remove_file(third.join("result.json")).unwrap();
+    let metrics = fs::read_to_string(third.join("metrics.jsonl")).unwrap();
+    let first = metrics
+        .lines()
+        .take_while(|line| !line.contains("\"step\":200"))
+        .fold(String::new(), |text, line| text + line + "\n");
+    fs::write(third.join("metrics.jsonl"), first).unwrap();
+    let report = curves(&room, &["runs/tiny"]);
+    let (now, before) = (&report["curves"][0], &whole["curves"][0]);
+    assert_eq!((&now["runs"], &now["unfinished"]), (&2.into(), &1.into()));
+    assert_eq!(column(now, "step"), column(before, "step"));
+    assert_ne!(column(now, "y"), column(before, "y"));
+    assert_eq!(report["curves"][1], whole["curves"][1]);
+    let told = String::from_utf8(room.command(&["plot", "runs/tiny"]).output().unwrap().stdout);
+    assert!(told.unwrap().contains("2 finished, 1 not and in no mean"));
+    room.ok(&["plot", "runs/tiny", "--out=c.svg"]);
+    assert!(fs::read_to_string(room.path("c.svg")).unwrap().contains("1 of them not finished"));
+}
+
+#[test]
 fn smoothing_is_the_exponential_average_of_reports() {
     let room = Room::new();
     room.train(&["--out=one"]);

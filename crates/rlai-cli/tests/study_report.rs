@@ -14,6 +14,10 @@ use serde_json::Value;
 const HEAD: &str = "
 name = \"made\"
 title = \"Reverse & forward\"
+description = \"\"\"
+Five seeds <each>.
+Nothing tuned.
+\"\"\"
 
 [base]
 steps = 100
@@ -84,6 +88,18 @@ fn the_answer_and_the_tables_are_those_of_the_statistics() {
     );
     assert!(p.low > 0.5 && told.contains(&finding), "{told}");
     assert!(told.contains("Difference in mean final return: +220.0 ("), "{told}");
+
+    let page = read(out.join("report.html"));
+    let description = "<p class=\"description\">Five seeds &lt;each&gt;.\nNothing tuned.</p>";
+    assert!(page.contains(description), "{page}");
+    let json: Value = serde_json::from_str(&read(out.join("study.json"))).unwrap();
+    assert_eq!(json["description"], "Five seeds <each>.\nNothing tuned.");
+    let pair = &json["comparisons"][0];
+    assert_eq!((&pair["verdict"], &pair["seeds"]), (&"leaning".into(), &vec![5, 5].into()));
+    assert_eq!(pair["probability_of_improvement"]["low"], p.low);
+    assert!((pair["p"].as_f64().unwrap() - 14.0 / 252.0).abs() < 1e-12);
+    assert_eq!(pair["p"], pair["p_corrected"]);
+    assert!((pair["difference"]["value"].as_f64().unwrap() - 220.0).abs() < 1e-9);
 
     let csv = read(out.join("report/improvement.csv"));
     let row = fields(&csv, "forward KL,reverse KL,1,");
@@ -250,20 +266,21 @@ fn a_grid_over_the_buffer_shows_what_is_left() {
     room.ok(&["study", "report", "runs/made"]);
     let csv = read(out.join("report/retention-buffer.csv"));
     let number = |text: &str| text.parse::<f64>().unwrap();
+    // Three commas within quotes stand before the number.
     let kept =
-        |label: &str| number(&fields(&csv, &format!("\"{label}, buffer 1000 for 50000\""))[4]);
+        |label: &str| number(&fields(&csv, &format!("\"{label}, buffer 1,000 for 50,000\""))[6]);
     let kept = ["reverse KL", "forward KL"].map(kept);
     assert!((kept[0] - 0.5).abs() < 1e-9 && (kept[1] - 5.0 / 6.0).abs() < 1e-9, "{csv}");
     // The area of a line that rises from 0.1 e at step 100 to e at step 1,000, flat before: e (0.1 0.1 + 0.9 0.55).
     let area = |end: f64| end * (0.01 + 0.495);
     let csv = read(out.join("report/difference-in-differences-buffer.csv"));
-    let row = fields(&csv, "forward KL,reverse KL,buffer 1000 for 50000,1,");
+    let row = fields(&csv, "forward KL,reverse KL,\"buffer 1,000 for 50,000\",1,");
     let expected = (area(0.5) - area(0.6)) - (area(0.25) - area(0.5));
-    assert!((number(&row[4]) - expected).abs() < 1e-9, "{csv}");
-    assert!(number(&row[5]) > 0.0 && row[9] == "candidate more robust", "{csv}");
+    assert!((number(&row[6]) - expected).abs() < 1e-9, "{csv}");
+    assert!(number(&row[7]) > 0.0 && row[11] == "candidate more robust", "{csv}");
     assert!(
         read(out.join("report.html"))
-            .contains("forward KL is better than reverse KL with buffer = 1000.")
+            .contains("forward KL is better than reverse KL with buffer = 1,000.")
     );
 }
 

@@ -98,5 +98,5 @@ fn an_engine_starts_runs_one_by_one() {
     let curves = drawn["curves"].as_array().unwrap();
     assert_eq!(curves.len(), 4);
     assert!(curves.iter().all(|curve| curve["runs"] == 2));
-    assert_eq!(curves[1]["label"], "reverse, buffer = 2000");
+    assert_eq!(curves[1]["label"], "reverse, buffer = 2,000");
 }

@@ -43,6 +43,34 @@ fn metrics(room: &Room, run: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
+/// A study sets the cores of a run, which these objectives have no use for.
+#[test]
+fn objectives_on_trajectories_and_on_actions_are_one_study() {
+    let room = Room::new();
+    let base = "env = \"CartPole-v1\"\nsteps = 1000\nhidden = [8]\nevaluate_every = 500\n";
+    let variants: String = OBJECTIVES
+        .iter()
+        .map(|name| {
+            format!("[[variant]]\nname = \"{name}\"\nobjective = \"{name}\"\ntrajectories = 4\n")
+        })
+        .collect();
+    let text = format!(
+        "name = \"s\"\nseeds = 1\n[base]\n{base}{variants}[[variant]]\nname = \"actions\"\nobjective = \
+         \"reverse-kl-all-actions\"\nlearning_starts = 950\n"
+    );
+    room.write("s.toml", &text);
+    let dry: Value =
+        serde_json::from_str(&room.ok(&["study", "run", "s.toml", "--dry-run", "--json"])).unwrap();
+    assert!(dry["runs"] == 7 && dry["unmeasured"].is_null(), "{dry}");
+    room.ok(&["study", "run", "s.toml"]);
+    let alone = ["train", "--json", "--env=CartPole-v1", "--objective=v-mpo", "--steps=1000"];
+    let more = ["--trajectories=4", "--hidden=8", "--evaluate-every=500", "--out=alone"];
+    let alone: Value = serde_json::from_str(&room.ok(&[&alone[..], &more].concat())).unwrap();
+    let result = fs::read_to_string(room.path("runs/s/v-mpo/seed0/result.json")).unwrap();
+    let result: Value = serde_json::from_str(&result).unwrap();
+    assert_eq!(result["parameters_blake3"], alone["parameters_blake3"]);
+}
+
 #[test]
 fn every_objective_runs_on_choices_boxes_and_processes_and_documents_its_fields() {
     let documented =

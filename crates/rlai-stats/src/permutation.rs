@@ -69,6 +69,20 @@ pub fn least_p(x: &Scores, y: &Scores) -> Result<f64> {
     Ok((2.0 * (-x.iter().zip(y.iter()).map(orders).sum::<f64>()).exp()).min(1.0))
 }
 
+/// Runs of each with which complete separation on so many tasks has a p of at most `significance`: at least 2, at
+/// most 100, which separate completely more rarely than anybody asks for.
+///
+/// ```
+/// # use rlai_stats::permutation::fewest_runs;
+/// // Two of the 70 ways to choose four of eight.
+/// assert_eq!((fewest_runs(1, 0.05), fewest_runs(3, 0.05)), (4, 2));
+/// ```
+pub fn fewest_runs(tasks: usize, significance: f64) -> usize {
+    let least = |runs: usize| 2.0 / choose(2 * runs, runs).powi(tasks as i32);
+    // What rounding may add to a share of labellings.
+    (2..100).find(|&runs| least(runs) <= significance + 1e-12).unwrap_or(100)
+}
+
 /// How many of the pairs of `runs` each, without ties, x must win on one task for p to be at most
 /// `significance`; none where not even all of them are enough.
 pub(crate) fn fewest_wins(runs: usize, significance: f64) -> Option<usize> {

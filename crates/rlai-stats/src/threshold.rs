@@ -130,7 +130,39 @@ pub struct SpeedUp {
     pub fewer_steps: Reading,
 }
 
+/// On which side of a number something lies.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Bound {
+    /// Above it.
+    Above(f64),
+    /// Below it.
+    Below(f64),
+}
+
 impl SpeedUp {
+    /// What is known of [`SpeedUp::ratio`] and [`SpeedUp::fewer_steps`] where just one of the medians is finite:
+    /// they lie beyond what they would be, had the other median run got there at `end`, the last step of all
+    /// curves. Their values, infinite or 0 and 1 or minus infinity, say only that the run was not long enough.
+    ///
+    /// ```
+    /// # use rlai_stats::{Bootstrap, threshold::{Bound, SpeedUp}};
+    /// let (never, at_80) = ([f64::INFINITY; 3], [80.0; 3]);
+    /// let found = SpeedUp::of(&never, &at_80, &Bootstrap::for_curves())?;
+    /// assert_eq!(found.beyond(100.0), Some([Bound::Above(1.25), Bound::Above(1.0 - 0.8)]));
+    /// # Ok::<(), rlai_stats::Error>(())
+    /// ```
+    pub fn beyond(&self, end: f64) -> Option<[Bound; 2]> {
+        match (self.candidate.median, self.baseline.median) {
+            (Some(candidate), None) => {
+                Some([Bound::Above(end / candidate), Bound::Above(1.0 - candidate / end)])
+            }
+            (None, Some(baseline)) => {
+                Some([Bound::Below(baseline / end), Bound::Below(1.0 - end / baseline)])
+            }
+            _ => None,
+        }
+    }
+
     /// Of [`times`] of both, none of them negative.
     ///
     /// # Errors

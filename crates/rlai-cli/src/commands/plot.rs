@@ -20,8 +20,9 @@ use series::{Series, Wanted};
 
 /// Draw what runs have written, in the terminal or as a figure
 ///
-/// One curve for each run; of a study one for each variant: the mean over its seeds with a band, at the
-/// steps that all of its runs have reached. Runs that have not finished are drawn as far as they are.
+/// One curve for each run; of a study one for each variant: the mean over its seeds that have finished,
+/// with a band, at the steps that all of them have (over all seeds, where none has finished). Runs that
+/// have not finished are drawn as far as they are.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:

@@ -55,10 +55,11 @@ algorithms lie outside in about 17% of the cases, 5 in 8%), of one or two there 
 
 Keys of --json: algorithms (baseline first), tasks, runs (fewest, most of a task), settings,
 aggregates, pairs (of each the probability of improvement of x over y, p of its permutation
-test and whether that is exact, Welch's test of x - y a task, the answer), detectable (the
-difference, in standard deviations of a run, that the permutation test of the fewest runs finds on
-one task with probability 0.8 at 5%; null where it finds none), thresholds, returns. Values and ends of intervals are null where they are infinite, not defined or
-not known of so few runs.")]
+test and whether that is exact, welch_p over all tasks where numbers of runs are unequal, so that
+both tests have to agree, Welch's test of x - y a task, the answer), detectable (the difference, in
+standard deviations of a run, that the permutation test of the fewest runs finds on one task with
+probability 0.8 at 1 - level; null where it finds none), thresholds, returns. Values and ends of
+intervals are null where they are infinite, not defined or not known of so few runs.")]
 pub struct Args {
     /// CSV file of the runs
     #[arg(value_name = "FILE.csv")]

@@ -66,7 +66,7 @@ fn finding(study: &Study, scale: &Scale, it: &Comparison, all: &[Comparison]) ->
     let (x, y, setting) = named(study, it);
     let Some(improvement) = it.improvement else { return nothing(study, it) };
     let on = basis(it);
-    let interval = format!("[{}, {}]", share(improvement.low), share(improvement.high));
+    let interval = interval(improvement.low, improvement.high);
     let chance = test(it, all);
     let size = difference(scale, it);
     let undecided = format!("These runs do not tell whether {x} or {y} is better{setting}.");
@@ -82,11 +82,10 @@ fn finding(study: &Study, scale: &Scale, it: &Comparison, all: &[Comparison]) ->
         Verdict::Worse => Finding::new(
             format!("{x} is worse than {y}{setting}{}.", contrary(it, "higher")),
             format!(
-                "With {on}, a run of {x} ends below one of {y} with probability {} (95% interval [{}, {}]; \
+                "With {on}, a run of {x} ends below one of {y} with probability {} (95% interval {}; \
                  {chance}).{size}",
                 share(1.0 - improvement.value),
-                share(1.0 - improvement.high),
-                share(1.0 - improvement.low)
+                self::interval(1.0 - improvement.high, 1.0 - improvement.low)
             ),
         ),
         Verdict::Undecided if improvement.contains(0.5) => Finding::new(
@@ -199,19 +198,21 @@ fn alone(study: &Study) -> Finding {
         }
     };
     let ended: Vec<String> = (0..study.tasks.len()).filter_map(of).collect();
-    Finding::new(
-        "There is one variant only, so nothing is compared.".to_owned(),
-        format!("{label} ended at a mean return of {}.", ended.join("; ")),
-    )
+    let detail = match ended.is_empty() {
+        true => format!("No finished run of {label} has a final return that is a number."),
+        false => format!("{label} ended at a mean return of {}.", ended.join("; ")),
+    };
+    Finding::new("There is one variant only, so nothing is compared.".to_owned(), detail)
 }
 
 fn test(it: &Comparison, all: &[Comparison]) -> String {
+    let test = match it.with_welch {
+        true => "permutation test and Welch's, the larger p",
+        false => "permutation test, p",
+    };
     match tested(all) {
-        0 | 1 => format!("permutation test, p {}", probability(it.p)),
-        n => format!(
-            "permutation test, p {} corrected for {n} comparisons",
-            probability(it.corrected)
-        ),
+        0 | 1 => format!("{test} {}", probability(it.p)),
+        n => format!("{test} {} corrected for {n} comparisons", probability(it.corrected)),
     }
 }
 
@@ -244,6 +245,15 @@ pub fn seeds((fewest, most): (usize, usize)) -> String {
 /// `1 task`, `2 tasks`.
 pub fn tasks(count: usize) -> String {
     format!("{count} task{}", s(count))
+}
+
+/// An interval of a probability: to two digits, unless an end would round to 0.5 and is not.
+fn interval(low: f64, high: f64) -> String {
+    let hides = |end: f64| share(end) == "0.50" && end != 0.5;
+    match hides(low) || hides(high) {
+        true => format!("[{low:.4}, {high:.4}]"),
+        false => format!("[{}, {}]", share(low), share(high)),
+    }
 }
 
 /// A probability to two digits.

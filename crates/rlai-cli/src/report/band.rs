@@ -1,7 +1,5 @@
 //! Curves joined over runs: means with bands.
 
-use std::collections::BTreeSet;
-
 use clap::ValueEnum;
 use rlai_stats::{Bootstrap, Curve, Runs, aggregate, curve};
 
@@ -128,24 +126,39 @@ fn t_975(degrees: usize) -> f64 {
     rlai_stats::welch::t_quantile(0.05, degrees as f64).expect("a share and degrees above zero")
 }
 
-/// Curves at the steps at which all of them have a finite value, smoothed; none where there are no such
-/// steps.
+/// Curves at common steps, smoothed: those of the one that was evaluated most seldom, from where all have begun
+/// to where the first of them ends; between two evaluations by linear interpolation, which nothing needs where
+/// all were evaluated at the same steps. None where they share no stretch, or one has no finite value.
 pub fn aligned<'a>(
     all: impl Iterator<Item = &'a [(f64, f64)]> + Clone,
     smooth: f64,
 ) -> Option<Vec<Curve>> {
-    let finite = |points: &'a [(f64, f64)]| points.iter().filter(|(_, value)| value.is_finite());
-    let steps_of = |points| finite(points).map(|(step, _)| step.to_bits()).collect();
-    let shared = all
-        .clone()
-        .map(steps_of)
-        .reduce(|a: BTreeSet<u64>, b: BTreeSet<u64>| a.intersection(&b).copied().collect())?;
-    let one = |points| {
-        let kept = finite(points).filter(|(step, _)| shared.contains(&step.to_bits()));
-        let (steps, values) = kept.copied().unzip();
-        Curve::new(steps, values).and_then(|curve| curve.smoothed(smooth)).ok()
+    let finite = |points: &[(f64, f64)]| {
+        let finite = points.iter().filter(|(_, value)| value.is_finite());
+        let (steps, values) = finite.copied().unzip();
+        Curve::new(steps, values).ok()
     };
-    all.map(one).collect()
+    let curves: Vec<Curve> = all.map(finite).collect::<Option<_>>()?;
+    let steps = common_steps(&curves)?;
+    let one = |curve: &Curve| {
+        let values = steps.iter().map(|&step| curve.at(step)).collect::<Option<_>>()?;
+        Curve::new(steps.clone(), values).and_then(|curve| curve.smoothed(smooth)).ok()
+    };
+    curves.iter().map(one).collect()
+}
+
+/// The steps of the curve with the fewest between where all have begun and where the first ends, and that end.
+fn common_steps(curves: &[Curve]) -> Option<Vec<f64>> {
+    let begin = curves.iter().map(|curve| curve.steps()[0]).fold(0.0, f64::max);
+    let end = curves.iter().map(|curve| curve.last().0).fold(f64::INFINITY, f64::min);
+    let within = |curve: &Curve| -> Vec<f64> {
+        curve.steps().iter().copied().filter(|step| (begin..=end).contains(step)).collect()
+    };
+    let mut steps = curves.iter().map(within).min_by_key(Vec::len)?;
+    if begin <= end && steps.last() != Some(&end) {
+        steps.push(end);
+    }
+    (begin <= end).then_some(steps)
 }
 
 #[cfg(test)]
@@ -173,13 +186,23 @@ mod tests {
     }
 
     #[test]
-    fn curves_are_joined_at_the_steps_that_all_have() {
+    fn curves_are_joined_at_common_steps() {
         let runs: [&[(f64, f64)]; 2] = [
             &[(0.0, 1.0), (10.0, 2.0), (20.0, f64::NAN), (30.0, 4.0)],
             &[(10.0, 0.0), (20.0, 1.0), (30.0, 2.0), (40.0, 3.0)],
         ];
         let curves = aligned(runs.iter().copied(), 0.5).unwrap();
         assert_eq!(curves[0].steps(), [10.0, 30.0]);
+        // Episodes end at other steps in every run: none is lost for that.
+        let apart: [&[(f64, f64)]; 2] = [
+            &[(103.0, 1.0), (203.0, 2.0), (303.0, 3.0)],
+            &[(110.0, 0.0), (160.0, 5.0), (210.0, 10.0), (260.0, 10.0), (310.0, 10.0)],
+        ];
+        let joined = aligned(apart.iter().copied(), 0.0).unwrap();
+        assert_eq!(joined[0].steps(), [203.0, 303.0]);
+        assert!((joined[1].values()[0] - 9.3).abs() < 1e-12 && joined[1].values()[1] == 10.0);
+        let ends: [&[(f64, f64)]; 2] = [&[(0.0, 0.0), (100.0, 1.0)], &[(0.0, 0.0), (50.0, 1.0)]];
+        assert_eq!(aligned(ends.iter().copied(), 0.0).unwrap()[0].steps(), [0.0, 50.0]);
         assert_eq!((curves[0].values(), curves[1].values()), (&[2.0, 3.0][..], &[0.0, 1.0][..]));
         assert_eq!(aligned([&[(0.0, 1.0)][..], &[(1.0, 1.0)]].into_iter(), 0.0), None);
         assert_eq!(aligned(std::iter::empty(), 0.0), None);

@@ -1,6 +1,6 @@
 //! Two methods compared by their final returns, and what can be said of them.
 
-use rlai_stats::{Bootstrap, Estimate, Permutation, Scores, improvement, permutation};
+use rlai_stats::{Better, Bootstrap, Estimate, Scores, improvement, permutation};
 
 use super::holm::holm;
 use super::scale::Scale;
@@ -52,8 +52,12 @@ pub struct Comparison {
     /// Mean score of the candidate less that of the baseline, each task weighing the same; none where a
     /// task has no scale.
     pub difference: Option<Estimate>,
-    /// The permutation test's p.
+    /// The test's p: that of a permutation test, and where seeds are unequal the larger one of it and Welch's.
     pub p: f64,
+    /// Whether the permutation test is of all labellings, not of drawn ones.
+    pub exact: bool,
+    /// Whether Welch's test is behind `p` too.
+    pub with_welch: bool,
     /// The same, corrected for the number of comparisons.
     pub corrected: f64,
     /// The least that the corrected one could have been: complete separation in every comparison.
@@ -82,6 +86,8 @@ impl Comparison {
             improvement: None,
             difference: None,
             p: 1.0,
+            exact: true,
+            with_welch: false,
             corrected: 1.0,
             least_p: 1.0,
             needed: FEWEST_RUNS,
@@ -98,7 +104,11 @@ impl Comparison {
         let counts = || x.iter().chain(y.iter()).map(<[f64]>::len);
         comparison.runs = (counts().min().unwrap_or(0), counts().max().unwrap_or(0));
         comparison.improvement = improvement::estimate(&x, &y, bootstrap).ok();
-        comparison.p = Permutation::test(&x, &y, bootstrap.seed).map_or(1.0, |test| test.p);
+        if let Ok(test) = Better::test(&x, &y, bootstrap.seed) {
+            comparison.p = test.p();
+            comparison.exact = test.permutation.exact;
+            comparison.with_welch = test.welch.is_some();
+        }
         comparison.least_p = permutation::least_p(&x, &y).unwrap_or(1.0);
         comparison.difference = comparison.mean_difference(study, scale, bootstrap);
         comparison
@@ -163,21 +173,11 @@ pub fn all(
     }
     let tests = comparisons.iter().filter(|it| it.improvement.is_some()).count();
     for it in &mut comparisons {
-        it.needed = needed(it.tasks.len(), tests);
+        let significance = SIGNIFICANCE / tests as f64;
+        it.needed = permutation::fewest_runs(it.tasks.len(), significance).max(FEWEST_RUNS);
         it.judge();
     }
     comparisons
-}
-
-/// Seeds of each with which complete separation on so many tasks is significant among so many tests.
-fn needed(tasks: usize, tests: usize) -> usize {
-    let least = |runs: usize| {
-        // The ways to choose `runs` of twice as many.
-        let ways: f64 = (1..=runs).map(|i| (runs + i) as f64 / i as f64).product();
-        2.0 * tests as f64 / ways.powi(tasks as i32)
-    };
-    // A hundred seeds separate completely more rarely than any number of tests asks for.
-    (FEWEST_RUNS..100).find(|&runs| least(runs) <= SIGNIFICANCE + SLACK).unwrap_or(100)
 }
 
 /// Tasks on which the longest runs of two methods are not equally long, with those lengths.
@@ -221,6 +221,8 @@ pub fn every_pair(study: &Study) -> Vec<(usize, usize)> {
 
 #[cfg(test)]
 mod tests {
+    use rlai_stats::Permutation;
+
     use super::super::made;
     use super::*;
 
@@ -258,6 +260,7 @@ mod tests {
         let [x, y] = [b, a].map(|runs| Scores::of_task(&runs).unwrap());
         assert_eq!(it.improvement, improvement::estimate(&x, &y, &bootstrap).ok());
         assert_eq!(it.p, Permutation::test(&x, &y, 0).unwrap().p);
+        assert!(it.exact && !it.with_welch);
         assert!((it.difference.unwrap().value - (3.5 - 3.75)).abs() < 1e-12);
         assert_eq!((it.runs, it.verdict), ((4, 4), Verdict::Undecided));
     }

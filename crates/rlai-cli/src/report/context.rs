@@ -4,7 +4,7 @@ use rlai_stats::{Bootstrap, Curve};
 
 use super::answer::seeds;
 use super::band::{Band, aligned};
-use super::compare::{self, Comparison};
+use super::compare::{self, Comparison, FEWEST_RUNS};
 use super::scale::Scale;
 use super::section::stem;
 use super::study::{Run, Study};
@@ -38,6 +38,8 @@ pub struct Context<'a> {
     pub curve_bootstrap: Bootstrap,
 }
 
+/// Runs from which bootstrap intervals hold about what they promise.
+pub const ENOUGH_RUNS: usize = 10;
 /// Resamples for single numbers.
 pub const REPETITIONS: usize = 10_000;
 
@@ -102,6 +104,11 @@ impl<'a> Context<'a> {
         aligned(self.finished(method, task).map(|run| &run.returns[..]), self.options.smooth)
     }
 
+    /// The same as they are.
+    pub fn plain_curves(&self, method: usize, task: usize) -> Option<Vec<Curve>> {
+        aligned(self.finished(method, task).map(|run| &run.returns[..]), 0.0)
+    }
+
     /// How many finished runs these methods have on these tasks: the fewest and the most.
     pub fn seeds(&self, methods: &[usize], tasks: &[usize]) -> (usize, usize) {
         let counts = methods
@@ -132,17 +139,39 @@ impl<'a> Context<'a> {
             past => format!(" Curves are smoothed (exponential moving average, weight {past})."),
         }
     }
+}
 
-    /// What few runs do to intervals.
-    pub fn interval_limits(&self, fewest: usize) -> &'static str {
-        match fewest {
-            0 | 1 => " One seed: no spread is known.",
-            2 => " Two seeds: no confidence interval is possible.",
-            3..10 => {
-                " Bootstrap intervals of fewer than 10 seeds are too narrow: they hold the truth less often \
-                 than they say."
-            }
-            _ => "",
+/// What few runs do to intervals: of the fewest seeds behind each value.
+pub fn interval_limits(fewest: impl Iterator<Item = usize> + Clone) -> &'static str {
+    let with = |least: usize| fewest.clone().any(|seeds| seeds >= least && seeds < ENOUGH_RUNS);
+    match (fewest.clone().any(|seeds| seeds < FEWEST_RUNS), fewest.clone().max()) {
+        (_, None | Some(0 | 1)) => " One seed: no spread is known.",
+        (_, Some(2)) => " Two seeds: no confidence interval is possible.",
+        (true, _) if with(FEWEST_RUNS) => {
+            " Fewer than 3 seeds have no interval, and bootstrap intervals of fewer than 10 are too narrow: they \
+             hold the truth less often than they say."
         }
+        (true, _) => " Fewer than 3 seeds have no interval.",
+        (false, _) if with(FEWEST_RUNS) => {
+            " Bootstrap intervals of fewer than 10 seeds are too narrow: they hold the truth less often \
+             than they say."
+        }
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_of_what_is_there() {
+        let limits = |fewest: &[usize]| interval_limits(fewest.iter().copied());
+        assert!(limits(&[1, 1]).contains("One seed") && limits(&[2, 1]).contains("Two seeds"));
+        let mixed = limits(&[1, 5]);
+        assert!(mixed.contains("Fewer than 3 seeds have no interval, and bootstrap"), "{mixed}");
+        assert!(limits(&[2, 20]).ends_with("Fewer than 3 seeds have no interval."));
+        assert!(limits(&[5, 20]).contains("of fewer than 10 seeds are too narrow"));
+        assert_eq!((limits(&[10, 20]), limits(&[])), ("", limits(&[1])));
     }
 }

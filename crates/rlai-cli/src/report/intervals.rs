@@ -1,6 +1,7 @@
 //! Charts of values with their intervals.
 
 use rlai_stats::Estimate;
+use rlai_stats::threshold::Bound;
 
 use super::axis::Axis;
 use super::chart::{finish, heading};
@@ -12,7 +13,7 @@ const LINE: f64 = 16.0;
 const BAR: f64 = 22.0;
 
 /// A value and its interval.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Row {
     /// What it is of.
     pub label: String,
@@ -20,6 +21,8 @@ pub struct Row {
     pub number: usize,
     /// The value, and an interval where there is one. Ends may be infinite.
     pub value: f64,
+    /// Where it is known only to lie beyond a number, that one.
+    pub bound: Option<Bound>,
     /// The interval's ends.
     pub interval: Option<(f64, f64)>,
     /// Where the value may lie if there is no difference.
@@ -30,7 +33,7 @@ impl Row {
     /// Of an estimate.
     pub fn new(label: &str, number: usize, estimate: &Estimate, has_interval: bool) -> Self {
         let interval = has_interval.then_some((estimate.low, estimate.high));
-        Self { label: label.to_owned(), number, value: estimate.value, interval, null: None }
+        Self { label: label.to_owned(), number, value: estimate.value, interval, ..Self::default() }
     }
 }
 
@@ -105,7 +108,8 @@ impl Intervals {
         }
         let ends = self.rows.iter().flat_map(|row| {
             let both = |pair: Option<(f64, f64)>| pair.map_or([row.value; 2], |(a, b)| [a, b]);
-            [[row.value; 2], both(row.interval), both(row.null)].concat()
+            let bound = row.bound.map_or(row.value, |(Bound::Above(at) | Bound::Below(at))| at);
+            [[bound; 2], both(row.interval), both(row.null)].concat()
         });
         let shown = ends.chain(self.mark).filter(|x| x.is_finite());
         match self.logarithmic {
@@ -158,9 +162,23 @@ fn draw_row(drawing: &mut Drawing, axis: &Axis, row: &Row, y: f64) {
             drawing.shapes.push(Shape::Area { points, ink, opacity: 0.55 });
         }
     }
-    if row.value.is_finite() {
+    if let Some(bound) = row.bound {
+        draw_bound(drawing, axis, bound, (y, ink));
+    } else if axis.holds(row.value) {
         drawing.shapes.push(Shape::Dot { at: (axis.at(row.value), y), radius: 5.0, ink });
     }
+}
+
+/// A triangle at the number, and a thin line to that end of the axis.
+fn draw_bound(drawing: &mut Drawing, axis: &Axis, bound: Bound, (y, ink): (f64, Ink)) {
+    let (at, end, side) = match bound {
+        Bound::Above(at) => (axis.at(at), axis.at(f64::INFINITY), 1.0),
+        Bound::Below(at) => (axis.at(at), axis.at(f64::NEG_INFINITY), -1.0),
+    };
+    let (points, dash) = (vec![(at, y), (end, y)], "2 3");
+    drawing.shapes.push(Shape::Line { points, ink, width: 1.5, dash, opacity: 1.0 });
+    let points = vec![(at + 9.0 * side, y), (at, y - 6.0), (at, y + 6.0)];
+    drawing.shapes.push(Shape::Area { points, ink, opacity: 1.0 });
 }
 
 #[cfg(test)]
@@ -176,12 +194,22 @@ mod tests {
             value: 2.0,
             interval: Some((0.5, f64::INFINITY)),
             null: Some((0.9, 1.1)),
+            ..Row::default()
         };
         let chart = Intervals { rows: vec![row], logarithmic: true, ..Intervals::default() };
         let svg = svg(&chart.draw(480.0, ""), Place::File);
         assert_eq!(svg.matches("<circle").count(), 1);
         // The null range and one arrow.
         assert_eq!(svg.matches("<polygon").count(), 2);
+        // Neither a number beyond the axis nor one that is not known has a dot.
+        let beyond = [f64::INFINITY, 0.0].map(|value| Row { value, ..Row::default() });
+        let chart = Intervals { rows: beyond.to_vec(), logarithmic: true, ..Intervals::default() };
+        assert!(!self::svg(&chart.draw(480.0, ""), Place::File).contains("<circle"));
+        let bounds = [Bound::Above(1.2), Bound::Below(0.9)];
+        let rows = bounds.map(|bound| Row { bound: Some(bound), ..Row::default() }).to_vec();
+        let chart = Intervals { rows, logarithmic: true, ..Intervals::default() };
+        let svg = self::svg(&chart.draw(480.0, ""), Place::File);
+        assert_eq!((svg.matches("<circle").count(), svg.matches("<polygon").count()), (0, 2));
         assert!(!svg.contains("NaN") && !svg.contains("inf"));
     }
 }

@@ -26,6 +26,7 @@ pub fn study(methods: &[Made<'_>]) -> Study {
     Study {
         name: "made".to_owned(),
         title: "Made runs".to_owned(),
+        description: String::new(),
         tasks: (0..tasks).map(|i| Task { name: format!("T{i}"), reference: None }).collect(),
         methods: methods.iter().enumerate().map(method).collect(),
         runs,

@@ -16,6 +16,7 @@ mod intervals;
 #[cfg(test)]
 mod made;
 mod page;
+mod pair;
 mod scale;
 mod section;
 mod sections;
@@ -29,6 +30,7 @@ pub use answer::Answer;
 pub use band::{Band, Kind, Mean};
 pub use context::Options;
 pub use drawing::{Anchor, Drawing, Ink, Shape};
+pub use pair::Pair;
 pub use svg::light;
 pub use writing::put;
 
@@ -44,6 +46,8 @@ use study::Study;
 pub struct Written {
     /// The answer.
     pub answer: Answer,
+    /// What it rests on.
+    pub comparisons: Vec<Pair>,
     /// Figures of learning curves.
     pub figures: Vec<PathBuf>,
     /// The page.
@@ -72,7 +76,8 @@ pub fn write(
         Failure::running(format!("cannot write the report in {}: {error}", plan.out.display()))
     };
     let files = writing::write(&plan.out, &text, &curves, &sections).map_err(unwritten)?;
-    Ok(Written { answer, figures: files.figures, page: files.page })
+    let comparisons = context.comparisons.iter().map(|it| Pair::of(&study, it)).collect();
+    Ok(Written { answer, comparisons, figures: files.figures, page: files.page })
 }
 
 /// The method of this name or, if none has it, of this label, or the first of a `[[variant]]` of either.

@@ -9,15 +9,20 @@ use super::svg::{DARK, LIGHT, Place, svg};
 const STYLE: &str = include_str!("style.css");
 
 /// What the numbers are, with whom they come from.
-const NOTES: [&str; 7] = [
-    "Intervals are 95% and, unless a table says otherwise, come from a bootstrap: seeds are drawn with replacement inside of each task, from a \
-     random stream that is the same every time (Efron and Tibshirani 1993; Agarwal et al. 2021, \"Deep \
-     Reinforcement Learning at the Edge of the Statistical Precipice\").",
+const NOTES: [&str; 8] = [
+    "Intervals are 95% and, unless a table says otherwise, come from a bootstrap: seeds are drawn with replacement \
+     inside of each task, from a random stream that is the same every time (Efron and Tibshirani 1993; Agarwal et \
+     al. 2021, \"Deep Reinforcement Learning at the Edge of the Statistical Precipice\").",
     "They say how results would change with other seeds on these tasks, with these settings. They say nothing \
      of other tasks, of other settings, or of how well either method was tuned.",
-    "A verdict takes two things: an interval of the probability of improvement that does not hold 0.5, and an \
-     exact permutation test with p of at most 0.05, corrected for the number of comparisons (Holm 1979). With \
-     seeds so few that even complete separation has a larger p there is none.",
+    "A verdict takes two things: an interval of the probability of improvement that does not hold 0.5, and a \
+     permutation test, of all labellings where they can be counted, with p of at most 0.05, corrected for the \
+     number of comparisons (Holm 1979). With seeds so few that even complete separation has a larger p there is \
+     none. Where one has more seeds than the other Welch's t test has to agree: fewer and wilder runs would else be \
+     called better or worse in up to a fifth of the studies where neither is.",
+    "Seeds are taken as unpaired. Runs of one variant with equal seeds that differ in a setting of the grid share \
+     their random numbers, and may be the same run up to where the setting first matters; tests between them then \
+     find less than they might, and their common beginning is one observation, not two.",
     "No interval is made of fewer than 3 seeds: two numbers show a range, one shows nothing.",
     "Intervals of curves and profiles hold point by point, not for a whole curve at once.",
     "Few seeds find large differences only (Henderson et al. 2018; Colas et al. 2018; Patterson et al. 2024). \
@@ -36,6 +41,9 @@ pub fn html(study: &Study, answer: &Answer, sections: &[Section]) -> String {
             page.element("main", &[], |page| {
                 page.leaf("h1", &study.title);
                 page.classed("p", "sub", &subtitle(study));
+                if !study.description.is_empty() {
+                    page.classed("p", "description", &study.description);
+                }
                 top(page, answer);
                 contents(page, sections);
                 sections.iter().for_each(|section| part(page, section));

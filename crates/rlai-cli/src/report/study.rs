@@ -17,6 +17,8 @@ pub struct Study {
     pub name: String,
     /// Its title.
     pub title: String,
+    /// What its file says of it beside the title; may be empty.
+    pub description: String,
     /// Tasks, in the order of the file.
     pub tasks: Vec<Task>,
     /// Methods, in the order of the file.
@@ -121,6 +123,7 @@ impl Study {
         Self {
             name: plan.name.clone(),
             title: plan.title.clone(),
+            description: plan.description.clone(),
             tasks,
             methods,
             runs,

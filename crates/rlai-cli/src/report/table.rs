@@ -1,5 +1,7 @@
 //! Tables, and the same as HTML, CSV, Markdown and LaTeX.
 
+use rlai_stats::threshold::Bound;
+
 use super::html::Html;
 use crate::text::thousands;
 
@@ -21,6 +23,8 @@ pub enum Cell {
     Probability(f64),
     /// A value with its interval, three columns in CSV.
     Estimate(Option<f64>, Option<(f64, f64)>),
+    /// The same of a value that is known only to lie beyond a number; CSV has the value.
+    Beyond(Bound, f64, Option<(f64, f64)>),
     /// From one number to another, two columns in CSV.
     Range(Option<(f64, f64)>),
 }
@@ -69,6 +73,14 @@ impl Cell {
             Self::Estimate(value, ends) => {
                 format!("{} {}", Self::from(*value).shown(), Self::Range(*ends).shown())
             }
+            Self::Beyond(bound, _, ends) => {
+                let (sign, at) = match *bound {
+                    Bound::Above(at) => ('>', at),
+                    Bound::Below(at) => ('<', at),
+                };
+                let ends = ends.map(|ends| format!(" {}", Self::Range(Some(ends)).shown()));
+                format!("{sign} {}{}", number(at), ends.unwrap_or_default())
+            }
             Self::Range(None) => Self::Missing.shown(),
             Self::Range(Some((low, high))) => format!("[{}, {}]", number(*low), number(*high)),
         }
@@ -92,6 +104,9 @@ impl Cell {
                 let value = value.map(plain).unwrap_or_default();
                 [vec![value], ends(interval).to_vec()].concat()
             }
+            Self::Beyond(_, value, interval) => {
+                [vec![plain(*value)], ends(interval).to_vec()].concat()
+            }
             Self::Range(range) => ends(range).to_vec(),
         }
     }
@@ -99,7 +114,7 @@ impl Cell {
     /// What its fields in CSV are called, after the column's name.
     fn fields(&self) -> &'static [&'static str] {
         match self {
-            Self::Estimate(..) => &["", " low", " high"],
+            Self::Estimate(..) | Self::Beyond(..) => &["", " low", " high"],
             Self::Range(..) => &[" low", " high"],
             _ => &[""],
         }
@@ -255,7 +270,7 @@ fn markdown(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
-            '|' | '\\' | '`' | '*' | '_' | '[' | ']' => out.extend(['\\', c]),
+            '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '$' => out.extend(['\\', c]),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '&' => out.push_str("&amp;"),
@@ -280,6 +295,10 @@ fn latex(text: &str) -> String {
             '±' => out.push_str("$\\pm$"),
             '∞' => out.push_str("$\\infty$"),
             '–' => out.push_str("--"),
+            '|' => out.push_str("\\textbar{}"),
+            '"' => out.push_str("\\textquotedbl{}"),
+            // After the end of a row these would be taken for its argument.
+            '[' | '*' if out.is_empty() => out.extend(['{', c, '}']),
             c if c.is_whitespace() || c.is_control() => out.push(' '),
             c => out.push(c),
         }
@@ -320,21 +339,25 @@ mod tests {
         );
         let shown: Vec<String> = table.rows.concat().iter().map(Cell::shown).collect();
         assert_eq!(shown, ["< 0.001", "2.000 [0.500, ∞]", "–", "0.250", "–", "[1.000, 2.000]"]);
+        let beyond = Cell::Beyond(Bound::Above(1.25), f64::INFINITY, infinite);
+        assert_eq!(beyond.shown(), "> 1.250 [0.500, ∞]");
+        assert_eq!(beyond.raw(), ["inf", "0.5", "inf"]);
+        assert_eq!(Cell::Beyond(Bound::Below(0.5), 0.0, None).shown(), "< 0.500");
     }
 
     #[test]
     fn hostile_labels_stay_texts() {
         let mut table = Table::new("a <b> & \"c\"", ["name", "value"]);
         table.push(["x|y<z>&\"q\"_$\\,\n".into(), (-0.25).into()]);
+        assert_eq!(latex("[a] *b"), "{[}a] *b");
         assert_eq!(table.csv(), "name,value\n\"x|y<z>&\"\"q\"\"_$\\,\n\",-0.25\n");
         assert_eq!(
             table.markdown(),
-            "| name | value |\n| --- | ---: |\n| x\\|y&lt;z&gt;&amp;\"q\"\\_$\\\\,  | −0.250 |\n\n\
+            "| name | value |\n| --- | ---: |\n| x\\|y&lt;z&gt;&amp;\"q\"\\_\\$\\\\,  | −0.250 |\n\n\
              a &lt;b&gt; &amp; \"c\"\n"
         );
         let latex = table.latex();
-        let row =
-            "x|y\\textless{}z\\textgreater{}\\&\"q\"\\_\\$\\textbackslash{},  & $-$0.250 \\\\";
+        let row = "x\\textbar{}y\\textless{}z\\textgreater{}\\&\\textquotedbl{}q\\textquotedbl{}\\_\\$\\textbackslash{},  & $-$0.250 \\\\";
         assert!(latex.contains(row), "{latex}");
         let mut page = Html::default();
         table.html(&mut page);

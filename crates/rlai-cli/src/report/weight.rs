@@ -4,11 +4,9 @@ use rlai_stats::power;
 
 use super::answer::s;
 use super::compare::{Comparison, SIGNIFICANCE, Verdict};
-use super::study::{Standing, Study};
+use super::context::ENOUGH_RUNS;
+use super::study::{Run, Standing, Study};
 use crate::text::thousands;
-
-/// Runs from which bootstrap intervals hold about what they promise.
-const ENOUGH_RUNS: usize = 10;
 
 /// What a reader must not overlook.
 pub fn warnings(study: &Study) -> Vec<String> {
@@ -81,27 +79,26 @@ fn some(names: &[&str]) -> String {
 
 /// How much weight the answer bears.
 pub fn cautions(study: &Study, comparisons: &[Comparison]) -> Vec<String> {
+    let tested: Vec<&Comparison> = comparisons.iter().filter(|it| it.is_tested()).collect();
     // Where no verdict was possible the finding says so.
-    let judged = |it: &&Comparison| it.is_tested() && it.verdict != Verdict::TooFew;
-    let judged: Vec<&Comparison> = comparisons.iter().filter(judged).collect();
-    let fewest = judged.iter().map(|it| it.runs.0).min();
+    let judged = || tested.iter().filter(|it| it.verdict != Verdict::TooFew);
+    let fewest = tested.iter().map(|it| it.runs.0).min();
     let mut cautions = Vec::new();
     if let Some(runs) = fewest.filter(|runs| *runs < ENOUGH_RUNS) {
+        let test = match judged().next() {
+            Some(_) => format!(" Hence a verdict also takes a permutation test at {SIGNIFICANCE}."),
+            None => String::new(),
+        };
         cautions.push(format!(
             "With {runs} seeds bootstrap intervals are too narrow: they hold the truth less often than in 95 \
-             of 100 studies. Hence a verdict also takes a permutation test at {SIGNIFICANCE}."
+             of 100 studies.{test}"
         ));
-        cautions.extend(detectable(runs, judged.len()));
     }
-    cautions.extend(judged.iter().find_map(|it| uneven(study, it)));
-    let flat = |it: &Comparison| it.improvement.is_some_and(|it| it.low == it.high);
-    if comparisons.iter().any(|it| it.has_interval() && flat(it)) {
-        cautions.push(
-            "Where every run of one lies above every run of the other, resampling has no spread left: an \
-             interval [1.00, 1.00] or [0.00, 0.00] says this, not that it is certain."
-                .to_owned(),
-        );
-    }
+    let fewest = judged().map(|it| it.runs.0).min().filter(|runs| *runs < ENOUGH_RUNS);
+    cautions.extend(fewest.and_then(|runs| detectable(runs, tested.len())));
+    cautions.extend(judged().find_map(|it| uneven(study, it)));
+    cautions.extend(without_width(judged().copied()));
+    cautions.extend(same_beginnings(study));
     if study.methods.len() > 1 && study.episodes.0 == 1 {
         cautions.push(
             "Some evaluations are of one episode: part of the spread over seeds is that of single episodes."
@@ -109,6 +106,65 @@ pub fn cautions(study: &Study, comparisons: &[Comparison]) -> Vec<String> {
         );
     }
     cautions
+}
+
+/// Intervals of the probability of improvement without any width are no certainty.
+fn without_width<'a>(judged: impl Iterator<Item = &'a Comparison> + Clone) -> Vec<String> {
+    let flat = judged.filter_map(|it| it.improvement).filter(|it| it.low == it.high);
+    let (separate, tied): (Vec<f64>, Vec<f64>) =
+        flat.map(|it| it.value).partition(|value| *value == 0.0 || *value == 1.0);
+    let mut told = Vec::new();
+    if !separate.is_empty() {
+        told.push(
+            "Where every run of one lies above every run of the other, resampling has no spread left: an \
+             interval [1.00, 1.00] or [0.00, 0.00] says this, not that it is certain."
+                .to_owned(),
+        );
+    }
+    if let Some(value) = tied.first() {
+        told.push(format!(
+            "An interval without width, such as [{0:.2}, {0:.2}], is no certainty: on each task either all runs \
+             are equal, or every run of one lies above every run of the other, so that all resamples are alike.",
+            value
+        ));
+    }
+    told
+}
+
+/// Settings of the grid under which runs of equal seeds are the same run up to some step: what they show there
+/// was seen once.
+fn same_beginnings(study: &Study) -> Option<String> {
+    let methods = 0..study.methods.len();
+    let alike = |x: usize, y: usize| study.methods[x].base == study.methods[y].base;
+    let pairs = methods.clone().flat_map(|x| methods.clone().map(move |y| (x, y)));
+    let common = pairs
+        .filter(|&(x, y)| x < y && alike(x, y))
+        .filter_map(|(x, y)| Some((common_steps(study, x, y)?, x, y)));
+    let (steps, x, y) = common.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    let [x, y] = [x, y].map(|method| &study.methods[method].label);
+    Some(format!(
+        "Equal seeds of {x} and of {y} are the same run up to step {} or further: what both show there is one \
+         observation, not two.",
+        thousands(steps as u64)
+    ))
+}
+
+/// The last step up to which all pairs of runs of two methods with equal tasks and seeds have equal returns; none
+/// of fewer than three evaluations, which may be chance on a task where little happens at first.
+fn common_steps(study: &Study, x: usize, y: usize) -> Option<f64> {
+    const FEWEST: usize = 3;
+    let twin = |run: &Run| {
+        let is = |other: &&Run| (other.task, other.seed) == (run.task, run.seed);
+        study.runs.iter().filter(|other| other.method == y).find(is)
+    };
+    let runs = study.runs.iter().filter(|run| run.method == x && run.is_finished());
+    let pairs = runs.filter_map(|run| Some((run, twin(run).filter(|twin| twin.is_finished())?)));
+    let common = pairs.map(|(a, b)| {
+        let same = a.returns.iter().zip(&b.returns).take_while(|(a, b)| a == b);
+        let steps: Vec<f64> = same.map(|(a, _)| a.0).collect();
+        if steps.len() < FEWEST { 0.0 } else { steps[steps.len() - 1] }
+    });
+    common.reduce(f64::min).filter(|step| *step > 0.0)
 }
 
 /// How large a difference has to be for the test to find it; nothing where it finds none on one task.

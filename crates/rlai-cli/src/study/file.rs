@@ -14,7 +14,7 @@ use super::typed::Typed;
 use crate::error::Failure;
 use crate::settings::Settings;
 use crate::source::{Place, Source};
-use crate::spec::RunSpec;
+use crate::spec::{RunSpec, is_of_trajectories};
 
 const KEYS: [&str; 9] =
     ["name", "title", "description", "seeds", "base", "grid", "variant", "reference", "engine"];
@@ -80,11 +80,14 @@ pub(super) fn parse(source: &Source, out: Option<PathBuf>) -> Result<Plan, Failu
     let grid = Grid::read(source, &OWN)?;
     let parts = read_variants(source, &grid)?;
     let base = read_base(source, &grid)?;
+    let description = head.description.trim();
     let mut plan = Plan {
-        title: head.title.unwrap_or_else(|| match head.description.as_str() {
+        // A description alone is the title.
+        title: head.title.clone().unwrap_or_else(|| match description {
             "" => head.name.clone(),
-            description => description.trim().to_owned(),
+            description => description.to_owned(),
         }),
+        description: head.title.as_ref().map_or("", |_| description).to_owned(),
         name: head.name,
         text: source.text().to_owned(),
         out,
@@ -143,13 +146,17 @@ fn add_variants(
             ("", name) => name.to_owned(),
             (variant, name) => format!("{variant}/{name}"),
         };
+        let settings = combination.settings.over(&settings);
+        // Objectives on trajectories train on one thread, and have no such setting.
+        let threads = plan.engine.threads as i64;
+        let has_threads = !is_of_trajectories(&settings);
         let of_study = Settings {
             seed: Some(seed as i64),
-            threads: Some(plan.engine.threads as i64),
+            threads: has_threads.then_some(threads),
             out: Some(plan.out.join(&name).join(format!("seed{seed}"))),
             ..Settings::default()
         };
-        let settings = of_study.over(&combination.settings.over(&settings));
+        let settings = of_study.over(&settings);
         let spec = RunSpec::check(&settings).map_err(|error| {
             if let Some(at) = combination.place(error.key) {
                 return source.refuse(&at, &error);

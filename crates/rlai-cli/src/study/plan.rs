@@ -21,6 +21,8 @@ pub struct Plan {
     pub name: String,
     /// Title of its figures.
     pub title: String,
+    /// What its file says of it beside the title; may be empty.
+    pub description: String,
     /// The file as it was read.
     pub text: String,
     /// Folder of the study.

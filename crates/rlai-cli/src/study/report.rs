@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::plan::Plan;
 use super::worker::Outcome;
 use crate::error::Failure;
-use crate::report::{self, Answer, Options};
+use crate::report::{self, Answer, Options, Pair};
 use crate::run_folder::RunResult;
 use crate::text::{decimal, duration};
 
@@ -18,11 +18,16 @@ use crate::text::{decimal, duration};
 #[derive(Serialize)]
 pub struct Report {
     name: String,
+    title: String,
+    /// What its file says of it beside that; may be empty.
+    description: String,
     out: PathBuf,
     /// `finished`, `failed` if a run did, or `unfinished`.
     status: &'static str,
     /// What the runs tell.
     answer: Answer,
+    /// What the answer rests on, in numbers.
+    comparisons: Vec<Pair>,
     variants: Vec<VariantReport>,
     figures: Vec<PathBuf>,
     /// The page that holds everything.
@@ -82,6 +87,8 @@ impl Report {
         let timed = !options.without_wall_clock;
         let report = Self {
             name: plan.name.clone(),
+            title: plan.title.clone(),
+            description: plan.description.clone(),
             out: plan.out.clone(),
             status: match (failed, whole) {
                 (true, _) => "failed",
@@ -89,6 +96,7 @@ impl Report {
                 (false, false) => "unfinished",
             },
             answer: written.answer,
+            comparisons: written.comparisons,
             variants: (0..plan.variants.len())
                 .map(|i| VariantReport::new(plan, outcomes, i, timed))
                 .collect(),

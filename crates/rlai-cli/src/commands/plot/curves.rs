@@ -12,8 +12,10 @@ use crate::report::{self, Band, Kind};
 pub struct Drawn {
     /// Its name.
     pub label: String,
-    /// Runs that it is the mean of.
+    /// Runs that it is the mean of: those that have finished, or all where none has.
     pub runs: usize,
+    /// Runs that have not finished and are in no mean, since others have.
+    pub unfinished: usize,
     /// What its band is, as in a study's figure: `none`, `range` (of two) or `bootstrap95`.
     #[serde(serialize_with = "by_name")]
     pub interval: Kind,
@@ -61,12 +63,17 @@ impl Drawn {
             (Some(label), _) => label.clone(),
             (None, _) => run.name.clone(),
         };
-        let all: Vec<&[Point]> = group.iter().map(|series| &series.points[..]).collect();
-        let (points, interval) = means(&all);
-        let line = |points: &&[Point]| points.iter().map(|point| (point.x, point.y)).collect();
+        // A run that has just begun would cut all others where it is.
+        let some_finished = group.iter().any(|series| series.finished);
+        let counts = |series: &&Series| series.finished || !some_finished;
+        let counted: Vec<&[Point]> =
+            group.iter().filter(counts).map(|series| &series.points[..]).collect();
+        let (points, interval) = means(&counted);
+        let line = |series: &Series| series.points.iter().map(|point| (point.x, point.y)).collect();
         let alone = group.len() == 1;
-        let singles = if alone { Vec::new() } else { all.iter().map(line).collect() };
-        Self { label, runs: group.len(), interval, points, singles }
+        let singles = if alone { Vec::new() } else { group.iter().map(line).collect() };
+        let (runs, unfinished) = (counted.len(), group.len() - counted.len());
+        Self { label, runs, unfinished, interval, points, singles }
     }
 
     /// For a figure.
@@ -75,7 +82,7 @@ impl Drawn {
         Curve {
             label: self.label.clone(),
             line: self.points.iter().map(|point| (point.x, point.y)).collect(),
-            band: if self.singles.is_empty() { Vec::new() } else { band.collect() },
+            band: if self.interval == Kind::None { Vec::new() } else { band.collect() },
             singles: self.singles.clone(),
         }
     }
@@ -139,12 +146,21 @@ pub fn caption(curves: &[Drawn]) -> String {
     let has = |kind: &Kind| curves.iter().any(|curve| curve.interval == *kind);
     let bands: Vec<&str> =
         kinds.iter().filter(|kind| has(kind)).map(|kind| kind.describe()).collect();
-    match bands.is_empty() {
+    let unfinished: usize = curves.iter().map(|curve| curve.unfinished).sum();
+    let unfinished = match unfinished {
+        0 => String::new(),
+        1 => ", 1 of them not finished and in no mean".to_owned(),
+        n => format!(", {n} of them not finished and in no mean"),
+    };
+    let bands = match bands.is_empty() {
         true => String::new(),
-        false => format!(
-            "Thick lines: mean over seeds. Thin lines: single seeds. Bands: {}.",
-            bands.join("; ")
-        ),
+        false => format!(" Bands: {}.", bands.join("; ")),
+    };
+    match curves.iter().all(|curve| curve.singles.is_empty()) {
+        true => String::new(),
+        false => {
+            format!("Thick lines: mean over seeds. Thin lines: single seeds{unfinished}.{bands}")
+        }
     }
 }
 

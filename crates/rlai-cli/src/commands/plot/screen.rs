@@ -16,9 +16,10 @@ const WIDEST: usize = 160;
 /// The figure as text, as wide as the terminal, with the names of the curves below it.
 pub fn show(figure: &Figure, curves: &[Drawn]) -> String {
     let screen = screen();
-    let mean = |curve: &Drawn| match curve.runs {
-        1 => String::new(),
-        runs => format!(", mean of {runs} runs"),
+    let mean = |curve: &Drawn| match (curve.runs, curve.unfinished) {
+        (1, 0) => String::new(),
+        (runs, 0) => format!(", mean of {runs} runs"),
+        (runs, more) => format!(", {runs} finished, {more} not and in no mean"),
     };
     let last = |curve: &Drawn| match curve.points.last() {
         Some(point) => format!("{} at {}{}", short(point.y), short(point.x), mean(curve)),

@@ -7,6 +7,7 @@ use rlai_stats::curve::exponential_average;
 use super::Axis;
 use crate::error::Failure;
 use crate::metrics::{Line, Run};
+use crate::run_folder::RunResult;
 use crate::text::did_you_mean;
 
 /// What is asked for.
@@ -36,6 +37,8 @@ pub struct Series {
     pub run: Run,
     /// Its points, by steps.
     pub points: Vec<Point>,
+    /// Whether it has been trained to its end.
+    pub finished: bool,
 }
 
 impl Series {
@@ -58,7 +61,8 @@ impl Series {
                 Ok(())
             })?;
             smooth(&mut points, wanted.smooth)?;
-            all.push(Self { run, points });
+            let finished = RunResult::read(&run.dir).is_some();
+            all.push(Self { run, points, finished });
         }
         let some = all.iter().any(|series| !series.points.is_empty());
         if !some {

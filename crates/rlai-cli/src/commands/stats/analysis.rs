@@ -1,8 +1,8 @@
 //! What is worked out from the runs.
 
 use rlai_stats::{
-    Aggregates, Bootstrap, Curve, Estimate, Method, Permutation, Runs, Scores, Welch, area,
-    improvement, power, threshold,
+    Aggregates, Better, Bootstrap, Curve, Estimate, Method, Runs, Scores, Welch, area, improvement,
+    power, threshold,
 };
 use serde::Serialize;
 
@@ -30,6 +30,9 @@ pub struct Report {
     pub pairs: Vec<Pair>,
     pub detectable: Option<f64>,
     pub thresholds: Vec<ToThreshold>,
+    /// Tasks on which the baseline does not rise, so that there are no usual thresholds.
+    #[serde(skip)]
+    pub flat: Vec<String>,
     pub returns: Vec<AtStep>,
 }
 
@@ -91,6 +94,8 @@ pub struct Pair {
     /// Of the permutation test of that probability, and whether over all labellings.
     pub p: f64,
     pub exact: bool,
+    /// Of Welch's test over all tasks, which has to agree where numbers of runs are unequal.
+    pub welch_p: Option<f64>,
     pub welch: Vec<OfTask>,
     pub answer: String,
     /// Why no outcome of so few runs would have been an answer.
@@ -115,7 +120,7 @@ impl Report {
         let mut curves = smoothed_curves(&table.results, args)?;
         if let Some(curves) = &mut curves {
             check_ends(&table, curves, args.score)?;
-            *curves = speed::cut(curves).map_err(told)?;
+            *curves = speed::cut(&table, curves)?;
         }
         let mut scores = scores(&table.results, curves.as_deref(), args.score)?;
         if let Some(given) = &args.normalise {
@@ -132,12 +137,16 @@ impl Report {
                 speed::at_the_end(&table, curves, bootstrap)?,
             ),
         };
+        let has_threshold = |task: &&String| thresholds.iter().any(|it| it.task == **task);
+        let several = curves.is_some() && table.algorithms.len() > 1;
+        let flat = table.tasks.iter().filter(|task| several && !has_threshold(task));
         Ok(Self {
+            flat: flat.cloned().collect(),
             runs,
             settings: settings(args, bootstrap, curves.is_some()),
             aggregates: aggregates(&table.algorithms, &scores, args, bootstrap)?,
             pairs: pairs(&table, &scores, bootstrap)?,
-            detectable: detectable(runs[0]),
+            detectable: detectable(runs[0], 1.0 - bootstrap.level),
             thresholds,
             returns,
             algorithms: table.algorithms,
@@ -148,12 +157,12 @@ impl Report {
 
 /// The difference that the permutation test finds on one task. With many runs it is that of the t test but for
 /// 2%, and takes longer to work out.
-fn detectable(runs: usize) -> Option<f64> {
+fn detectable(runs: usize, significance: f64) -> Option<f64> {
     match runs {
         ..=power::MOST_BY_PERMUTATION => {
-            power::detectable_by_permutation(runs, 0.05, 0.8).ok().flatten()
+            power::detectable_by_permutation(runs, significance, 0.8).ok().flatten()
         }
-        _ => power::detectable(runs, 0.05, 0.8).ok(),
+        _ => power::detectable(runs, significance, 0.8).ok(),
     }
 }
 
@@ -290,14 +299,15 @@ fn pairs(table: &Table, scores: &[Scores], bootstrap: &Bootstrap) -> Result<Vec<
             let (of_x, of_y) = (&scores[x], &scores[y]);
             let better = improvement::estimate(of_x, of_y, bootstrap).map_err(told)?;
             let better = Interval::of_probability(better, fewest(of_x).min(fewest(of_y)));
-            let test = Permutation::test(of_x, of_y, bootstrap.seed).map_err(told)?;
+            let test = Better::test(of_x, of_y, bootstrap.seed).map_err(told)?;
             let names = [&table.algorithms[x], &table.algorithms[y]];
             pairs.push(Pair {
                 x: names[0].clone(),
                 y: names[1].clone(),
                 probability_of_improvement: better,
-                p: test.p,
-                exact: test.exact,
+                p: test.permutation.p,
+                exact: test.permutation.exact,
+                welch_p: test.welch,
                 welch: welch(table, of_x, of_y, bootstrap.level),
                 answer: answer(names, [of_x, of_y], better, test, bootstrap.level)?,
                 too_few: too_few([of_x, of_y], bootstrap.level)?,

@@ -1,6 +1,6 @@
 //! What a comparison says, as a sentence.
 
-use rlai_stats::{Permutation, Scores, aggregate, permutation};
+use rlai_stats::{Better, Scores, aggregate, permutation};
 
 use super::analysis::{Interval, fewest, told};
 use super::table;
@@ -15,7 +15,7 @@ pub fn answer(
     names: [&String; 2],
     [x, y]: [&Scores; 2],
     better: Interval,
-    test: Permutation,
+    test: Better,
     level: f64,
 ) -> Result<String, String> {
     let [first, second] = names;
@@ -26,7 +26,7 @@ pub fn answer(
     let means = aggregate::mean(x) - aggregate::mean(y);
     let Interval { value, low, high } = better;
     let turned = |end: Option<f64>| end.map(|end| 1.0 - end);
-    Ok(match test.p <= most {
+    Ok(match test.p() <= most {
         true if value > 0.5 => said([first, second], means, Interval { value, low, high }, test),
         true => {
             let (low, high) = (turned(high), turned(low));
@@ -44,19 +44,21 @@ pub fn answer(
 /// Why no outcome of so few runs would tell two algorithms apart; none where some would.
 pub fn too_few([x, y]: [&Scores; 2], level: f64) -> Result<Option<String>, String> {
     if fewest(x).min(fewest(y)) < FEWEST {
-        return Ok(Some(format!("that takes at least {FEWEST} of each on every task")));
+        let needed = permutation::fewest_runs(x.tasks(), 1.0 - level);
+        return Ok(Some(format!("that takes at least {needed} of each on every task")));
     }
     let least = permutation::least_p(x, y).map_err(told)?;
     Ok((least > 1.0 - level + SLACK).then(|| {
         format!(
             "even if every run of one were better than every run of the other, chance would do that with \
-             probability {least:.2}"
+             probability {}",
+            table::p(least)
         )
     }))
 }
 
 /// `means`: the mean score of the better one less that of the other, which may be the higher one all the same.
-fn said([better, other]: [&str; 2], means: f64, of: Interval, test: Permutation) -> String {
+fn said([better, other]: [&str; 2], means: f64, of: Interval, test: Better) -> String {
     let though = if means < 0.0 { ", though its mean score is lower" } else { "" };
     format!(
         "{better} is better than {other}{though}: a run of it scores higher with probability {} ({}).",
@@ -70,9 +72,15 @@ fn probability(of: Interval) -> String {
     format!("{:.2}{}", of.value, interval.unwrap_or_default())
 }
 
-fn tested(test: Permutation) -> String {
-    let exact = if test.exact { "exact " } else { "" };
-    format!("{exact}permutation test, p = {}", table::p(test.p))
+fn tested(test: Better) -> String {
+    let exact = if test.permutation.exact { "exact " } else { "" };
+    let welch =
+        test.welch.map(|p| format!("; Welch's for unequal numbers of runs, p = {}", table::p(p)));
+    format!(
+        "{exact}permutation test, p = {}{}",
+        table::p(test.permutation.p),
+        welch.unwrap_or_default()
+    )
 }
 
 #[cfg(test)]
@@ -84,8 +92,8 @@ mod tests {
             Scores::new(tasks.iter().map(|task| task.to_vec()).collect()).unwrap()
         };
         let (x, y) = (of(x), of(y));
-        let test = Permutation::test(&x, &y, 0).unwrap();
-        let better = Interval { value: test.value, low: Some(0.51), high: Some(0.75) };
+        let test = Better::test(&x, &y, 0).unwrap();
+        let better = Interval { value: test.permutation.value, low: Some(0.51), high: Some(0.75) };
         answer([&"new".to_owned(), &"old".to_owned()], [&x, &y], better, test, level).unwrap()
     }
 
@@ -138,10 +146,17 @@ mod tests {
     #[test]
     fn too_few_runs_tell_nothing() {
         let few = told(&[&HIGH[..3]], &[&LOW[..3]], 0.95);
-        assert!(few.starts_with("Too few runs to tell new from old") && few.ends_with("0.10."));
+        assert!(few.starts_with("Too few runs to tell new from old") && few.ends_with("0.1000."));
         assert!(told(&[&HIGH[..3]], &[&LOW[..3]], 0.9).starts_with("new is better than old"));
         let one = told(&[&HIGH[..1]; 7], &[&LOW[..1]; 7], 0.95);
         assert!(one.ends_with("at least 2 of each on every task."), "{one}");
+        let one = told(&[&HIGH[..1]], &[&LOW[..1]], 0.95);
+        assert!(one.ends_with("at least 4 of each on every task."), "{one}");
+        // Five wild runs against ten: the permutation test alone would say that the ten are better.
+        let wild = [-40.0, 6.0, -30.0, 7.0, -35.0];
+        let calm = [1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8, 1.9, 2.0, 2.1, 2.2];
+        let uneven = told(&[&calm], &[&wild], 0.95);
+        assert!(uneven.contains("; Welch's for unequal numbers of runs, p = 0."), "{uneven}");
         let two = told(&[&HIGH[..2]; 3], &[&LOW[..2]; 3], 0.95);
         assert!(two.starts_with("new is better") && two.contains("p = 0.0093"), "2 of 6^3: {two}");
         let uneven = told(&[&HIGH, &HIGH[..1]], &[&LOW, &LOW], 0.95);

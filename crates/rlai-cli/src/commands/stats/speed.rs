@@ -1,6 +1,6 @@
 //! How fast curves rise, compared with the baseline's.
 
-use rlai_stats::threshold::{self, Range, Reached, Reading, ReturnGain, SpeedUp};
+use rlai_stats::threshold::{self, Bound, Range, Reached, Reading, ReturnGain, SpeedUp};
 use rlai_stats::{Bootstrap, Curve, Runs};
 use serde::Serialize;
 
@@ -54,6 +54,9 @@ pub struct ToThreshold {
     pub candidate_steps: Steps,
     pub ratio: Compared,
     pub fewer_steps: Compared,
+    /// What is known of both where one median run never gets there.
+    #[serde(skip)]
+    pub beyond: Option<[Bound; 2]>,
 }
 
 #[derive(Debug, Serialize)]
@@ -86,6 +89,7 @@ pub fn to_thresholds(
                 candidate: candidate.clone(),
                 baseline_steps: found.baseline.into(),
                 candidate_steps: found.candidate.into(),
+                beyond: found.beyond(common_end(curves, i)),
                 ratio: found.ratio.into(),
                 fewer_steps: found.fewer_steps.into(),
             }));
@@ -127,15 +131,23 @@ pub fn at_the_end(
 
 /// All curves of a task up to where its shortest one ends: a run that was not trained so far as others may
 /// still reach what they did.
-pub fn cut(curves: &[Runs<Curve>]) -> Result<Vec<Runs<Curve>>, rlai_stats::Error> {
-    let of_algorithm = |runs: &Runs<Curve>| {
+pub fn cut(table: &Table, curves: &[Runs<Curve>]) -> Result<Vec<Runs<Curve>>, String> {
+    let of_algorithm = |(name, runs): (&String, &Runs<Curve>)| {
         let of_task = |(task, lines): (usize, &[Curve])| {
             let end = common_end(curves, task);
-            lines.iter().map(|curve| curve.until(end)).collect::<Result<Vec<_>, _>>()
+            let late = |curve: &Curve| {
+                format!(
+                    "{name} on {}: a curve begins at step {}, beyond step {end}, where another of that task ends",
+                    table.tasks[task],
+                    curve.steps()[0]
+                )
+            };
+            let cut = |curve: &Curve| curve.until(end).map_err(|_| late(curve));
+            lines.iter().map(cut).collect::<Result<Vec<_>, _>>()
         };
-        Runs::of(runs.iter().enumerate().map(of_task).collect::<Result<_, _>>()?)
+        Runs::of(runs.iter().enumerate().map(of_task).collect::<Result<_, _>>()?).map_err(told)
     };
-    curves.iter().map(of_algorithm).collect()
+    table.algorithms.iter().zip(curves).map(of_algorithm).collect()
 }
 
 /// The last step that all curves of a task have.

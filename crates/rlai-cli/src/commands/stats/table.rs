@@ -1,6 +1,7 @@
 //! The comparison as tables for people.
 
 use comfy_table::{CellAlignment, Table, presets};
+use rlai_stats::threshold::Bound;
 
 use super::analysis::{Interval, OfTask, Report};
 use super::references::MIN_MAX;
@@ -111,9 +112,9 @@ fn thresholds(report: &Report) {
             number(it.threshold),
             steps(it.baseline_steps),
             steps(it.candidate_steps),
-            compared(it.ratio),
+            bounded(it.ratio, it.beyond.map(|it| it[0])),
             null(it.ratio),
-            compared(it.fewer_steps),
+            bounded(it.fewer_steps, it.beyond.map(|it| it[1])),
         ]
     };
     let title = format!("Steps to a return, against {}", report.algorithms[0]);
@@ -193,7 +194,15 @@ fn notes(report: &Report) {
     if let Some(detectable) = report.detectable {
         line_out!(
             "With {fewest} runs each, the permutation test finds a difference of {detectable:.1} standard \
-             deviations of a run on one task with probability 0.8."
+             deviations of a run on one task with probability 0.8 (p of at most {}).",
+            number(1.0 - report.settings.level)
+        );
+    }
+    if !report.flat.is_empty() {
+        line_out!(
+            "No steps to a return on {}: {} does not rise there; --threshold asks for others.",
+            report.flat.join(", "),
+            report.algorithms[0]
         );
     }
     if report.tasks.len() > 1 && report.settings.normalise.is_none() && most > 0 {
@@ -239,13 +248,30 @@ fn interval(it: Interval) -> String {
     format!("{} {}", number(it.value), ends(it.low, it.high))
 }
 
+/// Where the value is not defined, neither is what surrounds it.
 fn compared(it: Compared) -> String {
-    let value = it.value.map_or_else(none, number);
-    format!("{value} {}", ends(it.low, it.high))
+    it.value.map_or_else(none, |value| format!("{} {}", number(value), ends(it.low, it.high)))
+}
+
+/// The same where the value may be known only to lie beyond a number: resamples that are all alike then are no
+/// certainty.
+fn bounded(it: Compared, bound: Option<Bound>) -> String {
+    let (sign, at) = match bound {
+        None => return compared(it),
+        Some(Bound::Above(at)) => ('>', at),
+        Some(Bound::Below(at)) => ('<', at),
+    };
+    match it.low.zip(it.high).filter(|(low, high)| low < high) {
+        Some(_) => format!("{sign}{} {}", number(at), ends(it.low, it.high)),
+        None => format!("{sign}{} {}", number(at), none()),
+    }
 }
 
 fn null(it: Compared) -> String {
-    ends(it.null_low, it.null_high)
+    match it.value {
+        Some(_) => ends(it.null_low, it.null_high),
+        None => none(),
+    }
 }
 
 fn ends(low: Option<f64>, high: Option<f64>) -> String {

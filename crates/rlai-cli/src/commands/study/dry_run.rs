@@ -66,7 +66,8 @@ fn table(estimate: &Estimate) -> Table {
 
 /// Bytes as people read them.
 fn size(bytes: f64) -> String {
-    match bytes {
+    // The sum of nothing is a zero with a minus.
+    match bytes + 0.0 {
         bytes if bytes >= 1e10 => format!("{} GB", thousands((bytes / 1e9).round() as u64)),
         bytes if bytes >= 1e9 => format!("{:.1} GB", bytes / 1e9),
         bytes if bytes >= 1e6 => format!("{} MB", (bytes / 1e6).round()),
@@ -81,6 +82,7 @@ mod tests {
     #[test]
     fn sizes_read_well() {
         let sizes = [1_500.0, 2.4e6, 1.25e9, 3.21e12].map(size);
+        assert_eq!(size(std::iter::empty::<f64>().sum()), "0 kB");
         assert_eq!(sizes, ["2 kB", "2 MB", "1.2 GB", "3,210 GB"]);
     }
 }

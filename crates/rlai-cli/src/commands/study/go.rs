@@ -12,7 +12,7 @@ use crate::study::{
     Coordinator, Engine, Forecast, Outcome, Plan, Pool, Report, RunStanding, Selection, State,
     Typed, folder, of_all, run_all,
 };
-use crate::text::{in_shell, thousands};
+use crate::text::{in_shell, thousands, times};
 use crate::training;
 
 /// How a study goes on.
@@ -81,9 +81,9 @@ fn choose(plan: &Plan, standings: &[RunStanding], selected: &[usize]) -> Vec<usi
         let standing = &standings[index];
         let reason = standing.reason.as_deref().unwrap_or("it ended without a word");
         line_err!(
-            "held: {} failed {} times, not started again (--max-attempts): {}",
+            "held: {} failed {}, not started again (--max-attempts): {}",
             plan.label(&plan.runs[index]),
-            standing.failures,
+            times(standing.failures),
             reason.lines().next().unwrap_or_default()
         );
     }

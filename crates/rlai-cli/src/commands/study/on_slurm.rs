@@ -10,7 +10,7 @@ use crate::report;
 use crate::signals;
 use crate::study::slurm::{self, Choice, Round};
 use crate::study::{Coordinator, Outcome, Plan, Report, folder};
-use crate::text::in_shell;
+use crate::text::{in_shell, times};
 
 /// How often a study that is waited for is looked at.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -154,8 +154,9 @@ fn tell_held(plan: &Plan, round: &Round) {
         let run = &plan.runs[*index];
         let reason = round.standings[*index].reason.as_deref().unwrap_or("it ended without a word");
         line_err!(
-            "held: {} failed {count} times, not submitted again (--max-attempts): {}; logs are in {}",
+            "held: {} failed {}, not submitted again (--max-attempts): {}; logs are in {}",
             plan.label(run),
+            times(*count),
             reason.lines().next().unwrap_or_default(),
             plan.out.join(slurm::FOLDER).display()
         );

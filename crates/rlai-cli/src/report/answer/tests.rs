@@ -216,3 +216,69 @@ fn few_seeds_are_cautioned() {
     let cautions = of(&made::study(&[("A", &[&many]), ("B", &[&many])])).cautions;
     assert_eq!(cautions, [""; 0]);
 }
+
+#[test]
+fn an_interval_is_cautioned_also_where_no_verdict_is_possible() {
+    let answer = of(&made::study(&[("A", &[&LOW[..3]]), ("B", &[&HIGH[..3]])]));
+    assert!(answer.findings[0].detail.contains("95% interval ["));
+    let caution = "With 3 seeds bootstrap intervals are too narrow";
+    assert!(answer.cautions[0].starts_with(caution), "{:?}", answer.cautions);
+    assert!(!answer.cautions[0].contains("Hence a verdict"), "{:?}", answer.cautions);
+}
+
+#[test]
+fn intervals_without_width_are_told_for_what_they_are() {
+    let cautions = |a: &[&[f64]], b: &[&[f64]]| of(&made::study(&[("A", a), ("B", b)])).cautions;
+    let separate = "Where every run of one lies above every run of the other";
+    let tied = "An interval without width, such as [0.50, 0.50]";
+    let has = |cautions: &[String], text: &str| cautions.iter().any(|it| it.starts_with(text));
+    let apart = cautions(&[&LOW], &[&HIGH]);
+    assert!(has(&apart, separate) && !has(&apart, tied), "{apart:?}");
+    let equal = [7.0; 5];
+    // All runs equal; one task won and one lost.
+    for (a, b) in [([&equal; 2], [&equal; 2]), ([&LOW, &HIGH], [&HIGH, &LOW])] {
+        let (a, b) = (a.map(|runs| &runs[..]), b.map(|runs| &runs[..]));
+        let cautions = cautions(&a, &b);
+        assert!(has(&cautions, tied) && !has(&cautions, separate), "{cautions:?}");
+    }
+}
+
+/// Fewer and wilder runs: a permutation test alone finds another distribution.
+#[test]
+fn unequal_numbers_of_seeds_take_both_tests() {
+    let calm: Vec<f64> = (0..12).map(|i| 1.0 + f64::from(i) * 0.1).collect();
+    let wild = [-60.0, 2.05, -0.5, -0.6];
+    let answer = told(&[("wild", &[&wild]), ("calm", &[&calm])]);
+    assert!(!answer[0].starts_with("calm is better"), "{}", answer[0]);
+    let tests = "permutation test and Welch's, the larger p = 0.";
+    assert!(answer[0].contains(tests), "{}", answer[0]);
+    let clear = told(&[("low", &[&LOW]), ("high", &[&HIGH[..4]])]);
+    assert!(clear[0].starts_with("high is better than low."), "{}", clear[0]);
+}
+
+#[test]
+fn settings_that_share_their_beginnings_are_told() {
+    let mut study = made::study(&[("small", &[&LOW]), ("large", &[&HIGH]), ("other", &[&LOW])]);
+    for (method, base) in study.methods.iter_mut().zip([0, 0, 1]) {
+        method.base = base;
+    }
+    for run in &mut study.runs {
+        let seed = run.seed as f64;
+        let rise = |step: u32| (f64::from(step), seed + f64::from(step));
+        let last = *run.returns.last().unwrap();
+        run.returns = (1..=4).map(rise).chain([(5.0, last.1)]).collect();
+    }
+    let caution = "Equal seeds of small and of large are the same run up to step 4 or further";
+    let told = |study: &Study| of(study).cautions.iter().any(|it| it.starts_with(caution));
+    assert!(told(&study));
+    // One pair that differs from its third evaluation on.
+    study.runs[0].returns[2].1 += 1.0;
+    assert!(!told(&study));
+}
+
+#[test]
+fn an_end_that_rounds_to_a_half_is_told_with_more_digits() {
+    assert_eq!(interval(0.25, 0.75), "[0.25, 0.75]");
+    assert_eq!(interval(0.5025, 0.75), "[0.5025, 0.7500]");
+    assert_eq!(interval(0.5, 1.0), "[0.50, 1.00]");
+}

@@ -19,7 +19,7 @@ pub fn section(context: &Context<'_>) -> Option<Section> {
     );
     section.figures = context.tasks().filter_map(|task| figure(context, task)).collect();
     let mut table = Table::new(
-        "Seconds a run and steps a second, means over finished runs.",
+        "Seconds a run, mean over finished runs, and steps a second, all their steps over all their seconds.",
         ["task", "variant", "seeds", "seconds a run", "steps a second"],
     );
     for task in context.tasks() {

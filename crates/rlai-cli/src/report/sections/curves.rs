@@ -2,7 +2,8 @@
 
 use crate::report::band::{Kind, Mean};
 use crate::report::chart::{Chart, MOST_SINGLES, Series};
-use crate::report::context::Context;
+use crate::report::compare::FEWEST_RUNS;
+use crate::report::context::{Context, interval_limits};
 use crate::report::section::{Figure, Section};
 use crate::report::study::Run;
 use crate::report::table::quoted;
@@ -51,6 +52,10 @@ fn title(context: &Context<'_>, task: usize) -> String {
 
 fn mean(context: &Context<'_>, method: usize, task: usize) -> Option<Mean> {
     let curves = context.curves(method, task).filter(|curves| !curves.is_empty())?;
+    banded(context, curves)
+}
+
+fn banded(context: &Context<'_>, curves: Vec<rlai_stats::Curve>) -> Option<Mean> {
     Mean::of(curves, context.options.band, &context.curve_bootstrap).ok()
 }
 
@@ -93,8 +98,7 @@ fn caption(
 ) -> String {
     let methods: Vec<usize> = means.iter().map(|(method, _)| *method).collect();
     let mut text = context.basis(&methods, &[task]);
-    let (fewest, most) = context.seeds(&methods, &[task]);
-    match most {
+    match context.seeds(&methods, &[task]).1 {
         0 => {}
         1 => text.push_str(" Lines: one seed each, no spread is known."),
         _ => {
@@ -107,9 +111,12 @@ fn caption(
             let kinds: Vec<&str> =
                 kinds.iter().filter(|kind| has(kind)).map(|kind| kind.describe()).collect();
             text.push_str(&format!(" Bands: {}.", kinds.join("; ")));
-            let bootstrapped = means.iter().any(|(_, mean)| mean.kind == Kind::Bootstrap);
-            if fewest == 2 || bootstrapped {
-                text.push_str(context.interval_limits(fewest));
+            let counts = means.iter().filter(|(_, mean)| {
+                mean.kind == Kind::Bootstrap || mean.curves.len() + 1 == FEWEST_RUNS
+            });
+            let counts = counts.map(|(_, mean)| mean.curves.len());
+            if counts.clone().next().is_some() {
+                text.push_str(interval_limits(counts));
             }
         }
     }
@@ -140,13 +147,14 @@ fn describe(context: &Context<'_>, task: usize, means: &[(usize, Mean)]) -> Stri
     format!("Mean return on {} by environment steps: {}.", context.task(task), ends.join("; "))
 }
 
-/// All curves as CSV: one line a variant and step, and one a seed behind it. `variant` names a folder, which of
+/// All curves as CSV, as they are, whatever smooths the figures: one line a variant and step, and one a seed behind it. `variant` names a folder, which of
 /// a grid over tasks is another for each task; `algorithm` is the same on all of them.
 pub fn csv(context: &Context<'_>) -> String {
     let mut text = String::from("env,variant,step,seed,return_mean,low,high,interval,algorithm\n");
     for method in context.methods() {
         for task in context.tasks() {
-            let Some(mean) = mean(context, method, task) else { continue };
+            let curves = context.plain_curves(method, task).filter(|curves| !curves.is_empty());
+            let Some(mean) = curves.and_then(|curves| banded(context, curves)) else { continue };
             let Some(first) = context.finished(method, task).next() else { continue };
             let (env, name) = (quoted(context.task(task)), quoted(variant(first)));
             let algorithm = quoted(context.label(method));

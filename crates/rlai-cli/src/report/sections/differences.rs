@@ -16,6 +16,8 @@ pub struct Difference<'a> {
     tasks: usize,
     runs: usize,
     value: f64,
+    /// What the change does to the mean of each: the candidate, the baseline.
+    effects: [f64; 2],
     /// None of too few seeds, or of such that do not differ at all.
     test: Option<Welch>,
     /// Its p, corrected for the number of tests.
@@ -72,20 +74,25 @@ fn difference<'a>(
         tasks: tasks.len(),
         runs,
         value: (mean(0) - mean(1)) - (mean(2) - mean(3)),
+        effects: [mean(0) - mean(1), mean(2) - mean(3)],
         test: test.filter(|_| runs >= FEWEST_RUNS),
         corrected: 1.0,
     })
 }
 
 impl Difference<'_> {
+    /// Robust is what loses less. Where the change costs neither anything, one merely gains more: the larger
+    /// value need not be the better one.
     fn verdict(&self) -> &'static str {
+        let [candidate, baseline] = self.effects;
         match self.test {
             None if self.runs < FEWEST_RUNS => "too few seeds",
-            Some(_) if self.corrected <= SIGNIFICANCE && self.value > 0.0 => {
-                "candidate more robust"
-            }
-            Some(_) if self.corrected <= SIGNIFICANCE => "baseline more robust",
-            _ => "not settled",
+            Some(_) if self.corrected > SIGNIFICANCE => "not settled",
+            Some(_) if self.value > 0.0 && baseline < 0.0 => "candidate more robust",
+            Some(_) if self.value > 0.0 => "the change favours the candidate",
+            Some(_) if candidate < 0.0 => "baseline more robust",
+            Some(_) => "the change favours the baseline",
+            None => "not settled",
         }
     }
 }
@@ -200,7 +207,18 @@ mod tests {
     #[test]
     fn clear_differences_are_told_and_two_seeds_tell_nothing() {
         let high: Vec<f64> = vec![11.0, 12.0, 13.0];
-        assert!(row(&study(&high)).0.ends_with("| candidate more robust |"));
+        // The baseline does not move, the candidate is lifted: that is no robustness.
+        assert!(row(&study(&high)).0.ends_with("| the change favours the candidate |"));
+        let turned = |ends: &[f64]| {
+            let mut study = study(&[1.0, 2.0, 3.0]);
+            for run in study.runs.iter_mut().filter(|run| run.method == 0) {
+                let (last, end) = (run.returns.last_mut().unwrap(), ends[run.seed as usize]);
+                last.1 = end;
+            }
+            row(&study).0
+        };
+        assert!(turned(&[-30.0, -29.0, -28.0]).ends_with("| candidate more robust |"));
+        assert!(turned(&[30.0, 31.0, 32.0]).ends_with("| the change favours the baseline |"));
         assert!(row(&study(&[-7.0, -6.0, -5.0])).0.ends_with("| baseline more robust |"));
         let mut few = study(&high);
         few.runs.retain(|run| run.seed < 2);

@@ -7,7 +7,7 @@ use crate::report::answer::tasks;
 use crate::report::band::aligned;
 use crate::report::chart::{Chart, Series, thinned};
 use crate::report::compare::FEWEST_RUNS;
-use crate::report::context::{Context, REPETITIONS};
+use crate::report::context::{Context, REPETITIONS, interval_limits};
 use crate::report::intervals::{Intervals, Row};
 use crate::report::section::{Figure, Section};
 use crate::report::table::{Cell, Table};
@@ -23,7 +23,15 @@ struct Field {
     methods: Vec<usize>,
     tasks: Vec<usize>,
     scores: Vec<Scores>,
-    has_interval: bool,
+    /// Fewest runs of each method on a task.
+    fewest: Vec<usize>,
+}
+
+impl Field {
+    /// Whether the intervals of a method have a meaning, by its place in [`Field::methods`].
+    fn has_interval(&self, place: usize) -> bool {
+        self.fewest[place] >= FEWEST_RUNS
+    }
 }
 
 /// Figures and a table over the tasks that all methods share.
@@ -90,8 +98,8 @@ fn field(context: &Context<'_>) -> Result<Option<Field>, String> {
             context.scale.explain()
         ));
     };
-    let has_interval = context.seeds(&methods, &tasks).0 >= FEWEST_RUNS;
-    Ok(Some(Field { methods, tasks, scores, has_interval }))
+    let fewest = methods.iter().map(|&method| context.seeds(&[method], &tasks).0).collect();
+    Ok(Some(Field { methods, tasks, scores, fewest }))
 }
 
 fn aggregate_curve(context: &Context<'_>, field: &Field) -> Option<Figure> {
@@ -101,7 +109,7 @@ fn aggregate_curve(context: &Context<'_>, field: &Field) -> Option<Figure> {
     });
     let all = aligned(all.map(|run| &run.returns[..]), 0.0)?;
     let steps = thinned(all.first()?.steps(), CURVE_POINTS);
-    let series = |&method: &usize| {
+    let series = |(place, &method): (usize, &usize)| {
         let runs = context.scale.runs(&field.tasks, |task, scaled| {
             let curves = context.curves(method, task).unwrap_or_default();
             curves.iter().filter_map(|curve| at_steps(curve, &steps, scaled)).collect()
@@ -114,7 +122,7 @@ fn aggregate_curve(context: &Context<'_>, field: &Field) -> Option<Figure> {
             label: context.label(method).to_owned(),
             number: method,
             line: points.iter().map(|point| (point.step, point.estimate.value)).collect(),
-            band: if field.has_interval { band.collect() } else { Vec::new() },
+            band: if field.has_interval(place) { band.collect() } else { Vec::new() },
             ..Series::default()
         })
     };
@@ -124,7 +132,7 @@ fn aggregate_curve(context: &Context<'_>, field: &Field) -> Option<Figure> {
         y_label: format!("interquartile mean of {}", context.scale.unit()),
         description: "Interquartile mean over all runs of all tasks by environment steps."
             .to_owned(),
-        series: field.methods.iter().filter_map(series).collect(),
+        series: field.methods.iter().enumerate().filter_map(series).collect(),
         ..Chart::default()
     };
     let caption = format!(
@@ -142,10 +150,16 @@ fn aggregate_curve(context: &Context<'_>, field: &Field) -> Option<Figure> {
 fn middle_half(field: &Field) -> &'static str {
     // Of uneven runs a quarter of their weight is left out, however few.
     let few = |scores: &Scores| scores.values().len() < 4 && scores.even().is_some();
+    let rounded =
+        |scores: &Scores| scores.even().is_some() && !scores.values().len().is_multiple_of(4);
     match (field.scores.iter().all(few), field.scores.iter().any(few)) {
         (true, _) => "which of fewer than 4 runs is their mean: none is left out",
         (false, true) => {
             "the middle half of all runs; of fewer than 4 it is their mean, for none is left out"
+        }
+        _ if field.scores.iter().any(rounded) => {
+            "the middle half of all runs, the quarters left out rounded down to whole runs where all tasks have as \
+             many"
         }
         _ => "the middle half of all runs",
     }
@@ -187,14 +201,14 @@ fn aggregates(context: &Context<'_>, field: &Field, section: &mut Section) {
             "median" => aggregates.median,
             _ => aggregates.optimality_gap,
         };
-        let estimates = || field.methods.iter().zip(all.iter().map(estimate));
-        for (&method, it) in estimates() {
-            let interval = field.has_interval.then_some((it.low, it.high));
+        let estimates = || field.methods.iter().zip(all.iter().map(estimate)).enumerate();
+        for (place, (&method, it)) in estimates() {
+            let interval = field.has_interval(place).then_some((it.low, it.high));
             let value = Cell::Estimate(Some(it.value), interval);
             table.push([context.label(method).into(), name.into(), value]);
         }
-        let row = |(&method, it): (&usize, rlai_stats::Estimate)| {
-            Row::new(context.label(method), method, &it, field.has_interval)
+        let row = |(place, (&method, it)): (usize, (&usize, rlai_stats::Estimate))| {
+            Row::new(context.label(method), method, &it, field.has_interval(place))
         };
         let intervals = Intervals {
             title: name.to_owned(),
@@ -226,7 +240,7 @@ fn performance_profile(context: &Context<'_>, field: &Field) -> Option<Figure> {
         values().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), x| (l.min(x), h.max(x)));
     let room = ((high - low) * 0.05).max(high.abs().max(1.0) * 1e-6);
     let thresholds = profile::evenly(low - room, high + room, POINTS).ok()?;
-    let series = |(&method, scores): (&usize, &Scores)| {
+    let series = |(place, (&method, scores)): (usize, (&usize, &Scores))| {
         let points =
             profile::estimate(scores, &thresholds, Counted::Runs, &context.curve_bootstrap).ok()?;
         let band = points.iter().map(|point| (point.low, point.high));
@@ -234,7 +248,7 @@ fn performance_profile(context: &Context<'_>, field: &Field) -> Option<Figure> {
             label: context.label(method).to_owned(),
             number: method,
             line: thresholds.iter().copied().zip(points.iter().map(|point| point.value)).collect(),
-            band: if field.has_interval { band.collect() } else { Vec::new() },
+            band: if field.has_interval(place) { band.collect() } else { Vec::new() },
             ..Series::default()
         })
     };
@@ -243,7 +257,7 @@ fn performance_profile(context: &Context<'_>, field: &Field) -> Option<Figure> {
         x_label: format!("final {} above", context.scale.unit()),
         y_label: "share of runs".to_owned(),
         description: "Share of runs whose final score lies above each score.".to_owned(),
-        series: field.methods.iter().zip(&field.scores).filter_map(series).collect(),
+        series: field.methods.iter().zip(&field.scores).enumerate().filter_map(series).collect(),
         x_range: Some((low - room, high + room)),
         y_range: Some((0.0, 1.0)),
     };
@@ -258,15 +272,14 @@ fn performance_profile(context: &Context<'_>, field: &Field) -> Option<Figure> {
 
 /// What intervals are, and what they cannot show.
 fn band(context: &Context<'_>, field: &Field, method: &str) -> String {
-    let fewest = context.seeds(&field.methods, &field.tasks).0;
-    let limits = context.interval_limits(fewest);
+    let limits = interval_limits(field.fewest.iter().copied());
     let tasks = if field.tasks.len() == 1 {
         " One task says nothing of others."
     } else {
         " Intervals are for these tasks, not for others."
     };
     let scale = context.scale.note();
-    match field.has_interval {
+    match (0..field.methods.len()).any(|place| field.has_interval(place)) {
         true if !method.is_empty() => format!(" Intervals: 95%, {method}.{limits}{tasks}{scale}"),
         _ => format!("{limits}{tasks}{scale}"),
     }

@@ -4,8 +4,9 @@ use rlai_stats::robustness::{Sensitivity, retention};
 use rlai_stats::{Estimate, Scores, area};
 
 use super::differences;
+use crate::report::answer::seeds;
 use crate::report::compare::FEWEST_RUNS;
-use crate::report::context::{Context, REPETITIONS};
+use crate::report::context::{Context, REPETITIONS, interval_limits};
 use crate::report::intervals::{Intervals, Row};
 use crate::report::section::{Figure, Section, file_part};
 use crate::report::study::Method;
@@ -25,7 +26,7 @@ pub(super) struct Change {
 }
 
 impl Change {
-    /// The change in words, and what else the grid sets: `buffer 1000 for 50000, gamma = 0.9`.
+    /// The change in words, and what else the grid sets: `buffer 1,000 for 50,000, gamma = 0.9`.
     pub fn name(&self, methods: &[Method]) -> String {
         let (changed, usual) = &self.values;
         let rest = methods[self.changed].grid.iter().filter(|(key, _)| *key != self.key);
@@ -69,10 +70,11 @@ pub fn section(context: &Context<'_>) -> Option<Section> {
         0,
         format!(
             "Scores here are areas under learning curves: the mean {} over all steps, so that how fast a method \
-             learns counts too. Retention: the mean score with the changed value over that with the largest. \
-             Difference in differences: what the change does to the candidate, less what it does to the \
-             baseline; that one is more robust takes a t test of the four means at 0.05, corrected for all such \
-             rows of this page.",
+             learns counts too; curves are not smoothed for them. Retention: the mean score with the changed value \
+             over that with the largest. Difference in differences: what the change does to the candidate, less \
+             what it does to the baseline. It takes a t test of the four means at 0.05, corrected for all such rows \
+             of this page, to say that the change favours one; where it costs the other something, the favoured \
+             one is called more robust.",
             context.scale.unit()
         ),
     );
@@ -139,13 +141,20 @@ fn add(context: &Context<'_>, key: &str, changes: &[Change], section: &mut Secti
         mark: Some(1.0),
         ..Intervals::default()
     };
-    let fewest = measured.iter().map(|it| it.runs).min().unwrap_or(0);
+    let fewest = || measured.iter().map(|it| it.runs);
+    let least = fewest().min().unwrap_or(0);
+    let method = match fewest().any(|runs| runs >= FEWEST_RUNS) {
+        false => String::new(),
+        true => format!(
+            " Intervals: 95%, stratified bootstrap, {} resamples, percentiles.",
+            thousands(REPETITIONS as u64)
+        ),
+    };
     let caption = format!(
-        "Mean area with the changed value over that with the largest; at least {fewest} seeds of each. \
-         Intervals: 95%, stratified bootstrap, {} resamples, percentiles.{} Retention has no value where the \
-         mean area with the largest value is not above 0.{}",
-        thousands(REPETITIONS as u64),
-        context.interval_limits(fewest),
+        "Mean area with the changed value over that with the largest; at least {} of each.{method}{} \
+         Retention has no value where the mean area with the largest value is not above 0.{}",
+        seeds((least, least)),
+        interval_limits(fewest()),
         context.scale.note()
     );
     let stem = format!("retention-{}", file_part(key));
@@ -153,7 +162,7 @@ fn add(context: &Context<'_>, key: &str, changes: &[Change], section: &mut Secti
     let mut table = Table::new(
         &format!(
             "Retention of the area under the curve under other values of {key}.{}",
-            context.interval_limits(fewest)
+            interval_limits(fewest())
         ),
         ["setting", "tasks", "seeds", "retention"],
     );
@@ -179,10 +188,10 @@ pub(super) fn tasks(context: &Context<'_>, methods: &[usize]) -> Vec<usize> {
     shared.into_iter().filter(|&task| context.scale.has(task)).collect()
 }
 
-/// Areas under the curves up to the last step of the shortest, on the common scale.
+/// Areas under the curves, never smoothed, up to the last step of the shortest, on the common scale.
 pub(super) fn areas(context: &Context<'_>, method: usize, tasks: &[usize]) -> Option<Scores> {
     let of = |&task: &usize| {
-        let curves = context.curves(method, task)?;
+        let curves = context.plain_curves(method, task)?;
         let ends = context.methods().flat_map(|other| context.finished(other, task));
         let until =
             ends.filter_map(|run| Some(run.returns.last()?.0)).fold(f64::INFINITY, f64::min);

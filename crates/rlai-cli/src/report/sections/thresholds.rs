@@ -1,11 +1,11 @@
 //! Steps to a return, and what "60% more sample-efficient" can mean.
 
-use rlai_stats::threshold::{self, Range, Reading, ReturnGain, SpeedUp};
+use rlai_stats::threshold::{self, Bound, Range, Reading, ReturnGain, SpeedUp};
 use rlai_stats::{Bootstrap, Curve};
 
 use crate::report::band::aligned;
 use crate::report::compare::FEWEST_RUNS;
-use crate::report::context::{Context, REPETITIONS};
+use crate::report::context::{Context, REPETITIONS, interval_limits};
 use crate::report::intervals::{Intervals, Row};
 use crate::report::section::{Figure, Section};
 use crate::report::table::{Cell, Table, number};
@@ -22,6 +22,8 @@ struct Pair {
     baseline: usize,
     task: usize,
     runs: (usize, usize),
+    /// The last step of all its curves.
+    end: f64,
     thresholds: Vec<f64>,
     speed_ups: Vec<SpeedUp>,
     gains: Vec<ReturnGain>,
@@ -51,6 +53,15 @@ pub fn section(context: &Context<'_>) -> Option<Section> {
          outside, with 5 about 8%.",
         listed(&SHARES)
     ));
+    let flat = pairs.iter().filter(|pair| pair.speed_ups.is_empty());
+    let mut flat: Vec<&str> = flat.map(|pair| context.task(pair.task)).collect();
+    flat.dedup();
+    if !flat.is_empty() {
+        section.text.push(format!(
+            "No steps to a return on {}: the baseline's runs did not rise there, so there is nothing to reach.",
+            flat.join(", ")
+        ));
+    }
     for task in context.tasks() {
         section.figures.extend(figure(context, task, &pairs));
     }
@@ -84,6 +95,7 @@ fn pair(context: &Context<'_>, (candidate, baseline): (usize, usize), task: usiz
         baseline,
         task,
         runs: (x.len().min(y.len()), x.len().max(y.len())),
+        end,
         thresholds: if rises { thresholds } else { Vec::new() },
         speed_ups,
         gains: gains(context, (candidate, baseline), task, bootstrap).unwrap_or_default(),
@@ -117,6 +129,11 @@ fn ends(range: Range) -> (f64, f64) {
     (range.low, range.high)
 }
 
+/// Resamples that are all alike where a median is not known are no certainty.
+fn is_wide((low, high): &(f64, f64)) -> bool {
+    low < high
+}
+
 fn figure(context: &Context<'_>, task: usize, pairs: &[Pair]) -> Option<Figure> {
     let of_task: Vec<&Pair> = pairs.iter().filter(|pair| pair.task == task).collect();
     let rows = of_task.iter().flat_map(|pair| {
@@ -129,7 +146,8 @@ fn figure(context: &Context<'_>, task: usize, pairs: &[Pair]) -> Option<Figure> 
                 label: format!("{pair_label}, {:.0}%: {}", share * 100.0, number(*threshold)),
                 number: pair.candidate,
                 value: ratio.value?,
-                interval: ratio.interval.filter(|_| has_interval).map(ends),
+                bound: speed_up.beyond(pair.end).map(|bounds| bounds[0]),
+                interval: ratio.interval.filter(|_| has_interval).map(ends).filter(is_wide),
                 null: ratio.null.filter(|_| has_interval).map(ends),
             })
         })
@@ -153,37 +171,61 @@ fn figure(context: &Context<'_>, task: usize, pairs: &[Pair]) -> Option<Figure> 
 }
 
 fn caption(context: &Context<'_>, pairs: &[&Pair]) -> String {
-    let fewest = pairs.iter().map(|pair| pair.runs.0).min().unwrap_or(0);
+    let fewest = || pairs.iter().map(|pair| pair.runs.0);
     let most = pairs.iter().map(|pair| pair.runs.1).max().unwrap_or(0);
-    let intervals = match fewest {
-        0..3 => "",
-        _ => {
-            " Line: 95% interval, bootstrap over seeds, percentiles. Grey: null range, two samples of the \
-             baseline. Arrows: beyond the axis."
+    let intervals = match fewest().any(|runs| runs >= FEWEST_RUNS) {
+        false => String::new(),
+        true => format!(
+            " Line: 95% interval, bootstrap over seeds, {} resamples, percentiles. Grey: null range, two samples of \
+             the baseline. Arrows: beyond the axis.",
+            thousands(REPETITIONS as u64)
+        ),
+    };
+    let bounds =
+        pairs.iter().any(|pair| pair.speed_ups.iter().any(|it| it.beyond(pair.end).is_some()));
+    let bounds = match bounds {
+        false => "",
+        true => {
+            " Triangle: one median run never gets there, and the ratio is only known to be beyond this."
         }
     };
     format!(
-        "{} of each; medians over seeds, runs that never get there count as infinite; {} resamples.\
-         {intervals}{} Ratios of which neither median is finite are left out.{}",
-        crate::report::answer::seeds((fewest, most)),
-        thousands(REPETITIONS as u64),
-        context.interval_limits(fewest),
+        "{} of each; medians over seeds, runs that never get there count as infinite.{intervals}{}{bounds} \
+         Ratios of which neither median is finite are left out.{}",
+        crate::report::answer::seeds((fewest().min().unwrap_or(0), most)),
+        interval_limits(fewest()),
         context.smoothing()
     )
 }
 
 /// A reading with its interval and null range.
-fn cells(reading: &Reading, has_interval: bool) -> [Cell; 2] {
+fn cells(reading: &Reading, bound: Option<Bound>, has_interval: bool) -> [Cell; 2] {
     let known = has_interval && reading.value.is_some();
     let interval = reading.interval.filter(|_| known).map(ends);
     let null = reading.null.filter(|_| known).map(ends);
-    [Cell::Estimate(reading.value, interval), Cell::Range(null)]
+    let value = match (bound, reading.value) {
+        (Some(bound), Some(value)) => Cell::Beyond(bound, value, interval.filter(is_wide)),
+        _ => Cell::Estimate(reading.value, interval),
+    };
+    [value, Cell::Range(null)]
+}
+
+/// What stands in brackets, where something does.
+fn with_intervals(pairs: &[Pair]) -> &'static str {
+    match pairs.iter().any(|pair| pair.runs.0 >= FEWEST_RUNS) {
+        true => " In brackets the 95% interval; null: the null range.",
+        false => "",
+    }
 }
 
 fn steps_table(context: &Context<'_>, pairs: &[Pair]) -> Table {
     let mut table = Table::new(
-        "Median steps to each return, with how many runs get there; their ratio and the share saved, each with \
-         its 95% interval and null range.",
+        &format!(
+            "Median steps to each return, with how many runs get there; – where the median run never does, and then \
+             the ratio and the share saved are known only to be beyond a number.{}{}",
+            with_intervals(pairs),
+            context.smoothing()
+        ),
         [
             "task",
             "candidate",
@@ -216,8 +258,12 @@ fn steps_table(context: &Context<'_>, pairs: &[Pair]) -> Table {
                 reached(&it.baseline),
             ];
             let has_interval = pair.runs.0 >= FEWEST_RUNS;
-            row.extend(cells(&it.ratio, has_interval));
-            row.extend(cells(&it.fewer_steps, has_interval));
+            let [ratio, fewer] = match it.beyond(pair.end) {
+                Some(bounds) => bounds.map(Some),
+                None => [None; 2],
+            };
+            row.extend(cells(&it.ratio, ratio, has_interval));
+            row.extend(cells(&it.fewer_steps, fewer, has_interval));
             table.rows.push(row);
         }
     }
@@ -226,8 +272,11 @@ fn steps_table(context: &Context<'_>, pairs: &[Pair]) -> Table {
 
 fn returns_table(context: &Context<'_>, pairs: &[Pair]) -> Table {
     let mut table = Table::new(
-        "Mean returns after as many steps, and their ratio where the baseline's is above 0, with its 95% \
-         interval and null range.",
+        &format!(
+            "Mean returns after as many steps, and their ratio where the baseline's is above 0.{}{}",
+            with_intervals(pairs),
+            context.smoothing()
+        ),
         [
             "task",
             "candidate",
@@ -250,7 +299,7 @@ fn returns_table(context: &Context<'_>, pairs: &[Pair]) -> Table {
                 it.baseline.into(),
             ];
             let has_interval = pair.runs.0 >= FEWEST_RUNS;
-            row.extend(cells(&it.ratio, has_interval));
+            row.extend(cells(&it.ratio, None, has_interval));
             table.rows.push(row);
         }
     }
@@ -274,6 +323,7 @@ mod tests {
         }
         let context = Context::new(&study, 0, Options::default());
         let pair = pair(&context, (1, 0), 0).unwrap();
+        assert_eq!(pair.end, 200.0);
         assert_eq!(pair.thresholds.last(), Some(&(0.95 * 11.5 / 4.0)));
         for it in &pair.speed_ups {
             assert_eq!((it.candidate.runs, it.candidate.of), (4, 4));

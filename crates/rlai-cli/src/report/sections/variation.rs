@@ -38,7 +38,7 @@ pub fn section(context: &Context<'_>) -> Option<Section> {
                 number: method,
                 value: percentiles[2],
                 interval: (scores.len() > 1).then_some((percentiles[0], percentiles[4])),
-                null: None,
+                ..Row::default()
             });
         }
         section.figures.extend(figure(context, task, rows));
