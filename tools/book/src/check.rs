@@ -84,7 +84,8 @@ pub fn site(root: &Path) -> Result<Report> {
         for what in &page.misshapen {
             problem(format!("a formula holds {what}"));
         }
-        for asset in page.assets.iter().filter(|asset| is_external(asset)) {
+        let is_fetched = |asset: &&String| is_external(asset) && !asset.starts_with("data:");
+        for asset in page.assets.iter().filter(is_fetched) {
             problem(format!("{asset} would be fetched"));
         }
         // The page for addresses that do not exist stands at no address of its own.
@@ -264,6 +265,15 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         std::fs::write(root.path().join("a.html"), html).unwrap();
         site(root.path()).unwrap().problems
+    }
+
+    #[test]
+    fn what_an_address_holds_itself_is_not_fetched() {
+        assert!(
+            problems("<link rel=\"icon\" href=\"data:,\"><img src=\"data:image/png;a\">")
+                .is_empty()
+        );
+        assert_eq!(problems("<img src=\"https://x.org/a.png\">").len(), 1);
     }
 
     #[test]

@@ -12,8 +12,8 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use mdbook_driver::MDBook;
 
-/// Pictures of `docs/`, shown by the pages that include a file of `docs/`.
-const DOCS_IMAGES: &str = "docs/images";
+/// Folders of `docs/` that the pages need which include a file of `docs/`: pictures, and reports of studies.
+const BORROWED: [&str; 2] = ["images", "reports"];
 
 fn main() -> ExitCode {
     let root = std::env::args_os().nth(1).map_or_else(repository, PathBuf::from);
@@ -36,14 +36,16 @@ fn repository() -> PathBuf {
     here.join("../..")
 }
 
-/// Builds `root/book`, copies the pictures it borrows, checks the result; returns what was made.
+/// Builds `root/book`, copies the pictures and reports it borrows, checks the result; returns what was made.
 fn build(root: &Path) -> Result<String> {
     let mut book = MDBook::load(root.join("book")).context("book/ cannot be read")?;
     let macros = root.join("book/macros.tex");
     book.with_preprocessor(math::Formulas::with_macros(&macros)?);
     let output = book.build_dir_for("html");
     book.build().context("the book cannot be built")?;
-    copy_images(&root.join(DOCS_IMAGES), &output.join("images"))?;
+    for folder in BORROWED {
+        copy_files(&root.join("docs").join(folder), &output.join(folder))?;
+    }
 
     let report = check::site(&output)?;
     if !report.problems.is_empty() {
@@ -63,7 +65,7 @@ fn shown(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_path_buf())
 }
 
-fn copy_images(from: &Path, to: &Path) -> Result<()> {
+fn copy_files(from: &Path, to: &Path) -> Result<()> {
     if !from.is_dir() {
         return Ok(());
     }
