@@ -21,6 +21,7 @@ use crate::tasks;
 use crate::text::thousands;
 pub use paths::{made_whole, only_moved};
 use reading::{WholeNumbers, name_of};
+pub use trajectory::is_of_trajectories;
 
 const TEMPERATURE_LOSSES: [(&str, TemperatureLoss); 2] =
     [("log-alpha", TemperatureLoss::LogAlpha), ("alpha", TemperatureLoss::Alpha)];
@@ -335,11 +336,6 @@ fn check_offline(s: &Settings) -> Result<(), ConfigError> {
         Some(word) => Err(ConfigError::new("exploration", format!("{word:?}"), without)),
         None => Ok(()),
     }
-}
-
-/// Whether these settings have an objective on trajectories, which knows other ones than those on actions.
-pub fn is_of_trajectories(settings: &Settings) -> bool {
-    trajectory::objective(settings.objective.as_deref()).is_some()
 }
 
 /// An objective on trajectories, with its settings. What only the task itself can tell is checked when

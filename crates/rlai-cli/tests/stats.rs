@@ -152,6 +152,17 @@ fn lines_are_compared_by_area_and_by_steps() {
     let turned = json(&room, &["--baseline=fast", "--threshold=12"]);
     assert_eq!(turned["algorithms"], serde_json::json!(["fast", "slow"]));
     close(&turned["thresholds"][0]["ratio"]["value"], 0.5);
+    // Only the fast ones get to 60, at step 250; that the others were stopped at 400 is no certainty.
+    let one = &json(&room, &["--threshold=60"])["thresholds"][0];
+    assert!(one["ratio"]["value"].is_null() && one["ratio"]["below"].is_null(), "{one}");
+    close(&one["ratio"]["above"], 1.6);
+    close(&one["fewer_steps"]["above"], 0.375);
+    assert!(one["ratio"]["low"].is_null() && one["ratio"]["beyond_null"] == false, "{one}");
+    let turned = &json(&room, &["--baseline=fast", "--threshold=60"])["thresholds"][0];
+    close(&turned["ratio"]["below"], 0.625);
+    close(&turned["fewer_steps"]["below"], -0.6);
+    let text = room.ok(&["stats", "runs.csv", "--threshold=60", "--repetitions=200"]);
+    assert!(text.contains(">1.600 -") && text.contains(">0.375 -"), "{text}");
     let text = room.ok(&["stats", "runs.csv", "--threshold=12,200", "--repetitions=200"]);
     assert!(text.contains("never (0 of 5)") && text.contains("fast is better than slow"), "{text}");
 }

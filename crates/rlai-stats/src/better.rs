@@ -4,7 +4,8 @@
 //! both have as many runs, that is nearly the question which is better. Where they have not, a wilder sample
 //! of fewer runs is found to be another one often enough to be called better or worse by mistake: of 3 runs
 //! against 10, with five times the standard deviation, in a fifth of the studies where neither is better.
-//! Then Welch's test of the means, which supposes no equal spread, has to agree.
+//! Then Welch's test of the means, which supposes no equal spread, has to agree: find a difference, to the same
+//! side.
 
 use crate::curve::variance;
 use crate::error::Result;
@@ -18,7 +19,7 @@ pub struct Better {
     /// The permutation test.
     pub permutation: Permutation,
     /// The p of Welch's test of the means over tasks, each task's scores in units of its own spread: where a
-    /// task has more runs of one than of the other, and the test is defined.
+    /// task has more runs of one than of the other, and the test is defined; 1 where it points to the other side.
     pub welch: Option<f64>,
 }
 
@@ -40,7 +41,9 @@ impl Better {
         let permutation = Permutation::test(x, y, seed)?;
         let is_uneven = x.iter().zip(y.iter()).any(|(x, y)| x.len() != y.len());
         let welch = if is_uneven { welch(x, y) } else { None };
-        Ok(Self { permutation, welch })
+        let side = permutation.value - 0.5;
+        let agreed = |it: Welch| if it.difference * side < 0.0 { 1.0 } else { it.p };
+        Ok(Self { permutation, welch: welch.map(agreed) })
     }
 
     /// The larger p: both have to be small.
@@ -49,8 +52,8 @@ impl Better {
     }
 }
 
-/// Welch's p over tasks whose scores need no common scale.
-fn welch(x: &Scores, y: &Scores) -> Option<f64> {
+/// Welch's test over tasks whose scores need no common scale.
+fn welch(x: &Scores, y: &Scores) -> Option<Welch> {
     let spread = |(x, y): (&[f64], &[f64])| match variance(&[x, y].concat()).sqrt() {
         spread if spread > 0.0 && spread.is_finite() => spread,
         _ => 1.0,
@@ -58,5 +61,5 @@ fn welch(x: &Scores, y: &Scores) -> Option<f64> {
     let low = vec![0.0; x.tasks()];
     let spreads: Vec<f64> = x.iter().zip(y.iter()).map(spread).collect();
     let [x, y] = [x, y].map(|scores| scores.normalised(&low, &spreads).ok());
-    Some(Welch::of_tasks(&x?, &y?, 0.95).ok()?.p)
+    Welch::of_tasks(&x?, &y?, 0.95).ok()
 }

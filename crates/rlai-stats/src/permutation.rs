@@ -18,6 +18,9 @@ use crate::scores::{Scores, same_tasks};
 /// Labellings that are drawn where there are too many to count.
 pub const DRAWS: usize = 100_000;
 
+/// What rounding may add to a share of labellings.
+const SLACK: f64 = 1e-12;
+
 /// Additions that an exact test may take; 50 runs against 50 are well below.
 const MOST: usize = 200_000_000;
 
@@ -69,8 +72,8 @@ pub fn least_p(x: &Scores, y: &Scores) -> Result<f64> {
     Ok((2.0 * (-x.iter().zip(y.iter()).map(orders).sum::<f64>()).exp()).min(1.0))
 }
 
-/// Runs of each with which complete separation on so many tasks has a p of at most `significance`: at least 2, at
-/// most 100, which separate completely more rarely than anybody asks for.
+/// Runs of each with which complete separation on so many tasks has a p of at most `significance`: at least 2, and
+/// at most 100, which chance separates more rarely than anybody asks for.
 ///
 /// ```
 /// # use rlai_stats::permutation::fewest_runs;
@@ -79,8 +82,7 @@ pub fn least_p(x: &Scores, y: &Scores) -> Result<f64> {
 /// ```
 pub fn fewest_runs(tasks: usize, significance: f64) -> usize {
     let least = |runs: usize| 2.0 / choose(2 * runs, runs).powi(tasks as i32);
-    // What rounding may add to a share of labellings.
-    (2..100).find(|&runs| least(runs) <= significance + 1e-12).unwrap_or(100)
+    (2..100).find(|&runs| least(runs) <= significance + SLACK).unwrap_or(100)
 }
 
 /// How many of the pairs of `runs` each, without ties, x must win on one task for p to be at most
@@ -92,8 +94,7 @@ pub(crate) fn fewest_wins(runs: usize, significance: f64) -> Option<usize> {
     let mut fewest = None;
     for wins in (0..=runs * runs).rev() {
         beyond += 2.0 * distribution[2 * wins];
-        // What rounding may add to a share of labellings.
-        if beyond > significance + 1e-12 {
+        if beyond > significance + SLACK {
             break;
         }
         fewest = Some(wins);

@@ -101,6 +101,8 @@ impl Reading {
 pub struct Reached {
     /// The median number of steps; none when the median run never does.
     pub median: Option<f64>,
+    /// Of an even number of runs without a median the lower middle one, if it gets there.
+    pub lower_middle: Option<f64>,
     /// Runs that do.
     pub runs: usize,
     /// All runs.
@@ -110,8 +112,19 @@ pub struct Reached {
 impl Reached {
     fn of(times: &[f64]) -> Result<Self> {
         let median = Some(median(times)?).filter(|median| median.is_finite());
+        let mut sorted = times.to_vec();
+        sorted.sort_unstable_by(f64::total_cmp);
+        let is_even = sorted.len().is_multiple_of(2);
+        let lower = sorted.get((sorted.len() / 2).wrapping_sub(1)).copied();
+        let lower_middle = lower.filter(|lower| is_even && median.is_none() && lower.is_finite());
         let runs = times.iter().filter(|time| time.is_finite()).count();
-        Ok(Self { median, runs, of: times.len() })
+        Ok(Self { median, lower_middle, runs, of: times.len() })
+    }
+
+    /// The least that the median can be, had the runs that are not there at `end` gone on.
+    fn least(&self, end: f64) -> f64 {
+        let least = self.lower_middle.map_or(end, |lower| f64::midpoint(lower, end));
+        self.median.unwrap_or(least)
     }
 }
 
@@ -141,8 +154,9 @@ pub enum Bound {
 
 impl SpeedUp {
     /// What is known of [`SpeedUp::ratio`] and [`SpeedUp::fewer_steps`] where just one of the medians is finite:
-    /// they lie beyond what they would be, had the other median run got there at `end`, the last step of all
-    /// curves. Their values, infinite or 0 and 1 or minus infinity, say only that the run was not long enough.
+    /// they lie beyond what they would be, had the other's late runs got there at `end`, the last step of all
+    /// curves. Their values, infinite or 0 and 1 or minus infinity, say only that runs were not long enough.
+    /// None where the finite median is 0.
     ///
     /// ```
     /// # use rlai_stats::{Bootstrap, threshold::{Bound, SpeedUp}};
@@ -152,12 +166,14 @@ impl SpeedUp {
     /// # Ok::<(), rlai_stats::Error>(())
     /// ```
     pub fn beyond(&self, end: f64) -> Option<[Bound; 2]> {
+        let (candidate, baseline) = (self.candidate.least(end), self.baseline.least(end));
+        let [ratio, fewer] = [baseline / candidate, 1.0 - candidate / baseline];
         match (self.candidate.median, self.baseline.median) {
-            (Some(candidate), None) => {
-                Some([Bound::Above(end / candidate), Bound::Above(1.0 - candidate / end)])
+            (Some(median), None) if median > 0.0 => {
+                Some([Bound::Above(ratio), Bound::Above(fewer)])
             }
-            (None, Some(baseline)) => {
-                Some([Bound::Below(baseline / end), Bound::Below(1.0 - end / baseline)])
+            (None, Some(median)) if median > 0.0 => {
+                Some([Bound::Below(ratio), Bound::Below(fewer)])
             }
             _ => None,
         }

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{golden, is_quantile, numbers};
-use rlai_stats::threshold::{self, Range, ReturnGain, SpeedUp, steps_to};
+use rlai_stats::threshold::{self, Bound, Range, ReturnGain, SpeedUp, steps_to};
 use rlai_stats::{Bootstrap, Curve, Runs, quantile};
 
 const NEVER: f64 = f64::INFINITY;
@@ -284,4 +284,26 @@ fn times_that_are_none_are_refused() {
     }
     assert!(ReturnGain::at(&[5.0], &[curve(&[1.0])], &[curve(&[1.0])], &quick()).is_err());
     assert!(Runs::<f64>::of(vec![vec![NEVER]]).is_ok(), "times may be infinite, scores may not");
+}
+
+/// The median of an even number of runs lies between two: where the later one was cut off, the earlier is known.
+#[test]
+fn bounds_hold_whatever_late_runs_would_have_done() {
+    let bounds = |baseline: &[f64], candidate: &[f64], end: f64| {
+        SpeedUp::of(baseline, candidate, &quick()).unwrap().beyond(end)
+    };
+    let four = [60.0; 4];
+    let cut = bounds(&[20.0, 20.0, NEVER, NEVER], &four, 100.0);
+    assert_eq!(cut, Some([Bound::Above(1.0), Bound::Above(0.0)]));
+    let whole = SpeedUp::of(&[20.0, 20.0, 110.0, 110.0], &four, &quick()).unwrap();
+    assert!(whole.ratio.value.unwrap() > 1.0);
+    let turned = bounds(&four, &[20.0, 20.0, NEVER, NEVER], 100.0);
+    assert_eq!(turned, Some([Bound::Below(1.0), Bound::Below(0.0)]));
+    // Of an odd number nothing is known but the end.
+    let odd = bounds(&[20.0, NEVER, NEVER], &[50.0; 3], 100.0);
+    assert_eq!(odd, Some([Bound::Above(2.0), Bound::Above(0.5)]));
+    let late = bounds(&[20.0, NEVER, NEVER, NEVER], &[50.0; 3], 100.0);
+    assert_eq!(late, Some([Bound::Above(2.0), Bound::Above(0.5)]));
+    assert_eq!(bounds(&[0.0; 3], &[NEVER; 3], 100.0), None, "there at once");
+    assert_eq!(bounds(&[20.0; 3], &[50.0; 3], 100.0), None);
 }

@@ -59,7 +59,8 @@ test and whether that is exact, welch_p over all tasks where numbers of runs are
 both tests have to agree, Welch's test of x - y a task, the answer), detectable (the difference, in
 standard deviations of a run, that the permutation test of the fewest runs finds on one task with
 probability 0.8 at 1 - level; null where it finds none), thresholds, returns. Values and ends of
-intervals are null where they are infinite, not defined or not known of so few runs.")]
+intervals are null where they are infinite, not defined or not known of so few runs; where one
+median run never gets to a return, above or below is what the value lies beyond.")]
 pub struct Args {
     /// CSV file of the runs
     #[arg(value_name = "FILE.csv")]

@@ -68,7 +68,7 @@ impl Kind {
 /// A mean curve with its band.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mean {
-    /// The runs behind it, at the steps that all share.
+    /// The runs behind it, at common steps.
     pub curves: Vec<Curve>,
     /// The mean.
     pub line: Vec<(f64, f64)>,
@@ -126,8 +126,8 @@ fn t_975(degrees: usize) -> f64 {
     rlai_stats::welch::t_quantile(0.05, degrees as f64).expect("a share and degrees above zero")
 }
 
-/// Curves at common steps, smoothed: those of the one that was evaluated most seldom, from where all have begun
-/// to where the first of them ends; between two evaluations by linear interpolation, which nothing needs where
+/// Curves at common steps, smoothed: where all have begun, the steps of the one that was evaluated most seldom
+/// since, and where the first of them ends; between two evaluations by linear interpolation, which nothing needs where
 /// all were evaluated at the same steps. None where they share no stretch, or one has no finite value.
 pub fn aligned<'a>(
     all: impl Iterator<Item = &'a [(f64, f64)]> + Clone,
@@ -147,7 +147,8 @@ pub fn aligned<'a>(
     curves.iter().map(one).collect()
 }
 
-/// The steps of the curve with the fewest between where all have begun and where the first ends, and that end.
+/// The steps of the curve with the fewest between where all have begun and where the first ends, and both ends: what
+/// curves of one group have, those of a larger one have too.
 fn common_steps(curves: &[Curve]) -> Option<Vec<f64>> {
     let begin = curves.iter().map(|curve| curve.steps()[0]).fold(0.0, f64::max);
     let end = curves.iter().map(|curve| curve.last().0).fold(f64::INFINITY, f64::min);
@@ -155,7 +156,10 @@ fn common_steps(curves: &[Curve]) -> Option<Vec<f64>> {
         curve.steps().iter().copied().filter(|step| (begin..=end).contains(step)).collect()
     };
     let mut steps = curves.iter().map(within).min_by_key(Vec::len)?;
-    if begin <= end && steps.last() != Some(&end) {
+    if steps.first() != Some(&begin) {
+        steps.insert(0, begin);
+    }
+    if steps.last() != Some(&end) {
         steps.push(end);
     }
     (begin <= end).then_some(steps)
@@ -199,8 +203,10 @@ mod tests {
             &[(110.0, 0.0), (160.0, 5.0), (210.0, 10.0), (260.0, 10.0), (310.0, 10.0)],
         ];
         let joined = aligned(apart.iter().copied(), 0.0).unwrap();
-        assert_eq!(joined[0].steps(), [203.0, 303.0]);
-        assert!((joined[1].values()[0] - 9.3).abs() < 1e-12 && joined[1].values()[1] == 10.0);
+        assert_eq!(joined[0].steps(), [110.0, 203.0, 303.0]);
+        assert_eq!((joined[1].values()[0], joined[1].values()[2]), (0.0, 10.0));
+        assert!((joined[0].values()[0] - 1.07).abs() < 1e-12);
+        assert!((joined[1].values()[1] - 9.3).abs() < 1e-12);
         let ends: [&[(f64, f64)]; 2] = [&[(0.0, 0.0), (100.0, 1.0)], &[(0.0, 0.0), (50.0, 1.0)]];
         assert_eq!(aligned(ends.iter().copied(), 0.0).unwrap()[0].steps(), [0.0, 50.0]);
         assert_eq!((curves[0].values(), curves[1].values()), (&[2.0, 3.0][..], &[0.0, 1.0][..]));

@@ -99,7 +99,7 @@ impl<'a> Context<'a> {
         study.of(method, task).filter(|run| run.score().is_some())
     }
 
-    /// Smoothed return curves of the finished runs of a method on a task, at the steps that they share.
+    /// Smoothed return curves of the finished runs of a method on a task, at common steps.
     pub fn curves(&self, method: usize, task: usize) -> Option<Vec<Curve>> {
         aligned(self.finished(method, task).map(|run| &run.returns[..]), self.options.smooth)
     }

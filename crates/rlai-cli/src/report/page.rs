@@ -18,7 +18,7 @@ const NOTES: [&str; 8] = [
     "A verdict takes two things: an interval of the probability of improvement that does not hold 0.5, and a \
      permutation test, of all labellings where they can be counted, with p of at most 0.05, corrected for the \
      number of comparisons (Holm 1979). With seeds so few that even complete separation has a larger p there is \
-     none. Where one has more seeds than the other Welch's t test has to agree: fewer and wilder runs would else be \
+     none. Where one has more seeds than the other Welch's t test has to agree: fewer and wilder runs would otherwise be \
      called better or worse in up to a fifth of the studies where neither is.",
     "Seeds are taken as unpaired. Runs of one variant with equal seeds that differ in a setting of the grid share \
      their random numbers, and may be the same run up to where the setting first matters; tests between them then \

@@ -15,11 +15,13 @@ pub struct Pair {
     tasks: Vec<String>,
     /// Fewest and most finished runs of the two on a task.
     seeds: [usize; 2],
-    /// `better`, `worse`, `leaning`, `undecided`, `too-few-seeds` or `nothing`: of the candidate.
+    /// `better`, `worse`, `leaning` (to the side of 0.5 on which the probability lies), `undecided`,
+    /// `too-few-seeds` or `nothing`: of the candidate.
     verdict: &'static str,
     /// The probability that a run of the candidate scores higher.
     probability_of_improvement: Option<Value>,
-    /// The test's p, and the same corrected for the number of comparisons; none of too few seeds.
+    /// The test's p, and the same corrected for the number of comparisons; none of fewer than 3
+    /// seeds.
     p: Option<f64>,
     p_corrected: Option<f64>,
     /// Mean final return of the candidate less the baseline's, normalised where there are references.

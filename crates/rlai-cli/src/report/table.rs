@@ -23,8 +23,8 @@ pub enum Cell {
     Probability(f64),
     /// A value with its interval, three columns in CSV.
     Estimate(Option<f64>, Option<(f64, f64)>),
-    /// The same of a value that is known only to lie beyond a number; CSV has the value.
-    Beyond(Bound, f64, Option<(f64, f64)>),
+    /// The same of a value that is known only to lie beyond a number; in CSV it is empty.
+    Beyond(Bound, Option<(f64, f64)>),
     /// From one number to another, two columns in CSV.
     Range(Option<(f64, f64)>),
 }
@@ -73,7 +73,7 @@ impl Cell {
             Self::Estimate(value, ends) => {
                 format!("{} {}", Self::from(*value).shown(), Self::Range(*ends).shown())
             }
-            Self::Beyond(bound, _, ends) => {
+            Self::Beyond(bound, ends) => {
                 let (sign, at) = match *bound {
                     Bound::Above(at) => ('>', at),
                     Bound::Below(at) => ('<', at),
@@ -104,9 +104,7 @@ impl Cell {
                 let value = value.map(plain).unwrap_or_default();
                 [vec![value], ends(interval).to_vec()].concat()
             }
-            Self::Beyond(_, value, interval) => {
-                [vec![plain(*value)], ends(interval).to_vec()].concat()
-            }
+            Self::Beyond(_, interval) => [vec![String::new()], ends(interval).to_vec()].concat(),
             Self::Range(range) => ends(range).to_vec(),
         }
     }
@@ -339,10 +337,10 @@ mod tests {
         );
         let shown: Vec<String> = table.rows.concat().iter().map(Cell::shown).collect();
         assert_eq!(shown, ["< 0.001", "2.000 [0.500, ∞]", "–", "0.250", "–", "[1.000, 2.000]"]);
-        let beyond = Cell::Beyond(Bound::Above(1.25), f64::INFINITY, infinite);
+        let beyond = Cell::Beyond(Bound::Above(1.25), infinite);
         assert_eq!(beyond.shown(), "> 1.250 [0.500, ∞]");
-        assert_eq!(beyond.raw(), ["inf", "0.5", "inf"]);
-        assert_eq!(Cell::Beyond(Bound::Below(0.5), 0.0, None).shown(), "< 0.500");
+        assert_eq!(beyond.raw(), ["", "0.5", "inf"]);
+        assert_eq!(Cell::Beyond(Bound::Below(0.5), None).shown(), "< 0.500");
     }
 
     #[test]

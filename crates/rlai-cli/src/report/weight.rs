@@ -1,5 +1,7 @@
 //! How much weight an answer bears: what is missing, and what so few runs cannot tell.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use rlai_stats::power;
 
 use super::answer::s;
@@ -97,7 +99,7 @@ pub fn cautions(study: &Study, comparisons: &[Comparison]) -> Vec<String> {
     let fewest = judged().map(|it| it.runs.0).min().filter(|runs| *runs < ENOUGH_RUNS);
     cautions.extend(fewest.and_then(|runs| detectable(runs, tested.len())));
     cautions.extend(judged().find_map(|it| uneven(study, it)));
-    cautions.extend(without_width(judged().copied()));
+    cautions.extend(without_width(tested.iter().copied()));
     cautions.extend(same_beginnings(study));
     if study.methods.len() > 1 && study.episodes.0 == 1 {
         cautions.push(
@@ -109,8 +111,8 @@ pub fn cautions(study: &Study, comparisons: &[Comparison]) -> Vec<String> {
 }
 
 /// Intervals of the probability of improvement without any width are no certainty.
-fn without_width<'a>(judged: impl Iterator<Item = &'a Comparison> + Clone) -> Vec<String> {
-    let flat = judged.filter_map(|it| it.improvement).filter(|it| it.low == it.high);
+fn without_width<'a>(tested: impl Iterator<Item = &'a Comparison>) -> Vec<String> {
+    let flat = tested.filter_map(|it| it.improvement).filter(|it| it.low == it.high);
     let (separate, tied): (Vec<f64>, Vec<f64>) =
         flat.map(|it| it.value).partition(|value| *value == 0.0 || *value == 1.0);
     let mut told = Vec::new();
@@ -134,37 +136,45 @@ fn without_width<'a>(judged: impl Iterator<Item = &'a Comparison> + Clone) -> Ve
 /// Settings of the grid under which runs of equal seeds are the same run up to some step: what they show there
 /// was seen once.
 fn same_beginnings(study: &Study) -> Option<String> {
+    let finished = study.runs.iter().filter(|run| run.is_finished());
+    let runs: Twins<'_> = finished.map(|run| ((run.method, run.task, run.seed), run)).collect();
     let methods = 0..study.methods.len();
     let alike = |x: usize, y: usize| study.methods[x].base == study.methods[y].base;
-    let pairs = methods.clone().flat_map(|x| methods.clone().map(move |y| (x, y)));
-    let common = pairs
-        .filter(|&(x, y)| x < y && alike(x, y))
-        .filter_map(|(x, y)| Some((common_steps(study, x, y)?, x, y)));
-    let (steps, x, y) = common.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    let pairs = methods.flat_map(|y| (0..y).map(move |x| (x, y))).filter(|&(x, y)| alike(x, y));
+    let common = pairs.filter_map(|(x, y)| Some((same_until(study, &runs, x, y)?, x, y)));
+    let (step, x, y) = common.max_by(|a, b| a.0.total_cmp(&b.0))?;
     let [x, y] = [x, y].map(|method| &study.methods[method].label);
     Some(format!(
         "Equal seeds of {x} and of {y} are the same run up to step {} or further: what both show there is one \
          observation, not two.",
-        thousands(steps as u64)
+        thousands(step as u64)
     ))
 }
 
+/// Finished runs by method, task and seed.
+type Twins<'a> = BTreeMap<(usize, usize, u64), &'a Run>;
+
 /// The last step up to which all pairs of runs of two methods with equal tasks and seeds have equal returns; none
-/// of fewer than three evaluations, which may be chance on a task where little happens at first.
-fn common_steps(study: &Study, x: usize, y: usize) -> Option<f64> {
+/// where one pair has not.
+fn same_until(study: &Study, runs: &Twins<'_>, x: usize, y: usize) -> Option<f64> {
+    let mut until = None::<f64>;
+    for task in 0..study.tasks.len() {
+        for run in study.of(x, task).filter(|run| run.is_finished()) {
+            let Some(twin) = runs.get(&(y, task, run.seed)) else { continue };
+            let same = equal_until(&run.returns, &twin.returns)?;
+            until = Some(until.map_or(same, |until| until.min(same)));
+        }
+    }
+    until
+}
+
+/// The last step up to which two runs have equal returns; none of fewer than three that differ from each other:
+/// early returns of any runs may be equal where little happens at first.
+fn equal_until(a: &[(f64, f64)], b: &[(f64, f64)]) -> Option<f64> {
     const FEWEST: usize = 3;
-    let twin = |run: &Run| {
-        let is = |other: &&Run| (other.task, other.seed) == (run.task, run.seed);
-        study.runs.iter().filter(|other| other.method == y).find(is)
-    };
-    let runs = study.runs.iter().filter(|run| run.method == x && run.is_finished());
-    let pairs = runs.filter_map(|run| Some((run, twin(run).filter(|twin| twin.is_finished())?)));
-    let common = pairs.map(|(a, b)| {
-        let same = a.returns.iter().zip(&b.returns).take_while(|(a, b)| a == b);
-        let steps: Vec<f64> = same.map(|(a, _)| a.0).collect();
-        if steps.len() < FEWEST { 0.0 } else { steps[steps.len() - 1] }
-    });
-    common.reduce(f64::min).filter(|step| *step > 0.0)
+    let same = || a.iter().zip(b).take_while(|(a, b)| a == b).map(|(a, _)| a);
+    let returns: BTreeSet<u64> = same().map(|(_, value)| value.to_bits()).collect();
+    same().last().map(|(step, _)| *step).filter(|_| returns.len() >= FEWEST)
 }
 
 /// How large a difference has to be for the test to find it; nothing where it finds none on one task.

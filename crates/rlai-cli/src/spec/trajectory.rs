@@ -50,6 +50,11 @@ pub(super) fn objective(name: Option<&str>) -> Option<TrajectoryObjective> {
     TrajectoryObjective::ALL.into_iter().find(|objective| Some(objective.name()) == name)
 }
 
+/// Whether these settings have an objective on trajectories, which knows other ones than those on actions.
+pub fn is_of_trajectories(settings: &Settings) -> bool {
+    objective(settings.objective.as_deref()).is_some()
+}
+
 /// The names of all objectives, those over actions first.
 pub(super) fn all_names() -> Vec<&'static str> {
     let actions = Objective::ALL.iter().map(|objective| objective.name());

@@ -146,17 +146,8 @@ fn add_variants(
             ("", name) => name.to_owned(),
             (variant, name) => format!("{variant}/{name}"),
         };
-        let settings = combination.settings.over(&settings);
-        // Objectives on trajectories train on one thread, and have no such setting.
-        let threads = plan.engine.threads as i64;
-        let has_threads = !is_of_trajectories(&settings);
-        let of_study = Settings {
-            seed: Some(seed as i64),
-            threads: has_threads.then_some(threads),
-            out: Some(plan.out.join(&name).join(format!("seed{seed}"))),
-            ..Settings::default()
-        };
-        let settings = of_study.over(&settings);
+        let out = plan.out.join(&name).join(format!("seed{seed}"));
+        let settings = of_run(plan, combination.settings.over(&settings), seed, out);
         let spec = RunSpec::check(&settings).map_err(|error| {
             if let Some(at) = combination.place(error.key) {
                 return source.refuse(&at, &error);
@@ -173,6 +164,19 @@ fn add_variants(
         plan.variants.push(Variant::new(names, combination.values, spec));
     }
     Ok(())
+}
+
+/// The settings of a run with those that are the study's own.
+fn of_run(plan: &Plan, settings: Settings, seed: u64, out: PathBuf) -> Settings {
+    // Objectives on trajectories train on one thread, and have no such setting.
+    let has_threads = !is_of_trajectories(&settings);
+    let of_study = Settings {
+        seed: Some(seed as i64),
+        threads: has_threads.then_some(plan.engine.threads as i64),
+        out: Some(out),
+        ..Settings::default()
+    };
+    of_study.over(&settings)
 }
 
 /// What every run has unless it says otherwise. A study of many runs has no room for their replays.

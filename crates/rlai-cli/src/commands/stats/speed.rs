@@ -15,6 +15,9 @@ const SHARES: [f64; 4] = [0.25, 0.5, 0.75, 0.95];
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Compared {
     pub value: Option<f64>,
+    /// What the value lies above or below, where one median run never gets there and it is not known.
+    pub above: Option<f64>,
+    pub below: Option<f64>,
     pub low: Option<f64>,
     pub high: Option<f64>,
     pub null_low: Option<f64>,
@@ -27,7 +30,29 @@ impl From<Reading> for Compared {
         let ends = |range: Option<Range>| (range.map(|it| it.low), range.map(|it| it.high));
         let ((low, high), beyond_null) = (ends(it.interval), it.is_beyond_null());
         let (null_low, null_high) = ends(it.null);
-        Self { value: it.value, low, high, null_low, null_high, beyond_null }
+        let (above, below) = (None, None);
+        Self { value: it.value, above, below, low, high, null_low, null_high, beyond_null }
+    }
+}
+
+impl Compared {
+    /// The same of a reading that may be known only to lie beyond a number: an interval without width is then no
+    /// certainty, and it is beyond the null range where all that it can be is.
+    fn bounded(it: Reading, bound: Option<Bound>) -> Self {
+        let known = Self::from(it);
+        let Some(bound) = bound else { return known };
+        let (above, below) = match bound {
+            Bound::Above(at) => (Some(at), None),
+            Bound::Below(at) => (None, Some(at)),
+        };
+        let is_wide = known.low.zip(known.high).is_some_and(|(low, high)| low < high);
+        let end = |end: Option<f64>| end.filter(|_| is_wide);
+        let beyond_null = it.null.is_some_and(|null| match bound {
+            Bound::Above(at) => at > null.high,
+            Bound::Below(at) => at < null.low,
+        });
+        let (low, high) = (end(known.low), end(known.high));
+        Self { value: None, above, below, low, high, beyond_null, ..known }
     }
 }
 
@@ -54,9 +79,6 @@ pub struct ToThreshold {
     pub candidate_steps: Steps,
     pub ratio: Compared,
     pub fewer_steps: Compared,
-    /// What is known of both where one median run never gets there.
-    #[serde(skip)]
-    pub beyond: Option<[Bound; 2]>,
 }
 
 #[derive(Debug, Serialize)]
@@ -83,15 +105,18 @@ pub fn to_thresholds(
         for (candidate, runs) in table.algorithms.iter().zip(curves).skip(1) {
             let found =
                 SpeedUp::at(&thresholds, baseline, runs.task(i), bootstrap).map_err(told)?;
-            all.extend(thresholds.iter().zip(found).map(|(&threshold, found)| ToThreshold {
-                task: task.clone(),
-                threshold,
-                candidate: candidate.clone(),
-                baseline_steps: found.baseline.into(),
-                candidate_steps: found.candidate.into(),
-                beyond: found.beyond(common_end(curves, i)),
-                ratio: found.ratio.into(),
-                fewer_steps: found.fewer_steps.into(),
+            let end = common_end(curves, i);
+            all.extend(thresholds.iter().zip(found).map(|(&threshold, found)| {
+                let [ratio, fewer] = found.beyond(end).map_or([None; 2], |bounds| bounds.map(Some));
+                ToThreshold {
+                    task: task.clone(),
+                    threshold,
+                    candidate: candidate.clone(),
+                    baseline_steps: found.baseline.into(),
+                    candidate_steps: found.candidate.into(),
+                    ratio: Compared::bounded(found.ratio, ratio),
+                    fewer_steps: Compared::bounded(found.fewer_steps, fewer),
+                }
             }));
         }
     }

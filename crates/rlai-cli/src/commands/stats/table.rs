@@ -1,7 +1,6 @@
 //! The comparison as tables for people.
 
 use comfy_table::{CellAlignment, Table, presets};
-use rlai_stats::threshold::Bound;
 
 use super::analysis::{Interval, OfTask, Report};
 use super::references::MIN_MAX;
@@ -74,7 +73,12 @@ fn aggregates(report: &Report) {
 
 fn pairs(report: &Report) {
     let row = |pair: &super::analysis::Pair| {
-        vec![pair.x.clone(), pair.y.clone(), interval(pair.probability_of_improvement), p(pair.p)]
+        vec![
+            pair.x.clone(),
+            pair.y.clone(),
+            interval(pair.probability_of_improvement),
+            p(pair.p.max(pair.welch_p.unwrap_or(0.0))),
+        ]
     };
     let title = "Probability that a run of x scores higher than one of y";
     show(title, &["x", "y", "probability", "p"], 2, report.pairs.iter().map(row).collect());
@@ -112,9 +116,9 @@ fn thresholds(report: &Report) {
             number(it.threshold),
             steps(it.baseline_steps),
             steps(it.candidate_steps),
-            bounded(it.ratio, it.beyond.map(|it| it[0])),
+            compared(it.ratio),
             null(it.ratio),
-            bounded(it.fewer_steps, it.beyond.map(|it| it[1])),
+            compared(it.fewer_steps),
         ]
     };
     let title = format!("Steps to a return, against {}", report.algorithms[0]);
@@ -250,25 +254,17 @@ fn interval(it: Interval) -> String {
 
 /// Where the value is not defined, neither is what surrounds it.
 fn compared(it: Compared) -> String {
-    it.value.map_or_else(none, |value| format!("{} {}", number(value), ends(it.low, it.high)))
-}
-
-/// The same where the value may be known only to lie beyond a number: resamples that are all alike then are no
-/// certainty.
-fn bounded(it: Compared, bound: Option<Bound>) -> String {
-    let (sign, at) = match bound {
-        None => return compared(it),
-        Some(Bound::Above(at)) => ('>', at),
-        Some(Bound::Below(at)) => ('<', at),
+    let value = match (it.value, it.above, it.below) {
+        (Some(value), ..) => number(value),
+        (_, Some(above), _) => format!(">{}", number(above)),
+        (_, _, Some(below)) => format!("<{}", number(below)),
+        _ => return none(),
     };
-    match it.low.zip(it.high).filter(|(low, high)| low < high) {
-        Some(_) => format!("{sign}{} {}", number(at), ends(it.low, it.high)),
-        None => format!("{sign}{} {}", number(at), none()),
-    }
+    format!("{value} {}", ends(it.low, it.high))
 }
 
 fn null(it: Compared) -> String {
-    match it.value {
+    match it.value.or(it.above).or(it.below) {
         Some(_) => ends(it.null_low, it.null_high),
         None => none(),
     }

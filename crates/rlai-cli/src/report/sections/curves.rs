@@ -2,7 +2,6 @@
 
 use crate::report::band::{Kind, Mean};
 use crate::report::chart::{Chart, MOST_SINGLES, Series};
-use crate::report::compare::FEWEST_RUNS;
 use crate::report::context::{Context, interval_limits};
 use crate::report::section::{Figure, Section};
 use crate::report::study::Run;
@@ -111,10 +110,9 @@ fn caption(
             let kinds: Vec<&str> =
                 kinds.iter().filter(|kind| has(kind)).map(|kind| kind.describe()).collect();
             text.push_str(&format!(" Bands: {}.", kinds.join("; ")));
-            let counts = means.iter().filter(|(_, mean)| {
-                mean.kind == Kind::Bootstrap || mean.curves.len() + 1 == FEWEST_RUNS
-            });
-            let counts = counts.map(|(_, mean)| mean.curves.len());
+            let is_limited = |mean: &Mean| mean.kind == Kind::Bootstrap || mean.curves.len() == 2;
+            let limited = means.iter().map(|(_, mean)| mean).filter(|mean| is_limited(mean));
+            let counts = limited.map(|mean| mean.curves.len());
             if counts.clone().next().is_some() {
                 text.push_str(interval_limits(counts));
             }
@@ -147,8 +145,9 @@ fn describe(context: &Context<'_>, task: usize, means: &[(usize, Mean)]) -> Stri
     format!("Mean return on {} by environment steps: {}.", context.task(task), ends.join("; "))
 }
 
-/// All curves as CSV, as they are, whatever smooths the figures: one line a variant and step, and one a seed behind it. `variant` names a folder, which of
-/// a grid over tasks is another for each task; `algorithm` is the same on all of them.
+/// All curves as CSV, as they are, whatever smooths the figures: one line a variant and step, and one a seed
+/// behind it. `variant` names a folder, which of a grid over tasks is another for each task; `algorithm` is the
+/// same on all of them.
 pub fn csv(context: &Context<'_>) -> String {
     let mut text = String::from("env,variant,step,seed,return_mean,low,high,interval,algorithm\n");
     for method in context.methods() {

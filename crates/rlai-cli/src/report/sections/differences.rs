@@ -16,8 +16,8 @@ pub struct Difference<'a> {
     tasks: usize,
     runs: usize,
     value: f64,
-    /// What the change does to the mean of each: the candidate, the baseline.
-    effects: [f64; 2],
+    /// Whether the change is shown to cost each something: the candidate, the baseline.
+    costs: [bool; 2],
     /// None of too few seeds, or of such that do not differ at all.
     test: Option<Welch>,
     /// Its p, corrected for the number of tests.
@@ -74,23 +74,28 @@ fn difference<'a>(
         tasks: tasks.len(),
         runs,
         value: (mean(0) - mean(1)) - (mean(2) - mean(3)),
-        effects: [mean(0) - mean(1), mean(2) - mean(3)],
+        costs: [costs(&scores[0], &scores[1]), costs(&scores[2], &scores[3])],
         test: test.filter(|_| runs >= FEWEST_RUNS),
         corrected: 1.0,
     })
 }
 
+/// Whether Welch's test finds less with the changed value.
+fn costs(changed: &Scores, usual: &Scores) -> bool {
+    Welch::of_tasks(changed, usual, 1.0 - SIGNIFICANCE).is_ok_and(|test| test.high < 0.0)
+}
+
 impl Difference<'_> {
-    /// Robust is what loses less. Where the change costs neither anything, one merely gains more: the larger
-    /// value need not be the better one.
+    /// Robust is what loses less. Where the change is not shown to cost the other anything, one merely gains more:
+    /// the larger value need not be the better one.
     fn verdict(&self) -> &'static str {
-        let [candidate, baseline] = self.effects;
+        let [candidate, baseline] = self.costs;
         match self.test {
             None if self.runs < FEWEST_RUNS => "too few seeds",
             Some(_) if self.corrected > SIGNIFICANCE => "not settled",
-            Some(_) if self.value > 0.0 && baseline < 0.0 => "candidate more robust",
+            Some(_) if self.value > 0.0 && baseline => "candidate more robust",
             Some(_) if self.value > 0.0 => "the change favours the candidate",
-            Some(_) if candidate < 0.0 => "baseline more robust",
+            Some(_) if candidate => "baseline more robust",
             Some(_) => "the change favours the baseline",
             None => "not settled",
         }
@@ -218,6 +223,12 @@ mod tests {
             row(&study).0
         };
         assert!(turned(&[-30.0, -29.0, -28.0]).ends_with("| candidate more robust |"));
+        // The baseline is as it was but for noise, the candidate is lifted: again no robustness.
+        let mut noisy = study(&high);
+        for run in noisy.runs.iter_mut().filter(|run| run.method == 0) {
+            run.returns.last_mut().unwrap().1 -= 0.1;
+        }
+        assert!(row(&noisy).0.ends_with("| the change favours the candidate |"));
         assert!(turned(&[30.0, 31.0, 32.0]).ends_with("| the change favours the baseline |"));
         assert!(row(&study(&[-7.0, -6.0, -5.0])).0.ends_with("| baseline more robust |"));
         let mut few = study(&high);

@@ -103,7 +103,7 @@ fn field(context: &Context<'_>) -> Result<Option<Field>, String> {
 }
 
 fn aggregate_curve(context: &Context<'_>, field: &Field) -> Option<Figure> {
-    // All methods at the steps that all runs of all tasks share.
+    // All methods at common steps of all runs of all tasks.
     let all = field.methods.iter().flat_map(|&method| {
         field.tasks.iter().flat_map(move |&task| context.finished(method, task))
     });
@@ -136,7 +136,7 @@ fn aggregate_curve(context: &Context<'_>, field: &Field) -> Option<Figure> {
         ..Chart::default()
     };
     let caption = format!(
-        "{} The interquartile mean, {}, of {} tasks, at the steps that all of them share.{}{}",
+        "{} The interquartile mean, {}, of {} tasks, where all runs of all of them have begun and none has ended.{}{}",
         context.basis(&field.methods, &field.tasks),
         middle_half(field),
         field.tasks.len(),

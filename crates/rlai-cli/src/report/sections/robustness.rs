@@ -73,8 +73,8 @@ pub fn section(context: &Context<'_>) -> Option<Section> {
              learns counts too; curves are not smoothed for them. Retention: the mean score with the changed value \
              over that with the largest. Difference in differences: what the change does to the candidate, less \
              what it does to the baseline. It takes a t test of the four means at 0.05, corrected for all such rows \
-             of this page, to say that the change favours one; where it costs the other something, the favoured \
-             one is called more robust.",
+             of this page, to say that the change favours one; where Welch's test at 0.05 shows that it costs the \
+             other something, the favoured one is called more robust.",
             context.scale.unit()
         ),
     );

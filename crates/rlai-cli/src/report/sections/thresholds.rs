@@ -16,6 +16,23 @@ const SHARES: [f64; 4] = [0.25, 0.5, 0.75, 0.95];
 /// Shares of all steps at which returns are compared.
 const MOMENTS: [f64; 4] = [0.25, 0.5, 0.75, 1.0];
 
+/// Columns of the steps to a return.
+const STEPS_HEADER: [&str; 13] = [
+    "task",
+    "candidate",
+    "baseline",
+    "way",
+    "return",
+    "steps, candidate",
+    "candidate reached",
+    "steps, baseline",
+    "baseline reached",
+    "ratio",
+    "ratio null",
+    "fewer steps",
+    "fewer null",
+];
+
 /// A candidate against a baseline on a task.
 struct Pair {
     candidate: usize,
@@ -102,7 +119,7 @@ fn pair(context: &Context<'_>, (candidate, baseline): (usize, usize), task: usiz
     })
 }
 
-/// Both at steps that all runs of both have.
+/// Both at common steps of all runs of both.
 fn gains(
     context: &Context<'_>,
     (candidate, baseline): (usize, usize),
@@ -115,7 +132,7 @@ fn gains(
     let (y, x): (&[Curve], &[Curve]) = all.split_at_checked(count)?;
     let steps = y.first()?.steps();
     let last = *steps.last()?;
-    // The evaluation nearest to each moment, so that nothing is interpolated.
+    // The evaluation nearest to each moment: where all have one there nothing is interpolated.
     let nearest = |share: &f64| {
         let distance = |step: &f64| (step - share * last).abs();
         steps.iter().copied().min_by(|a, b| distance(a).total_cmp(&distance(b)))
@@ -203,9 +220,9 @@ fn cells(reading: &Reading, bound: Option<Bound>, has_interval: bool) -> [Cell; 
     let known = has_interval && reading.value.is_some();
     let interval = reading.interval.filter(|_| known).map(ends);
     let null = reading.null.filter(|_| known).map(ends);
-    let value = match (bound, reading.value) {
-        (Some(bound), Some(value)) => Cell::Beyond(bound, value, interval.filter(is_wide)),
-        _ => Cell::Estimate(reading.value, interval),
+    let value = match bound {
+        Some(bound) => Cell::Beyond(bound, interval.filter(is_wide)),
+        None => Cell::Estimate(reading.value, interval),
     };
     [value, Cell::Range(null)]
 }
@@ -226,21 +243,7 @@ fn steps_table(context: &Context<'_>, pairs: &[Pair]) -> Table {
             with_intervals(pairs),
             context.smoothing()
         ),
-        [
-            "task",
-            "candidate",
-            "baseline",
-            "way",
-            "return",
-            "steps, candidate",
-            "candidate reached",
-            "steps, baseline",
-            "baseline reached",
-            "ratio",
-            "ratio null",
-            "fewer steps",
-            "fewer null",
-        ],
+        STEPS_HEADER,
     );
     for pair in pairs {
         for ((share, threshold), it) in SHARES.iter().zip(&pair.thresholds).zip(&pair.speed_ups) {
