@@ -15,7 +15,9 @@ const HEAD: &str = "
 name = \"made\"
 title = \"Reverse & forward\"
 description = \"\"\"
-Five seeds <each>.
+Five seeds
+<each>.
+
 Nothing tuned.
 \"\"\"
 
@@ -90,10 +92,12 @@ fn the_answer_and_the_tables_are_those_of_the_statistics() {
     assert!(told.contains("Difference in mean final return: +220.0 ("), "{told}");
 
     let page = read(out.join("report.html"));
-    let description = "<p class=\"description\">Five seeds &lt;each&gt;.\nNothing tuned.</p>";
-    assert!(page.contains(description), "{page}");
+    for paragraph in ["Five seeds\n&lt;each&gt;.", "Nothing tuned."] {
+        let paragraph = format!("<p class=\"description\">{paragraph}</p>");
+        assert!(page.contains(&paragraph), "{paragraph}");
+    }
     let json: Value = serde_json::from_str(&read(out.join("study.json"))).unwrap();
-    assert_eq!(json["description"], "Five seeds <each>.\nNothing tuned.");
+    assert_eq!(json["description"], "Five seeds\n<each>.\n\nNothing tuned.");
     let pair = &json["comparisons"][0];
     assert_eq!((&pair["verdict"], &pair["seeds"]), (&"leaning".into(), &vec![5, 5].into()));
     assert_eq!(pair["probability_of_improvement"]["low"], p.low);

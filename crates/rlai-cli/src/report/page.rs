@@ -41,9 +41,9 @@ pub fn html(study: &Study, answer: &Answer, sections: &[Section]) -> String {
             page.element("main", &[], |page| {
                 page.leaf("h1", &study.title);
                 page.classed("p", "sub", &subtitle(study));
-                if !study.description.is_empty() {
-                    page.classed("p", "description", &study.description);
-                }
+                // Lines are those of the file; a paragraph ends with an empty one.
+                let paragraphs = study.description.split("\n\n").filter(|text| !text.is_empty());
+                paragraphs.for_each(|text| page.classed("p", "description", text));
                 top(page, answer);
                 contents(page, sections);
                 sections.iter().for_each(|section| part(page, section));
