@@ -101,12 +101,16 @@ impl<'a> Context<'a> {
 
     /// Smoothed return curves of the finished runs of a method on a task, at common steps.
     pub fn curves(&self, method: usize, task: usize) -> Option<Vec<Curve>> {
-        aligned(self.finished(method, task).map(|run| &run.returns[..]), self.options.smooth)
+        self.smoothed_curves(method, task, self.options.smooth)
     }
 
     /// The same as they are.
     pub fn plain_curves(&self, method: usize, task: usize) -> Option<Vec<Curve>> {
-        aligned(self.finished(method, task).map(|run| &run.returns[..]), 0.0)
+        self.smoothed_curves(method, task, 0.0)
+    }
+
+    fn smoothed_curves(&self, method: usize, task: usize, past: f64) -> Option<Vec<Curve>> {
+        aligned(self.finished(method, task).map(|run| &run.returns[..]), past)
     }
 
     /// How many finished runs these methods have on these tasks: the fewest and the most.

@@ -141,7 +141,7 @@ fn same_beginnings(study: &Study) -> Option<String> {
     let methods = 0..study.methods.len();
     let alike = |x: usize, y: usize| study.methods[x].base == study.methods[y].base;
     let pairs = methods.flat_map(|y| (0..y).map(move |x| (x, y))).filter(|&(x, y)| alike(x, y));
-    let common = pairs.filter_map(|(x, y)| Some((same_until(study, &runs, x, y)?, x, y)));
+    let common = pairs.filter_map(|(x, y)| Some((same_until(&runs, x, y)?, x, y)));
     let (step, x, y) = common.max_by(|a, b| a.0.total_cmp(&b.0))?;
     let [x, y] = [x, y].map(|method| &study.methods[method].label);
     Some(format!(
@@ -156,14 +156,12 @@ type Twins<'a> = BTreeMap<(usize, usize, u64), &'a Run>;
 
 /// The last step up to which all pairs of runs of two methods with equal tasks and seeds have equal returns; none
 /// where one pair has not.
-fn same_until(study: &Study, runs: &Twins<'_>, x: usize, y: usize) -> Option<f64> {
+fn same_until(runs: &Twins<'_>, x: usize, y: usize) -> Option<f64> {
     let mut until = None::<f64>;
-    for task in 0..study.tasks.len() {
-        for run in study.of(x, task).filter(|run| run.is_finished()) {
-            let Some(twin) = runs.get(&(y, task, run.seed)) else { continue };
-            let same = equal_until(&run.returns, &twin.returns)?;
-            until = Some(until.map_or(same, |until| until.min(same)));
-        }
+    for (&(_, task, seed), run) in runs.range((x, 0, 0)..(x + 1, 0, 0)) {
+        let Some(twin) = runs.get(&(y, task, seed)) else { continue };
+        let same = equal_until(&run.returns, &twin.returns)?;
+        until = Some(until.map_or(same, |until| until.min(same)));
     }
     until
 }

@@ -8,11 +8,12 @@ mod report;
 mod scaling;
 mod spread;
 
-use rlai::train::{ConfigError, TrajectoryObjective};
+use rlai::train::ConfigError;
 
 use crate::error::Failure;
 use crate::settings::{Settings, whole_number};
 use crate::signals;
+use crate::spec::is_of_trajectories;
 
 use case::Case;
 
@@ -106,13 +107,11 @@ pub fn run(args: Args) -> Result<(), Failure> {
     if args.ends_with_input {
         signals::end_with_input();
     }
-    let on_trajectories =
-        |name: &&String| TrajectoryObjective::ALL.iter().any(|known| known.name() == **name);
-    if let Some(name) = args.objective.as_ref().filter(on_trajectories) {
+    let settings = args.settings();
+    if let Some(name) = settings.objective.as_ref().filter(|_| is_of_trajectories(&settings)) {
         let allowed = "an objective over actions: those on trajectories are not measured";
         return Err(Failure::input(ConfigError::new("objective", format!("{name:?}"), allowed)));
     }
-    let settings = args.settings();
     let case = Case::check(&settings).map_err(Failure::input)?;
     if let Some(processes) = args.at_once {
         at_once::run(&settings, &case, processes, effort, args.json)
